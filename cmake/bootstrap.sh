@@ -1,0 +1,111 @@
+# Installs what building and testing need. To be sourced by a POSIX shell in the root of the tree:
+#
+#   . cmake/bootstrap.sh
+#   bootstrap build tests        # groups: build, client, tests, checkers
+#
+# On Debian and Ubuntu it installs the packages that are missing, with sudo unless run by root; elsewhere it prints their
+# names and goes on. MAILQUAY_NO_INSTALL=1: never installs. No daemon is started.
+
+bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev"
+bootstrap_client="swaks"
+bootstrap_tests="catch2 python3 swaks curl postfix"       # postfix for its load generator, smtp-source
+bootstrap_checkers="clang-19 libclang-rt-19-dev dpkg-dev file"  # tsan, fuzz; packages
+bootstrap_cmake_version="3.25"
+
+bootstrap_say() { printf '%s\n' "mailquay: $*" >&2; }
+
+# Whether a package is there, or what it would bring.
+bootstrap_has() {
+    case $1 in
+    g++) command -v c++ >/dev/null 2>&1 && return 0 ;;
+    cmake) command -v cmake >/dev/null 2>&1 && return 0 ;;
+    ninja-build) command -v ninja >/dev/null 2>&1 && return 0 ;;
+    pkg-config) command -v pkg-config >/dev/null 2>&1 && return 0 ;;
+    postfix) command -v smtp-source >/dev/null 2>&1 || [ -x /usr/sbin/smtp-source ] && return 0 ;;
+    esac
+    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# Runs a command as root.
+bootstrap_as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Installs packages. A package that brings a daemon does not start it: policy-rc.d forbids, if the machine has none yet.
+bootstrap_install() {
+    bootstrap_policy=
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        bootstrap_policy=/usr/sbin/policy-rc.d
+        bootstrap_as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$bootstrap_policy && chmod 755 $bootstrap_policy"
+        trap 'bootstrap_as_root rm -f "$bootstrap_policy"; exit 130' INT TERM
+    fi
+    bootstrap_as_root apt-get update -q || bootstrap_say "apt-get update failed; going on with what is known"
+    bootstrap_status=0
+    bootstrap_as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" || bootstrap_status=$?
+    if [ -n "$bootstrap_policy" ]; then
+        bootstrap_as_root rm -f "$bootstrap_policy"
+        trap - INT TERM
+    fi
+    return "$bootstrap_status"
+}
+
+bootstrap() {
+    bootstrap_wanted=
+    for bootstrap_group in "$@"; do
+        case $bootstrap_group in
+        build) bootstrap_wanted="$bootstrap_wanted $bootstrap_build" ;;
+        client) bootstrap_wanted="$bootstrap_wanted $bootstrap_client" ;;
+        tests) bootstrap_wanted="$bootstrap_wanted $bootstrap_tests" ;;
+        checkers) bootstrap_wanted="$bootstrap_wanted $bootstrap_checkers" ;;
+        *) bootstrap_say "no such group: $bootstrap_group"; return 2 ;;
+        esac
+    done
+
+    if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-query >/dev/null 2>&1; then
+        bootstrap_say "not a Debian system; install what these packages of Debian hold:$bootstrap_wanted ccache"
+    else
+        bootstrap_missing=
+        for bootstrap_package in $bootstrap_wanted; do
+            bootstrap_has "$bootstrap_package" && continue
+            # A machine has one mail server; another one than Postfix is not put out for a test tool.
+            if [ "$bootstrap_package" = postfix ] && { command -v sendmail || [ -x /usr/sbin/sendmail ]; } >/dev/null 2>&1
+            then
+                bootstrap_say "another mail server is installed: no Postfix, and no tests with smtp-source"
+                continue
+            fi
+            bootstrap_missing="$bootstrap_missing $bootstrap_package"
+        done
+        if [ -z "$bootstrap_missing" ]; then
+            :
+        elif [ -n "${MAILQUAY_NO_INSTALL:-}" ]; then
+            bootstrap_say "missing packages, not installed:$bootstrap_missing"
+        elif [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null 2>&1; then
+            bootstrap_say "missing packages, and neither root nor sudo to install them:$bootstrap_missing"
+        else
+            bootstrap_has ccache || bootstrap_missing="$bootstrap_missing ccache"
+            bootstrap_say "installing$bootstrap_missing"
+            # shellcheck disable=SC2086  # a list of words
+            bootstrap_install $bootstrap_missing || {
+                bootstrap_say "installation failed"
+                return 1
+            }
+        fi
+    fi
+
+    if ! command -v cmake >/dev/null 2>&1; then
+        bootstrap_say "no cmake"
+        return 1
+    fi
+    bootstrap_found=$(cmake --version | sed -n '1s/.* \([0-9][0-9.]*\).*/\1/p')
+    if [ "$(printf '%s\n%s\n' "$bootstrap_cmake_version" "$bootstrap_found" | sort -V | head -n 1)" != \
+        "$bootstrap_cmake_version" ]; then
+        bootstrap_say "CMake $bootstrap_cmake_version or newer is needed, found $bootstrap_found"
+        return 1
+    fi
+
+    # One compiler cache for every checkout on the machine.
+    CCACHE_BASEDIR=$(pwd -P)
+    CCACHE_NOHASHDIR=1
+    export CCACHE_BASEDIR CCACHE_NOHASHDIR
+}

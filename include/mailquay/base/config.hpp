@@ -1,0 +1,27 @@
+#pragma once
+
+/// What the build decides: version, the inline namespace that keeps header-only and compiled code apart, linkage.
+///
+/// Every header opens its namespace as `namespace mailquay::inline MAILQUAY_ABI {`. The two forms of the library live in
+/// different inline namespaces, so that a program that mixes them fails to link instead of misbehaving.
+
+#define MAILQUAY_VERSION_MAJOR 0
+#define MAILQUAY_VERSION_MINOR 1
+#define MAILQUAY_VERSION_PATCH 0
+#define MAILQUAY_VERSION "0.1.0"
+
+#ifdef MAILQUAY_HEADER_ONLY
+#define MAILQUAY_ABI v0_1_h
+#define MAILQUAY_API
+#define MAILQUAY_DECL inline
+#else
+#define MAILQUAY_ABI v0_1_c
+#if defined(__GNUC__)
+#define MAILQUAY_API __attribute__((visibility("default")))
+#else
+#define MAILQUAY_API
+#endif
+#define MAILQUAY_DECL MAILQUAY_API
+#endif
+
+namespace mailquay::inline MAILQUAY_ABI {}

@@ -1,0 +1,151 @@
+#include <mailquay/message/header_scanner.hpp>
+
+#include <cstring>
+#include <limits>
+
+namespace mailquay::inline MAILQUAY_ABI {
+namespace detail {
+
+inline constexpr std::string_view received_name = "received";
+
+inline char const* find_octet(char const* at, char const* end, char wanted) {
+    return static_cast<char const*>(std::memchr(at, wanted, static_cast<std::size_t>(end - at)));
+}
+
+}  // namespace detail
+
+inline void header_scanner::count_field() {
+    if (fields_ != std::numeric_limits<std::uint32_t>::max()) ++fields_;
+}
+
+inline void header_scanner::finish(bool without_header) {
+    place_ = place::finished;
+    if (!without_header) return;
+    no_header_ = true;
+    octets_ = 0;
+    fields_ = 0;
+    hops_ = 0;
+}
+
+inline char const* header_scanner::start_line(char const* at) {
+    if (*at == '\r') {
+        place_ = place::line_start_cr;
+        return at + 1;
+    }
+    last_was_cr_ = false;
+    bool const continues = (*at == ' ' || *at == '\t') && !first_line_;
+    if (!continues) count_field();
+    matched_ = 0;
+    place_ = (*at | 0x20) == 'r' ? place::name : place::inside;
+    return at;
+}
+
+inline char const* header_scanner::match_name(char const* at, char const* end) {
+    if (place_ == place::name) {
+        if (matched_ == 0 && end - at >= 8) {
+            std::uint64_t name;
+            std::memcpy(&name, at, sizeof name);
+            name |= 0x2020202020202020u;
+            if (std::memcmp(&name, detail::received_name.data(), sizeof name) != 0) {
+                place_ = place::inside;
+                return at;
+            }
+            matched_ = 8;
+            at += 8;
+        }
+        while (at != end && matched_ < detail::received_name.size() &&
+               (*at | 0x20) == detail::received_name[matched_]) {
+            ++matched_;
+            ++at;
+        }
+        if (at == end) return at;
+        place_ = matched_ == detail::received_name.size() ? place::after_name : place::inside;
+    }
+    if (place_ == place::after_name) {
+        // RFC 5322 §4.5.8 has white space before the colon; a loop must not hide behind it.
+        while (at != end && (*at == ' ' || *at == '\t')) ++at;
+        if (at == end) return at;
+        if (*at == ':') ++hops_;
+        place_ = place::inside;
+    }
+    return at;
+}
+
+inline char const* header_scanner::pass_line(char const* begin, char const* at, char const* end) {
+    auto const* line_end = detail::find_octet(at, end, '\n');
+    if (first_line_ && !colon_seen_) colon_seen_ = detail::find_octet(at, line_end ? line_end : end, ':') != nullptr;
+    if (!line_end) {
+        last_was_cr_ = end[-1] == '\r';
+        return end;
+    }
+    bool const complete = line_end == begin ? last_was_cr_ : line_end[-1] == '\r';
+    last_was_cr_ = false;
+    if (!complete) return line_end + 1;
+    if (first_line_ && !colon_seen_) {
+        finish(true);
+        return end;
+    }
+    first_line_ = false;
+    place_ = place::line_start;
+    return line_end + 1;
+}
+
+inline char const* header_scanner::pass_lines(char const* at, char const* end) {
+    // Lines that begin in this piece: one search finds what the name must not go beyond and where the next line begins.
+    while (at != end) {
+        auto const* const start = at;
+        at = start_line(at);
+        if (place_ == place::line_start_cr) return at;
+        auto const* const line_end = detail::find_octet(start, end, '\n');
+        if (place_ != place::inside) match_name(start, line_end ? line_end : end);
+        if (!line_end) {
+            last_was_cr_ = end[-1] == '\r';
+            return end;
+        }
+        at = line_end + 1;
+        if (line_end == start || line_end[-1] != '\r') {
+            place_ = place::inside;
+            return at;
+        }
+        place_ = place::line_start;
+    }
+    return at;
+}
+
+MAILQUAY_DECL void header_scanner::scan(std::string_view octets) {
+    if (octets.empty()) return;
+    auto const* const begin = octets.data();
+    auto const* const end = begin + octets.size();
+    auto const* at = begin;
+    while (at != end && place_ != place::finished) {
+        switch (place_) {
+            case place::line_start: at = first_line_ ? start_line(at) : pass_lines(at, end); break;
+            case place::line_start_cr:
+                if (*at == '\n') {
+                    blank_line_ = true;
+                    ++at;
+                    finish(false);
+                    break;
+                }
+                // The line begins with a bare CR: no continuation, no name that could matter.
+                count_field();
+                last_was_cr_ = true;
+                place_ = place::inside;
+                break;
+            case place::name:
+            case place::after_name: at = match_name(at, end); break;
+            case place::inside: at = pass_line(begin, at, end); break;
+            case place::finished: break;
+        }
+    }
+    if (!no_header_) octets_ += static_cast<std::size_t>(at - begin);
+}
+
+MAILQUAY_DECL void header_scanner::message_ended() {
+    if (place_ == place::finished) return;
+    if (place_ == place::line_start_cr) count_field();
+    bool const text_in_first_line = first_line_ && place_ != place::line_start;
+    finish(text_in_first_line && !colon_seen_);
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

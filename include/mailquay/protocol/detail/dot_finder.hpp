@@ -1,0 +1,105 @@
+#pragma once
+
+#include <mailquay/base/config.hpp>
+#include <mailquay/protocol/detail/octet_masks.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+#if MAILQUAY_SSE2 && defined(__GNUC__)
+#define MAILQUAY_AVX2 1
+#include <immintrin.h>
+#else
+#define MAILQUAY_AVX2 0
+#endif
+
+/// The search for dots that begin a line, 64 octets at a time: three forms of one loop, and the choice among them.
+namespace mailquay::inline MAILQUAY_ABI::detail {
+
+/// What a block has to know of the octets before it.
+struct dot_carry {
+    std::uint64_t after_cr = 0;    ///< 1 if the last one was CR
+    std::uint64_t after_crlf = 0;  ///< 1 if the last two were CRLF, or there were none
+    bool bad = false;              ///< a CR without LF behind it, or an LF without CR before it
+};
+
+/// A block of 64 octets.
+struct dot_block {
+    std::size_t index;   ///< of the block; the number of blocks if none had a dot
+    std::uint64_t dots;  ///< those that begin a line; 0 if there are none
+    std::uint64_t bad;   ///< LF without CR, and what follows a CR without being LF; not yet in `dot_carry::bad`
+};
+
+/// The rule itself: what a block's masks mean. `size` octets of it count.
+inline dot_block judge_dots(line_masks masks, dot_carry& carry, std::size_t size = 64) noexcept {
+    std::uint64_t const after_cr = masks.cr << 1 | carry.after_cr;
+    std::uint64_t const crlf = masks.lf & after_cr;
+    std::uint64_t const after_crlf = crlf << 1 | carry.after_crlf;
+    carry.after_cr = masks.cr >> (size - 1) & 1;
+    carry.after_crlf = crlf >> (size - 1) & 1;
+    return {0, masks.dot & after_crlf, masks.lf ^ after_cr};
+}
+
+inline dot_block find_dots_portable(char const* octets, std::size_t blocks, dot_carry& carry) noexcept {
+    for (std::size_t i = 0; i < blocks; ++i) {
+        dot_block const found = judge_dots(line_masks_portable(octets + 64 * i), carry);
+        if (found.dots != 0) return {i, found.dots, found.bad};
+        carry.bad |= found.bad != 0;
+    }
+    return {blocks, 0, 0};
+}
+
+#if MAILQUAY_SSE2
+
+inline dot_block find_dots_sse2(char const* octets, std::size_t blocks, dot_carry& carry) noexcept {
+    for (std::size_t i = 0; i < blocks; ++i) {
+        dot_block const found = judge_dots(line_masks_sse2(octets + 64 * i), carry);
+        if (found.dots != 0) return {i, found.dots, found.bad};
+        carry.bad |= found.bad != 0;
+    }
+    return {blocks, 0, 0};
+}
+
+#endif
+
+#if MAILQUAY_AVX2
+
+// A lambda does not inherit the target attribute: hence a function for what would be one.
+__attribute__((target("avx2"))) inline std::uint64_t equal_mask64(__m256i low, __m256i high, __m256i wanted) noexcept {
+    auto const low_mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)));
+    auto const high_mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)));
+    return low_mask | std::uint64_t{high_mask} << 32;
+}
+
+/// Only where `__builtin_cpu_supports("avx2")`.
+__attribute__((target("avx2"))) inline dot_block find_dots_avx2(char const* octets, std::size_t blocks,
+                                                                dot_carry& carry) noexcept {
+    __m256i const lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r'), dot = _mm256_set1_epi8('.');
+    for (std::size_t i = 0; i < blocks; ++i) {
+        __m256i const low = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(octets + 64 * i));
+        __m256i const high = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(octets + 64 * i + 32));
+        line_masks const masks{equal_mask64(low, high, lf), equal_mask64(low, high, cr), equal_mask64(low, high, dot)};
+        dot_block const found = judge_dots(masks, carry);
+        if (found.dots != 0) return {i, found.dots, found.bad};
+        carry.bad |= found.bad != 0;
+    }
+    return {blocks, 0, 0};
+}
+
+#endif
+
+using dot_finder = dot_block (*)(char const* octets, std::size_t blocks, dot_carry& carry) noexcept;
+
+/// The fastest form that this machine runs.
+inline dot_finder best_dot_finder() noexcept {
+#if MAILQUAY_AVX2
+    if (__builtin_cpu_supports("avx2")) return find_dots_avx2;
+#endif
+#if MAILQUAY_SSE2
+    return find_dots_sse2;
+#else
+    return find_dots_portable;
+#endif
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI::detail

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <mailquay/protocol/data_decoder.hpp>
+
+#include <mailquay/protocol/detail/dot_finder.hpp>
+
+#include <bit>
+#include <cstring>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+namespace detail {
+
+/// The message octets of one input, drawn together as dots are taken out from between them.
+class data_gatherer {
+public:
+    explicit data_gatherer(char* octets) noexcept : octets_(octets) {}
+
+    /// The octets from the last `skip_to()` up to `end` belong to the message.
+    void take_up_to(std::size_t end) noexcept {
+        if (first_ == last_) first_ = last_ = next_;
+        if (last_ != next_) std::memmove(octets_ + last_, octets_ + next_, end - next_);
+        last_ += end - next_;
+    }
+    void skip_to(std::size_t next) noexcept { next_ = next; }
+
+    std::span<char> gathered() const noexcept { return {octets_ + first_, last_ - first_}; }
+
+private:
+    char* octets_;
+    std::size_t first_ = 0;
+    std::size_t last_ = 0;
+    std::size_t next_ = 0;
+};
+
+}  // namespace detail
+
+MAILQUAY_DECL data_decoder::step data_decoder::decode(std::span<char> input) noexcept {
+    return decode_by(detail::best_dot_finder(), input);
+}
+
+MAILQUAY_DECL data_decoder::step data_decoder::decode_by(detail::dot_finder find, std::span<char> input) noexcept {
+    step done;
+    done.end = state_ == state::ended;
+    if (done.end || input.empty()) return done;
+    char* const octets = input.data();
+    std::size_t const size = input.size();
+
+    auto end_at = [&](std::size_t consumed) {
+        state_ = state::ended;
+        done.end = true;
+        done.consumed = consumed;
+        return done;
+    };
+
+    detail::dot_carry carry;
+    carry.after_cr = state_ == state::cr;
+    carry.after_crlf = state_ == state::line_start;
+    if (state_ == state::dot && octets[0] == '\r') {
+        if (size == 1) {
+            state_ = state::dot_cr;
+            done.consumed = 1;
+            return done;
+        }
+        if (octets[1] == '\n') return end_at(2);
+    } else if (state_ == state::dot_cr) {
+        if (octets[0] == '\n') return end_at(1);
+        done.prefix = "\r";
+        carry.after_cr = 1;
+    }
+
+    detail::data_gatherer message{octets};
+    std::size_t const blocks = size / 64;
+    for (std::size_t block = 0; block * 64 < size; ++block) {
+        detail::dot_block found;
+        if (block < blocks) {
+            found = find(octets + block * 64, blocks - block, carry);
+            block += found.index;
+            if (block == blocks) {
+                --block;  // on to the rest
+                continue;
+            }
+        } else {
+            std::size_t const rest = size - block * 64;
+            found = detail::judge_dots(detail::line_masks_of_rest(octets + block * 64, rest), carry, rest);
+            found.bad &= detail::low_bits(rest);
+        }
+        for (; found.dots != 0; found.dots &= found.dots - 1) {
+            auto const bit = static_cast<std::size_t>(std::countr_zero(found.dots));
+            std::size_t const dot = block * 64 + bit;
+            std::size_t const behind = size - dot - 1;
+            message.take_up_to(dot);
+            message.skip_to(dot + 1);
+            bool const cr = behind > 0 && octets[dot + 1] == '\r';
+            bool const may_be_end = behind == 0 || (cr && (behind == 1 || octets[dot + 2] == '\n'));
+            if (!may_be_end) continue;
+
+            done.octets = message.gathered();
+            done.bad = carry.bad || (found.bad & detail::low_bits(bit)) != 0;
+            if (behind > 1) return end_at(dot + 3);
+            state_ = cr ? state::dot_cr : state::dot;
+            done.consumed = size;
+            return done;
+        }
+        carry.bad |= found.bad != 0;
+    }
+    message.take_up_to(size);
+    done.octets = message.gathered();
+    done.consumed = size;
+    done.bad = carry.bad;
+    state_ = carry.after_crlf != 0 ? state::line_start : carry.after_cr != 0 ? state::cr : state::within_line;
+    return done;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <mailquay/base/ip_address.hpp>
+#include <mailquay/protocol/params/body.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// One recipient of an `envelope`.
+struct envelope_recipient {
+    std::string address{};                    ///< as sent, without angle brackets
+    std::string mailbox{};                    ///< what the validator resolved it to; empty if nothing
+    std::vector<std::string> deliver_to{};    ///< the members of an alias
+};
+
+/// A transaction as a value that lives on its own: what `transaction::snapshot()` returns and collecting sinks hand over.
+///
+/// Thread safety: distinct objects: safe. Shared objects: unsafe.
+struct envelope {
+    std::string id{};
+    std::string reverse_path{};               ///< empty for the null sender
+    std::vector<envelope_recipient> recipients{};
+    std::string hello_name{};
+    ip_endpoint client{};
+    std::string user{};                       ///< authenticated user; empty if none
+    bool secure = false;                      ///< came over TLS
+    bool smtputf8 = false;
+    body_type body = body_type::seven_bit;
+    std::optional<std::uint64_t> declared_size{};  ///< octets
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI

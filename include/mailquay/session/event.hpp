@@ -1,0 +1,72 @@
+#pragma once
+
+#include <mailquay/session/delivery.hpp>
+#include <mailquay/session/transaction.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <variant>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// Names one open question; given back with the answer.
+enum class ticket : std::uint32_t {};
+
+/// Why a message under way came to nothing.
+enum class abort_reason : std::uint8_t {
+    refused,          ///< a hook refused it, or it broke a limit or a rule; the reply says which
+    peer_gone,        ///< the connection ended inside it
+    timed_out,        ///< the peer fell silent or was too slow
+    hook_timed_out,   ///< a hook did not answer in time
+    stopped,          ///< the server stops
+    reset,            ///< RSET or EHLO between chunks
+};
+MAILQUAY_DECL std::string_view to_string(abort_reason why) noexcept;
+
+/// Why a session ended.
+enum class close_reason : std::uint8_t {
+    quit,             ///< QUIT was answered
+    peer_gone,        ///< the peer closed or reset the connection
+    timed_out,        ///< 421 4.4.2 was sent
+    too_many_errors,  ///< 421 4.7.0 was sent
+    refused,          ///< a verdict said so (`then_close`, a refused connection)
+    lost_framing,     ///< message octets could have been read as commands
+    stopped,          ///< the server stops
+    not_smtp,         ///< the first octets were another protocol's
+    output_stalled,   ///< the peer took none of our octets
+};
+MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept;
+
+/// @{ Events that ask: each is answered exactly once with its ticket, or withdrawn. Pointers and views stay valid until
+/// then. `message_chunk` and `auth_response` view the lent buffer; everything else is owned by the session.
+struct connected { mailquay::ticket ticket; };                                        ///< verdict
+struct early_talk { mailquay::ticket ticket; };                                       ///< verdict
+struct greeted { mailquay::ticket ticket; std::string_view hello_name; };             ///< verdict
+struct mail_offered { mailquay::ticket ticket; transaction const* mail; };            ///< verdict
+struct recipient_offered { mailquay::ticket ticket; transaction const* mail; recipient const* to; };  ///< verdict
+struct message_started { mailquay::ticket ticket; transaction const* mail; };         ///< verdict
+struct headers_complete { mailquay::ticket ticket; transaction const* mail; std::string_view header; };  ///< verdict
+struct message_chunk { mailquay::ticket ticket; transaction const* mail; std::span<char const> octets; };  ///< verdict
+struct message_complete { mailquay::ticket ticket; transaction const* mail; std::uint64_t octets; };  ///< delivery
+struct verify_requested { mailquay::ticket ticket; std::string_view argument; };      ///< reply
+struct expand_requested { mailquay::ticket ticket; std::string_view argument; };      ///< reply
+struct custom_command { mailquay::ticket ticket; std::string_view verb; std::string_view argument; };  ///< reply
+/// @}
+
+/// @{ Events that tell.
+struct message_aborted { abort_reason why; };
+struct transaction_reset {};
+struct withdrawn { mailquay::ticket ticket; };
+struct closed { close_reason why; };
+/// @}
+
+using event = std::variant<connected, early_talk, greeted, mail_offered, recipient_offered, message_started, headers_complete,
+                           message_chunk, message_complete, verify_requested, expand_requested, custom_command,
+                           message_aborted, transaction_reset, withdrawn, closed>;
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/session/impl/event.ipp>
+#endif

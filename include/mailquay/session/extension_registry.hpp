@@ -1,0 +1,55 @@
+#pragma once
+
+#include <mailquay/session/extension.hpp>
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// The extensions a listener offers, in EHLO order.
+///
+/// Thread safety: built before the first session, then read only.
+class MAILQUAY_API extension_registry {
+public:
+    /// PIPELINING, SIZE, 8BITMIME, SMTPUTF8 (if built with IDNA), ENHANCEDSTATUSCODES, HELP.
+    static extension_registry standard();
+
+    /// Adds one, or replaces the one of the same keyword.
+    /// @throws std::invalid_argument if a parameter or verb of it is another's already
+    extension_registry& add(std::shared_ptr<extension const> added);
+    /// Drops the one with this keyword; it is no fault if there is none.
+    extension_registry& remove(std::string_view keyword);
+
+    /// The extension with this keyword, or null. ASCII case is ignored.
+    extension const* find(std::string_view keyword) const noexcept;
+    /// Who reads this MAIL parameter, RCPT parameter or verb; null if nobody.
+    extension const* for_mail(std::string_view keyword) const noexcept;
+    extension const* for_recipient(std::string_view keyword) const noexcept;
+    extension const* for_verb(std::string_view verb) const noexcept;
+
+    /// The EHLO reply for this client, ready to be sent.
+    void append_ehlo(std::string& out, std::string_view hostname, session_info const& client, session_limits const& limits) const;
+    bool empty() const noexcept { return all_.empty(); }
+    std::vector<std::shared_ptr<extension const>> const& all() const noexcept { return all_; }
+
+private:
+    struct entry {
+        std::string_view keyword;
+        extension const* reader;
+    };
+    static extension const* look_up(std::vector<entry> const& in, std::string_view keyword) noexcept;
+    void index();
+
+    std::vector<std::shared_ptr<extension const>> all_;
+    std::vector<entry> mail_;
+    std::vector<entry> recipient_;
+    std::vector<entry> verbs_;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/session/impl/extension_registry.ipp>
+#endif

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/session/extension_registry.hpp>
+#include <mailquay/session/extensions/eight_bit_mime.hpp>
+#include <mailquay/session/extensions/enhanced_status_codes.hpp>
+#include <mailquay/session/extensions/help.hpp>
+#include <mailquay/session/extensions/pipelining.hpp>
+#include <mailquay/session/extensions/size.hpp>
+#include <mailquay/session/extensions/smtputf8.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+MAILQUAY_DECL extension_registry extension_registry::standard() {
+    extension_registry made;
+    made.add(std::make_shared<extensions::pipelining>());
+    made.add(std::make_shared<extensions::size>());
+    made.add(std::make_shared<extensions::eight_bit_mime>());
+    if (extensions::smtputf8::built()) made.add(std::make_shared<extensions::smtputf8>());
+    made.add(std::make_shared<extensions::enhanced_status_codes>());
+    made.add(std::make_shared<extensions::help>());
+    return made;
+}
+
+MAILQUAY_DECL extension_registry& extension_registry::add(std::shared_ptr<extension const> added) {
+    auto const taken = [&](extension const* reader, std::string_view what, std::string_view name) {
+        if (reader == nullptr || iequals(reader->keyword(), added->keyword())) return;
+        throw std::invalid_argument("extension " + std::string(added->keyword()) + ": the " + std::string(what) + " " +
+                                    std::string(name) + " belongs to " + std::string(reader->keyword()) +
+                                    " already; remove that one first");
+    };
+    for (std::string_view name : added->mail_keywords()) taken(for_mail(name), "MAIL parameter", name);
+    for (std::string_view name : added->recipient_keywords()) taken(for_recipient(name), "RCPT parameter", name);
+    for (std::string_view name : added->verbs()) taken(for_verb(name), "verb", name);
+
+    auto const same = std::find_if(all_.begin(), all_.end(),
+                                   [&](auto const& one) { return iequals(one->keyword(), added->keyword()); });
+    if (same != all_.end())
+        *same = std::move(added);
+    else
+        all_.push_back(std::move(added));
+    index();
+    return *this;
+}
+
+MAILQUAY_DECL extension_registry& extension_registry::remove(std::string_view keyword) {
+    std::erase_if(all_, [&](auto const& one) { return iequals(one->keyword(), keyword); });
+    index();
+    return *this;
+}
+
+MAILQUAY_DECL void extension_registry::index() {
+    mail_.clear();
+    recipient_.clear();
+    verbs_.clear();
+    for (auto const& one : all_) {
+        for (std::string_view name : one->mail_keywords()) mail_.push_back({name, one.get()});
+        for (std::string_view name : one->recipient_keywords()) recipient_.push_back({name, one.get()});
+        for (std::string_view name : one->verbs()) verbs_.push_back({name, one.get()});
+    }
+}
+
+MAILQUAY_DECL extension const* extension_registry::look_up(std::vector<entry> const& in, std::string_view keyword) noexcept {
+    for (entry const& one : in)
+        if (iequals(one.keyword, keyword)) return one.reader;
+    return nullptr;
+}
+
+MAILQUAY_DECL extension const* extension_registry::find(std::string_view keyword) const noexcept {
+    for (auto const& one : all_)
+        if (iequals(one->keyword(), keyword)) return one.get();
+    return nullptr;
+}
+
+MAILQUAY_DECL extension const* extension_registry::for_mail(std::string_view keyword) const noexcept {
+    return look_up(mail_, keyword);
+}
+
+MAILQUAY_DECL extension const* extension_registry::for_recipient(std::string_view keyword) const noexcept {
+    return look_up(recipient_, keyword);
+}
+
+MAILQUAY_DECL extension const* extension_registry::for_verb(std::string_view verb) const noexcept {
+    return look_up(verbs_, verb);
+}
+
+MAILQUAY_DECL void extension_registry::append_ehlo(std::string& out, std::string_view hostname, session_info const& client,
+                                                   session_limits const& limits) const {
+    std::size_t last_line = out.size();
+    out.append("250-").append(hostname).append("\r\n");
+    for (auto const& one : all_) {
+        if (one->keyword().empty() || !one->offered(client)) continue;
+        last_line = out.size();
+        out.append("250-").append(one->keyword());
+        if (std::string const values = one->announcement(client, limits); !values.empty()) out.append(1, ' ').append(values);
+        out.append("\r\n");
+    }
+    out[last_line + 3] = ' ';
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <mailquay/protocol/replies.hpp>
+#include <mailquay/session/session.hpp>
+
+#include <cassert>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+struct session::delayed {
+    time_point due{};
+    question asked = question::none;
+    bool waited = false;
+    verdict given{};
+    std::optional<delivery> delivered{};
+};
+
+MAILQUAY_DECL session::session(session_config const& config, session_info peer, session_memory& memory)
+    : config_(&config), memory_(&memory), info_(std::move(peer)) {
+    info_.set_lmtp(config.dialect == dialect::lmtp);
+    if (info_.id().empty()) info_.set_id(memory.next_id().view());
+}
+
+MAILQUAY_DECL session::~session() {
+    if (work_) memory_->give_back(std::move(work_));
+    if (out_) memory_->give_back(std::move(out_));
+    if (hold_) memory_->give_back(std::move(hold_));
+}
+
+MAILQUAY_DECL bool session::wants_input() const noexcept {
+    if (phase_ == phase::closing || phase_ == phase::connecting || eof_) return false;
+    if (open_ != 0 || delayed_ || cur_ != end_ || lent_ != lent_end_) return false;
+    if (withdrawn_ || tell_aborted_ || tell_reset_) return false;
+    return output().size() <= config_->limits.output_octets;
+}
+
+MAILQUAY_DECL bool session::views_buffer() const noexcept {
+    return open_ != 0 && asked_ == question::chunk && !in_hold_ && !work_->message.chunk_is_ours;
+}
+
+MAILQUAY_DECL std::size_t session::unconsumed() const noexcept {
+    return static_cast<std::size_t>(in_hold_ ? lent_end_ - lent_ : end_ - cur_);
+}
+
+MAILQUAY_DECL std::optional<event> session::next_event() {
+    if (withdrawn_) {
+        ticket const overtaken = withdrawn_->back();
+        withdrawn_->pop_back();
+        if (withdrawn_->empty()) withdrawn_.reset();
+        return withdrawn{overtaken};
+    }
+    if (tell_aborted_) {
+        tell_aborted_ = false;
+        return message_aborted{abort_reason_};
+    }
+    if (tell_reset_) {
+        tell_reset_ = false;
+        return transaction_reset{};
+    }
+    if (tell_closed_) {
+        tell_closed_ = false;
+        told_closed_ = true;
+        return closed{close_reason_};
+    }
+    std::optional<event> given;
+    for (;;) {
+        if (phase_ == phase::closing || delayed_) return std::nullopt;
+        step const went = advance(given);
+        if (went == step::event_given) return given;
+        if (tell_aborted_ || tell_reset_ || tell_closed_) return next_event();
+        if (went == step::wait) break;
+    }
+    if (eof_ && open_ == 0 && !delayed_ && cur_ == end_ && lent_ == lent_end_) {
+        abort_message(abort_reason::peer_gone);
+        close(close_reason::peer_gone);
+        return next_event();
+    }
+    return std::nullopt;
+}
+
+MAILQUAY_DECL std::string_view session::output() const noexcept {
+    if (!out_) return {};
+    return std::string_view{*out_}.substr(sent_);
+}
+
+MAILQUAY_DECL void session::output_sent(std::size_t octets) {
+    assert(octets <= output().size());
+    if (octets == 0) return;
+    out_since_ = now_;
+    sent_ += static_cast<std::uint32_t>(octets);
+    if (sent_ != out_->size()) return;
+    memory_->give_back(std::move(out_));
+    sent_ = 0;
+    // The wait for the next command begins when the reply is out.
+    if (open_ == 0) since_ = now_;
+}
+
+MAILQUAY_DECL void session::input_closed() { eof_ = true; }
+
+MAILQUAY_DECL void session::connection_lost() {
+    if (phase_ == phase::closing && told_closed_) {
+        sent_ = 0;
+        if (out_) memory_->give_back(std::move(out_));
+        return;
+    }
+    withdraw();
+    abort_message(abort_reason::peer_gone);
+    close(close_reason::peer_gone);
+    if (out_) memory_->give_back(std::move(out_));
+    sent_ = 0;
+}
+
+MAILQUAY_DECL void session::stop() {
+    if (stopping_ || phase_ == phase::closing) return;
+    stopping_ = true;
+    command_boundary();
+}
+
+MAILQUAY_DECL void session::stop_now() {
+    if (phase_ == phase::closing) return;
+    withdraw();
+    abort_message(abort_reason::stopped);
+    close_with(replies::service_stopping, close_reason::stopped);
+}
+
+MAILQUAY_DECL bool session::ended() const noexcept { return told_closed_ && !out_; }
+
+MAILQUAY_DECL bool session::idle() const noexcept {
+    return phase_ == phase::command && !work_ && !out_ && !hold_ && open_ == 0 && cur_ == end_ && lent_ == lent_end_;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#include <mailquay/session/impl/session_answers.ipp>
+#include <mailquay/session/impl/session_commands.ipp>
+#include <mailquay/session/impl/session_input.ipp>
+#include <mailquay/session/impl/session_message.ipp>
+#include <mailquay/session/impl/session_replies.ipp>
+#include <mailquay/session/impl/session_time.ipp>

@@ -1,0 +1,230 @@
+#pragma once
+
+#include <mailquay/session/impl/session.ipp>
+
+#include <mailquay/protocol/replies.hpp>
+
+#include <algorithm>
+#include <cassert>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+MAILQUAY_DECL ticket session::ask(question what) noexcept {
+    asked_ = what;
+    if (open_++ == 0) since_ = now_;
+    return ticket{next_ticket_++};
+}
+
+MAILQUAY_DECL void session::answer(ticket to, verdict given) {
+    auto const number = static_cast<std::uint32_t>(to);
+    if (asked_ == question::recipient && open_ != 0) {
+        auto& pending = work_->pending;
+        auto const found = std::find_if(pending.begin() + static_cast<std::ptrdiff_t>(work_->said), pending.end(),
+                                        [&](auto const& one) { return one.ticket == number; });
+        if (found == pending.end()) return;
+        assert(!found->answered && "answered twice");
+        if (found->answered) return;
+        found->answered = true;
+        found->given = std::move(given);
+        --open_;
+        since_ = now_;
+        return settle_recipients();
+    }
+    if (open_ == 0 || number != next_ticket_ - 1) return;
+    open_ = 0;
+    since_ = now_;
+    question const what = asked_;
+    asked_ = question::none;
+    settle(what, given);
+}
+
+MAILQUAY_DECL void session::answer(ticket to, delivery given) {
+    if (open_ == 0 || static_cast<std::uint32_t>(to) != next_ticket_ - 1) return;
+    assert(asked_ == question::complete && "a delivery answers message_complete only");
+    open_ = 0;
+    since_ = now_;
+    asked_ = question::none;
+    if (wait_first(question::complete, given.combined().delay())) {
+        delayed_->delivered.emplace(std::move(given));
+        return;
+    }
+    settle_delivery(given);
+}
+
+MAILQUAY_DECL void session::answer(ticket to, reply given) {
+    if (open_ == 0 || static_cast<std::uint32_t>(to) != next_ticket_ - 1) return;
+    assert((asked_ == question::verify || asked_ == question::expand || asked_ == question::custom) &&
+           "a reply answers verify_requested, expand_requested and custom_command only");
+    question const what = asked_;
+    open_ = 0;
+    since_ = now_;
+    asked_ = question::none;
+    asked_text_.reset();
+    say(given);
+    if (what != question::custom && given.code >= 500) ++totals_.recipients_refused;
+    if (given.close || given.code == 421) return close(close_reason::refused);
+    command_boundary();
+}
+
+/// Puts off a reply that has to wait. @return whether it does
+MAILQUAY_DECL bool session::wait_first(question what, std::chrono::milliseconds delay) {
+    if (delay.count() == 0) return false;
+    delayed_ = std::make_unique<delayed>();
+    delayed_->due = now_ + delay;
+    delayed_->asked = what;
+    return true;
+}
+
+MAILQUAY_DECL void session::settle(question what, verdict const& given) {
+    if (wait_first(what, given.delay())) {
+        delayed_->given = given;
+        return;
+    }
+    bool const yes = !given.refuses();
+    switch (what) {
+        case question::connected:
+            if (!yes) {
+                say(given, given.kind() == verdict_kind::defer ? replies::overloaded : replies::connection_refused);
+                return close(close_reason::refused);
+            }
+            if (config_->timeouts.greeting_delay.count() > 0 && !given.closes()) {
+                phase_ = phase::greeting;
+                return;
+            }
+            phase_ = phase::command;
+            append_reply(out(), 220, {}, config_->hostname + ' ' + config_->banner);
+            break;
+        case question::early_talk:
+            if (!yes) {
+                say(given, given.kind() == verdict_kind::defer ? replies::overloaded : replies::early_talker);
+                return close(close_reason::refused);
+            }
+            break;
+        case question::greeted:
+            if (!yes) {
+                refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
+                break;
+            }
+            drop_transaction(true);
+            state_ = session_state::ready;
+            info_.set_hello(pending_hello_ ? std::string_view{*pending_hello_} : std::string_view{}, extended_hello_);
+            pending_hello_.reset();
+            if (info_.extended())
+                config_->extensions.append_ehlo(out(), config_->hostname, info_, config_->limits);
+            else
+                append_reply(out(), 250, {}, config_->hostname);
+            break;
+        case question::mail:
+            if (yes) {
+                state_ = session_state::mail_given;
+                say(given, replies::sender_ok);
+            } else {
+                forgiven_ = true;
+                refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
+                drop_work_ = true;
+            }
+            break;
+        case question::started:
+            if (yes) return given.closes() ? close_with(replies::service_stopping, close_reason::refused) : begin_message();
+            abort_message(abort_reason::refused);
+            forgiven_ = false;
+            refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::transaction_failed);
+            state_ = session_state::ready;
+            drop_work_ = true;
+            // What lies behind a refused DATA may be the message: it must not be read as commands.
+            if (unconsumed_any()) return close(close_reason::lost_framing);
+            break;
+        case question::headers:
+            work_->message.header_given = true;
+            if (!yes) refuse_message(given);
+            return;
+        case question::chunk:
+            if (work_->message.chunk_is_ours) work_->message.held = {};
+            if (!yes) refuse_message(given);
+            return;
+        case question::complete: return settle_delivery(delivery{given});
+        case question::verify:
+        case question::expand:
+        case question::custom:
+            asked_text_.reset();
+            say(given, yes ? replies::ok : given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
+            break;
+        case question::recipient:
+        case question::none: return;
+    }
+    if (given.closes()) return close(close_reason::refused);
+    command_boundary();
+}
+
+/// Says the replies to RCPT whose turn has come, in command order.
+MAILQUAY_DECL void session::settle_recipients() {
+    auto& pending = work_->pending;
+    while (work_->said < pending.size() && pending[work_->said].answered) {
+        auto& one = pending[work_->said];
+        if (one.refusal) {
+            ++work_->said;
+            forgiven_ = true;
+            syntax_error(*one.refusal);
+        } else {
+            bool const refused = !one.given.accepts();
+            bool const slow = refused && !info_.authenticated() &&
+                              totals_.recipients_refused + 1u >= config_->budgets.recipients_slow + totals_.recipients / 5;
+            auto const delay = slow && !one.waited ? std::max(one.given.delay(), std::chrono::milliseconds{1000}) : one.given.delay();
+            one.waited = true;
+            if (wait_first(question::recipient, delay)) return;
+            ++work_->said;
+            one.accepted = !refused;
+            settle_one_recipient(one.given);
+        }
+        if (phase_ == phase::closing) return;
+    }
+    if (open_ != 0 || work_->said < pending.size()) return;
+
+    // Every question of the run is answered: only now may the recipients move.
+    asked_ = question::none;
+    auto& all = work_->mail.recipients_;
+    std::size_t at = work_->mail.accepted_;
+    for (auto const& one : pending) {
+        if (one.refusal) continue;
+        if (one.accepted) {
+            all[work_->mail.accepted_] = all[at];
+            keep_resolution(all[work_->mail.accepted_++], one.given);
+        }
+        ++at;
+    }
+    all.resize(work_->mail.accepted_);
+    if (!all.empty()) state_ = session_state::recipients_given;
+    pending.clear();
+    work_->said = 0;
+    command_boundary();
+}
+
+MAILQUAY_DECL void session::settle_one_recipient(verdict const& given) {
+    if (given.accepts()) {
+        ++totals_.recipients;
+        say(given, replies::recipient_ok);
+    } else {
+        forgiven_ = true;
+        ++totals_.recipients_refused;
+        // A fifth of what was accepted is free: long lists always hold some dead addresses.
+        std::uint32_t const counted = totals_.recipients_refused - std::min<std::uint32_t>(totals_.recipients_refused, totals_.recipients / 5);
+        if (counted >= config_->budgets.recipients && !info_.authenticated())
+            return close_with(replies::too_many_errors, close_reason::too_many_errors);
+        refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::relay_denied);
+    }
+    if (given.closes()) close(close_reason::refused);
+}
+
+MAILQUAY_DECL void session::keep_resolution(recipient& to, verdict const& given) {
+    if (!given.resolves()) return;
+    to.mailbox = work_->mail.text_.copy(given.resolved_mailbox());
+    auto const& targets = given.resolved_addresses();
+    if (targets.empty()) return;
+    constexpr std::size_t most_members = 100;
+    std::size_t const count = std::min(targets.size(), most_members);
+    auto& kept = work_->mail.aliases_.emplace_back(std::make_unique<std::string_view[]>(count));
+    for (std::size_t i = 0; i < count; ++i) kept[i] = work_->mail.text_.copy(targets[i]);
+    to.addresses = {kept.get(), count};
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

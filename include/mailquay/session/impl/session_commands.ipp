@@ -1,0 +1,311 @@
+#pragma once
+
+#include <mailquay/session/impl/session.ipp>
+
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/protocol/domain.hpp>
+#include <mailquay/protocol/hello_name.hpp>
+#include <mailquay/protocol/mail_command.hpp>
+#include <mailquay/protocol/params.hpp>
+#include <mailquay/protocol/rcpt_command.hpp>
+#include <mailquay/protocol/replies.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+namespace detail {
+inline bool has_bare_octets(std::string_view line) noexcept {
+    return std::memchr(line.data(), '\r', line.size()) != nullptr || std::memchr(line.data(), '\0', line.size()) != nullptr ||
+           std::memchr(line.data(), '\n', line.size()) != nullptr;
+}
+}  // namespace detail
+
+MAILQUAY_DECL session::step session::command(std::string_view line, std::optional<event>& given) {
+    bool const first = totals_.commands++ == 0;
+    if (stopping_ && state_ <= session_state::ready)
+        return close_with(replies::service_stopping, close_reason::stopped), step::go_on;
+
+    auto const parsed_line = parse_command_line(line);
+    verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
+    if (detail::has_bare_octets(line)) {
+        // A BDAT whose line cannot be trusted leaves octets behind that nobody counted.
+        if (spoken == verb::bdat) return bdat(*parsed_line);
+        return syntax_error(reply{replies::bad_characters}), step::go_on;
+    }
+    if (!parsed_line) return syntax_error(reply{to_reply(parsed_line.error())}), step::go_on;
+    if (first && !info_.secure() && is_http_method(parsed_line->name)) {
+        say(replies::not_smtp);
+        close(close_reason::not_smtp);
+        return step::go_on;
+    }
+    switch (spoken) {
+        case verb::mail: return mail(*parsed_line, given);
+        case verb::rcpt: return rcpt(*parsed_line, given);
+        case verb::data: return data(*parsed_line, given);
+        case verb::ehlo:
+        case verb::helo:
+        case verb::lhlo: return hello(*parsed_line, given);
+        case verb::bdat: return bdat(*parsed_line);
+        case verb::vrfy:
+        case verb::expn: return verify(*parsed_line, given);
+        case verb::rset:
+            forgiven_ = false;
+            if (parsed_line->has_argument) return syntax_error(reply{replies::argument_not_allowed}), step::go_on;
+            if (!junk_allowed()) return step::go_on;
+            drop_transaction(true);
+            if (state_ != session_state::start) state_ = session_state::ready;
+            say(replies::reset_ok);
+            break;
+        case verb::noop:
+            if (!junk_allowed()) return step::go_on;
+            say(replies::ok);
+            break;
+        case verb::help: help(); break;
+        case verb::quit:
+            if (parsed_line->has_argument) return syntax_error(reply{replies::argument_not_allowed}), step::go_on;
+            drop_transaction(true);
+            close_with(replies::bye, close_reason::quit);
+            return step::go_on;
+        default: return other(*parsed_line, given);
+    }
+    if (ends_group(spoken) && unconsumed_any()) info_.set_talked_ahead();
+    command_boundary();
+    return step::go_on;
+}
+
+/// EHLO, HELO (RFC 5321 §4.1.1.1) and LHLO (RFC 2033 §4.1).
+MAILQUAY_DECL session::step session::hello(command_line const& line, std::optional<event>& given) {
+    forgiven_ = false;
+    if (info_.lmtp() != (line.verb == verb::lhlo)) return syntax_error(reply{replies::unknown_command}), step::go_on;
+    auto const name = parse_hello_name(line.argument);
+    if (!name) return syntax_error(reply{to_reply(name.error())}), step::go_on;
+    if (state_ != session_state::start && !junk_allowed()) return step::go_on;
+    if (unconsumed_any()) info_.set_talked_ahead();
+    pending_hello_ = std::make_unique<std::string>(name->text);
+    extended_hello_ = line.verb != verb::helo;
+    given.emplace(greeted{ask(question::greeted), *pending_hello_});
+    return step::event_given;
+}
+
+MAILQUAY_DECL session::step session::mail(command_line const& line, std::optional<event>& given) {
+    if (!legal(state_, verb::mail)) return out_of_sequence(), step::go_on;
+    if (config_->require_authentication && !info_.authenticated()) {
+        forgiven_ = true;
+        return say(replies::auth_required), command_boundary(), step::go_on;
+    }
+    if (config_->limits.messages != 0 && totals_.messages >= config_->limits.messages)
+        return close_with(replies::too_many_messages, close_reason::refused), step::go_on;
+
+    work_ = memory_->take_work();
+    work_->mail.session_ = &info_;
+    if (auto const refused = read_mail(line)) {
+        memory_->give_back(std::move(work_));
+        forgiven_ = true;
+        if (refused->code == replies::message_too_big.code()) return say(*refused), command_boundary(), step::go_on;
+        return syntax_error(*refused), step::go_on;
+    }
+    work_->mail.id_ = memory_->next_id();
+    given.emplace(mail_offered{ask(question::mail), &work_->mail});
+    return step::event_given;
+}
+
+MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) {
+    transaction& mail = work_->mail;
+    bool const utf8_offered = config_->extensions.find("SMTPUTF8") != nullptr && info_.extended();
+    address_options options;
+    options.utf8 = utf8_offered;
+    options.space_after_colon = config_->leniency.space_after_colon;
+    options.missing_brackets = config_->leniency.missing_brackets;
+    cursor in{line.argument};
+    auto const from = parse_mail_argument(in, options);
+    if (!from) return reply{to_reply(from.error())};
+    if (auto refused = read_parameters(in, options, nullptr)) return refused;
+    if (from->address.utf8 && !mail.parameters_.smtputf8) return reply{replies::utf8_address_needs_smtputf8};
+    if (!from->null) mail.reverse_path_ = kept_address(*from);
+    return std::nullopt;
+}
+
+MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optional<event>& given) {
+    if (!legal(state_, verb::rcpt)) return out_of_sequence(), step::go_on;
+    auto& all = work_->mail.recipients_;
+    recipient& to = all.emplace_back();
+    if (auto refused = read_recipient(line, to)) {
+        all.pop_back();
+        bool const mistake = refused->code >= 500;
+        if (open_ != 0 || !work_->pending.empty()) {
+            auto& waiting = work_->pending.emplace_back();
+            waiting.answered = true;
+            waiting.refusal = std::move(refused);
+            return step::go_on;
+        }
+        forgiven_ = true;
+        if (mistake) return syntax_error(*refused), step::go_on;
+        return refuse(*refused), command_boundary(), step::go_on;
+    }
+    ticket const asked = ask(question::recipient);
+    work_->pending.emplace_back().ticket = static_cast<std::uint32_t>(asked);
+    given.emplace(recipient_offered{asked, &work_->mail, &to});
+    return step::event_given;
+}
+
+MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& line, recipient& to) {
+    transaction const& mail = work_->mail;
+    address_options options;
+    options.utf8 = mail.parameters_.smtputf8;
+    options.space_after_colon = config_->leniency.space_after_colon;
+    options.missing_brackets = config_->leniency.missing_brackets;
+    cursor in{line.argument};
+    auto const path = parse_rcpt_argument(in, options);
+    if (!path) return reply{to_reply(path.error())};
+    if (auto refused = read_parameters(in, options, &to)) return refused;
+    std::size_t const most = mail.null_sender() && config_->limits.null_sender_recipients != 0
+                                 ? std::min(config_->limits.null_sender_recipients, config_->limits.recipients)
+                                 : config_->limits.recipients;
+    if (mail.recipients_.size() > most) return reply{replies::too_many_recipients};
+    to.forward_path = kept_address(*path);
+    return std::nullopt;
+}
+
+/// Reads what stands behind the path of MAIL, or of RCPT if `to` is given.
+MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_options options, recipient* to) {
+    constexpr std::size_t most = 24;
+    std::array<std::string_view, most> seen;
+    std::size_t count = 0;
+    for (;;) {
+        auto const next = next_parameter(in, options);
+        if (!next) return reply{to_reply(next.error())};
+        if (!*next) return std::nullopt;
+        parameter const& one = **next;
+        for (std::size_t i = 0; i < count; ++i)
+            if (iequals(seen[i], one.keyword)) return reply{to_reply(refusal{protocol_errc::duplicate_parameter, 0})};
+        if (count == most) return reply{replies::bad_argument};
+        seen[count++] = one.keyword;
+
+        extension const* reader = to != nullptr ? config_->extensions.for_recipient(one.keyword) : config_->extensions.for_mail(one.keyword);
+        if (reader != nullptr && (!info_.extended() || !reader->offered(info_))) reader = nullptr;
+        if (reader != nullptr) {
+            transaction_editor edit{work_->mail};
+            auto refused = to != nullptr ? reader->recipient_parameter(one, edit, *to) : reader->mail_parameter(one, edit, config_->limits);
+            if (refused) return refused;
+            continue;
+        }
+        if (config_->unknown == unknown_parameters::refuse || !info_.extended()) return reply{replies::unknown_parameter};
+        if (config_->unknown == unknown_parameters::hand_over && to == nullptr) transaction_editor{work_->mail}.add_unknown(one);
+    }
+}
+
+/// Copies an address into the transaction and normalises it.
+MAILQUAY_DECL address session::kept_address(path const& given) {
+    arena& text = work_->mail.text_;
+    address kept;
+    if (given.postmaster) {
+        kept.wire = text.copy(given.text);
+        kept.local_part = "postmaster";
+        char* const domain = text.take(config_->hostname.size());
+        std::transform(config_->hostname.begin(), config_->hostname.end(), domain, [](char c) { return to_lower(c); });
+        kept.domain = {domain, config_->hostname.size()};
+        return kept;
+    }
+    mailbox const& from = given.address;
+    kept.wire = text.copy(given.text);
+    // Both parts lie inside the copy; only what differs in its normal form needs room of its own.
+    std::string_view const local = from.local_part;
+    if (from.quoted) {
+        kept.local_part = local_part_unquoted(local, std::span<char>{text.take(local.size()), local.size()});
+    } else {
+        kept.local_part = kept.wire.substr(0, local.size());
+    }
+    std::string_view const domain = kept.wire.substr(kept.wire.size() - from.domain.size());
+    if (!from.literal && is_normalised_domain(domain)) {
+        kept.domain = domain;
+    } else {
+        std::string normal;
+        append_normalised_domain(normal, from);
+        kept.domain = text.copy(normal);
+    }
+    return kept;
+}
+
+MAILQUAY_DECL session::step session::data(command_line const& line, std::optional<event>& given) {
+    bool const explained = forgiven_;
+    // A client that did not wait may have sent its message already: refused, it must not be read as commands.
+    auto const lost = [this] {
+        if (phase_ != phase::closing && unconsumed_any()) close(close_reason::lost_framing);
+        forgiven_ = false;
+        return step::go_on;
+    };
+    if (line.has_argument) return syntax_error(reply{replies::argument_not_allowed}), lost();
+    if (!legal(state_, verb::data)) return out_of_sequence(), lost();
+    if (state_ == session_state::mail_given) {
+        if (!explained && ++totals_.sequence_errors > config_->budgets.sequence)
+            return close_with(replies::too_many_errors, close_reason::too_many_errors), step::go_on;
+        return say(replies::no_valid_recipients), lost();
+    }
+    message_told_ = true;
+    given.emplace(message_started{ask(question::started), &work_->mail});
+    return step::event_given;
+}
+
+/// Without CHUNKING nobody counts what follows a BDAT line, so the connection cannot go on.
+MAILQUAY_DECL session::step session::bdat(command_line const&) {
+    close_with(replies::unknown_command, close_reason::lost_framing);
+    return step::go_on;
+}
+
+/// VRFY and EXPN (RFC 5321 §3.5). By default VRFY says the same of everybody, so that it tells nothing.
+MAILQUAY_DECL session::step session::verify(command_line const& line, std::optional<event>& given) {
+    if (unconsumed_any()) info_.set_talked_ahead();
+    bool const expands = line.verb == verb::expn;
+    bool const asks = (expands ? config_->answer_expand : config_->answer_verify) &&
+                      (!config_->require_authentication || info_.authenticated());
+    if (expands && !asks) return syntax_error(reply{replies::expn_disabled}), step::go_on;
+    if (line.argument.empty()) return syntax_error(reply{replies::argument_missing}), step::go_on;
+    if (config_->require_authentication && !info_.authenticated()) return say(replies::auth_required), command_boundary(), step::go_on;
+    if (!junk_allowed()) return step::go_on;
+    if (!asks) return say(replies::cannot_verify), command_boundary(), step::go_on;
+    asked_text_ = std::make_unique<std::string>(line.argument);
+    if (expands)
+        given.emplace(expand_requested{ask(question::expand), *asked_text_});
+    else
+        given.emplace(verify_requested{ask(question::verify), *asked_text_});
+    return step::event_given;
+}
+
+MAILQUAY_DECL session::step session::other(command_line const& line, std::optional<event>& given) {
+    extension const* const reader = config_->extensions.for_verb(line.name);
+    if (reader == nullptr || !reader->offered(info_)) return syntax_error(reply{replies::unknown_command}), step::go_on;
+    asked_text_ = std::make_unique<std::string>(line.name);
+    asked_text_->append(line.argument);
+    std::string_view const kept{*asked_text_};
+    given.emplace(custom_command{ask(question::custom), kept.substr(0, line.name.size()), kept.substr(line.name.size())});
+    return step::event_given;
+}
+
+MAILQUAY_DECL void session::help() {
+    std::string text{info_.lmtp() ? "LHLO" : "EHLO HELO"};
+    text.append(" MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
+    for (auto const& one : config_->extensions.all())
+        for (std::string_view const name : one->verbs())
+            if (one->offered(info_)) text.append(1, ' ').append(name);
+    append_reply(out(), 214, "2.0.0", text);
+}
+
+/// Counts commands that bring no message nearer. @return false when the reply was given here
+MAILQUAY_DECL bool session::junk_allowed() {
+    if (++totals_.junk <= config_->budgets.junk) return true;
+    if (++totals_.syntax_errors <= config_->budgets.syntax) return true;
+    close_with(replies::too_many_errors, close_reason::too_many_errors);
+    return false;
+}
+
+MAILQUAY_DECL void session::drop_transaction(bool tell) noexcept {
+    if (!work_) return;
+    abort_message(abort_reason::reset);
+    if (tell) tell_reset_ = true;
+    drop_work_ = true;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

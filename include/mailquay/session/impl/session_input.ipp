@@ -1,0 +1,212 @@
+#pragma once
+
+#include <mailquay/session/impl/session.ipp>
+
+#include <mailquay/base/ascii.hpp>
+
+#include <cassert>
+#include <cstring>
+
+// Goal: O(octets fed) in total. A line that lies whole in the lent buffer is parsed where it lies; only a line that is cut
+// by the end of a buffer is copied, and then only searched where it grows.
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+MAILQUAY_DECL void session::feed(std::span<char> octets) {
+    assert(wants_input());
+    if (octets.empty()) return;
+    if (phase_ == phase::message) since_ = now_;
+    if (hold_ && hold_->empty()) memory_->give_back(std::move(hold_));
+    cur_ = octets.data();
+    end_ = cur_ + octets.size();
+    in_hold_ = false;
+}
+
+MAILQUAY_DECL void session::keep_rest() {
+    assert(!views_buffer());
+    if (in_hold_) {
+        if (lent_ == lent_end_) return;
+        auto const at = cur_ - hold_->data();
+        hold_->append(lent_, lent_end_);
+        cur_ = hold_->data() + at;
+        end_ = hold_->data() + hold_->size();
+        lent_ = lent_end_ = nullptr;
+        return;
+    }
+    if (cur_ == end_) return;
+    assert(!hold_);  // a partial line is joined before anything behind it is worked off
+    hold_ = memory_->take_buffer();
+    hold_->assign(cur_, end_);
+    cur_ = hold_->data();
+    end_ = cur_ + hold_->size();
+    in_hold_ = true;
+}
+
+/// Moves on from a worked-off region. @return whether there are octets
+MAILQUAY_DECL bool session::next_region() noexcept {
+    if (cur_ != end_) return true;
+    if (in_hold_) {
+        memory_->give_back(std::move(hold_));
+        in_hold_ = false;
+        cur_ = lent_;
+        end_ = lent_end_;
+        lent_ = lent_end_ = nullptr;
+        return cur_ != end_;
+    }
+    cur_ = end_ = nullptr;
+    return false;
+}
+
+MAILQUAY_DECL void session::drop_input() noexcept {
+    cur_ = end_ = lent_ = lent_end_ = nullptr;
+    in_hold_ = false;
+    skipping_ = false;
+    if (hold_) memory_->give_back(std::move(hold_));
+}
+
+MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
+    if (drop_work_) {
+        drop_work_ = false;
+        memory_->give_back(std::move(work_));
+    }
+    switch (phase_) {
+        case phase::connecting:
+            if (connected_told_) return step::wait;
+            connected_told_ = true;
+            given.emplace(connected{ask(question::connected)});
+            return step::event_given;
+        case phase::greeting:
+            if (open_ != 0 || early_told_ || cur_ == end_) return step::wait;
+            early_told_ = true;
+            info_.set_talked_ahead();
+            given.emplace(early_talk{ask(question::early_talk)});
+            return step::event_given;
+        case phase::command: return advance_command(given);
+        case phase::message: return open_ != 0 ? step::wait : advance_message(given);
+        case phase::closing: break;
+    }
+    return step::wait;
+}
+
+/// While RCPT questions are open, a further RCPT of the same run may be asked, as far as the limit allows and without
+/// moving the recipients that open hooks look at.
+MAILQUAY_DECL bool session::run_of_recipients_goes_on() const noexcept {
+    if (asked_ != question::recipient || open_ >= config_->limits.recipients_in_flight) return false;
+    if (work_->mail.recipients_.size() == work_->mail.recipients_.capacity()) return false;
+    if (end_ - cur_ < 5 || !iequals({cur_, 4}, "RCPT")) return false;
+    return std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)) != nullptr;
+}
+
+MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given) {
+    if (open_ != 0 && !run_of_recipients_goes_on()) return step::wait;
+    if (output().size() > config_->limits.output_octets) return step::wait;
+    if (!next_region()) return step::wait;
+    if (!first_octet_seen_) {
+        first_octet_seen_ = true;
+        constexpr char tls_handshake = 0x16;
+        if (*cur_ == tls_handshake && !info_.secure()) return close(close_reason::not_smtp), step::go_on;
+    }
+    std::string_view line;
+    switch (next_line(line)) {
+        case line_found::none: return step::wait;
+        case line_found::too_long: return syntax_error(reply{replies::line_too_long}), step::go_on;
+        case line_found::whole: break;
+    }
+    step const went = command(line, given);
+    // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
+    if (went == step::go_on) since_ = now_;
+    return went;
+}
+
+MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
+    if (skipping_) return skip_line();
+    if (hold_ && !in_hold_) return join_line(line);
+    char* from = cur_;
+    while (from != end_) {
+        auto* const lf = static_cast<char*>(std::memchr(from, '\n', static_cast<std::size_t>(end_ - from)));
+        if (lf == nullptr) break;
+        bool const crlf = lf != cur_ && lf[-1] == '\r';
+        if (crlf || config_->leniency.bare_lf_in_commands) {
+            auto const octets = static_cast<std::size_t>(lf + 1 - cur_);
+            line = {cur_, octets - (crlf ? 2 : 1)};
+            cur_ = lf + 1;
+            return octets > config_->limits.command_line_octets ? line_found::too_long : line_found::whole;
+        }
+        from = lf + 1;
+    }
+    keep_partial_line();
+    if (skipping_) return skip_line();
+    return cur_ != end_ ? join_line(line) : line_found::none;
+}
+
+/// The octets from cur_ on begin a line that does not end in this region: moves them into hold_, or begins to skip them.
+MAILQUAY_DECL void session::keep_partial_line() {
+    auto const octets = static_cast<std::size_t>(end_ - cur_);
+    if (octets >= config_->limits.command_line_octets) {
+        skipping_ = true;
+        skipped_cr_ = end_[-1] == '\r';
+        cur_ = end_;
+        next_region();
+        return;
+    }
+    if (in_hold_) {
+        hold_->erase(0, static_cast<std::size_t>(cur_ - hold_->data()));
+        in_hold_ = false;
+        cur_ = lent_;
+        end_ = lent_end_;
+        lent_ = lent_end_ = nullptr;
+        return;
+    }
+    hold_ = memory_->take_buffer();
+    hold_->assign(cur_, octets);
+    cur_ = end_ = nullptr;
+}
+
+/// The line under way began in an earlier buffer: completes it in hold_.
+MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
+    while (cur_ != end_) {
+        auto* const lf = static_cast<char*>(std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)));
+        char* const upto = lf != nullptr ? lf + 1 : end_;
+        if (hold_->size() + static_cast<std::size_t>(upto - cur_) > config_->limits.command_line_octets) {
+            skipping_ = true;
+            skipped_cr_ = hold_->back() == '\r';
+            memory_->give_back(std::move(hold_));
+            return skip_line();
+        }
+        hold_->append(cur_, upto);
+        cur_ = upto;
+        if (lf == nullptr) break;
+        bool const crlf = hold_->size() >= 2 && (*hold_)[hold_->size() - 2] == '\r';
+        if (!crlf && !config_->leniency.bare_lf_in_commands) continue;
+        line = std::string_view{*hold_}.substr(0, hold_->size() - (crlf ? 2 : 1));
+        // The line becomes the active region, already worked off; the lent rest follows it.
+        lent_ = cur_;
+        lent_end_ = end_;
+        cur_ = end_ = hold_->data() + hold_->size();
+        in_hold_ = true;
+        return line_found::whole;
+    }
+    cur_ = end_ = nullptr;
+    return line_found::none;
+}
+
+/// Drops octets up to the end of an over-long line.
+MAILQUAY_DECL session::line_found session::skip_line() noexcept {
+    while (next_region()) {
+        auto* const lf = static_cast<char*>(std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)));
+        if (lf == nullptr) {
+            skipped_cr_ = end_[-1] == '\r';
+            cur_ = end_;
+            continue;
+        }
+        bool const crlf = lf == cur_ ? skipped_cr_ : lf[-1] == '\r';
+        cur_ = lf + 1;
+        skipped_cr_ = false;
+        if (!crlf && !config_->leniency.bare_lf_in_commands) continue;
+        skipping_ = false;
+        return line_found::too_long;
+    }
+    return line_found::none;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

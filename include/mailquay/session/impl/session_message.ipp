@@ -1,0 +1,236 @@
+#pragma once
+
+#include <mailquay/session/impl/session.ipp>
+
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/message/received.hpp>
+#include <mailquay/protocol/replies.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// The host is ready for the message: 354.
+MAILQUAY_DECL void session::begin_message() {
+    forgiven_ = false;
+    if (unconsumed_any()) {
+        info_.set_talked_ahead();
+        if (config_->refuse_talking_ahead) {
+            abort_message(abort_reason::refused);
+            return close_with(replies::talked_ahead, close_reason::lost_framing);
+        }
+    }
+    work_->message.header_given = !config_->hold_headers;
+    if (config_->add_received) write_received();
+    say(replies::start_mail_input);
+    phase_ = phase::message;
+    since_ = now_;
+}
+
+MAILQUAY_DECL void session::write_received() {
+    transaction& mail = work_->mail;
+    std::string address;
+    if (!info_.client().address.is_none()) info_.client().address.append_to(address);
+    received_fields parts;
+    if (info_.authenticated()) parts.client = config_->received_client;
+    parts.helo = info_.hello_name();
+    parts.ptr = info_.verified_ptr();
+    parts.address = address;
+    parts.hostname = config_->hostname;
+    parts.with = with_keyword(info_.extended(), info_.lmtp(), mail.parameters_.smtputf8, info_.secure(), info_.authenticated());
+    parts.id = mail.id();
+    // With more recipients the field would tell each of the others, Bcc among them.
+    if (mail.accepted_ == 1) parts.recipient = mail.recipients_.front().wire();
+    if (tls_info const* const tls = info_.tls()) {
+        parts.tls_cipher = tls->cipher;
+        parts.tls_group = tls->group;
+        parts.tls_protocol = tls->protocol;
+    }
+    parts.date = memory_->date();
+    auto field = memory_->take_buffer();
+    append_received(*field, parts);
+    mail.received_field_ = mail.text_.copy(*field);
+    memory_->give_back(std::move(field));
+}
+
+MAILQUAY_DECL session::step session::advance_message(std::optional<event>& given) {
+    reception& message = work_->message;
+    for (;;) {
+        if (message.header_given && !message.held.empty() && !message.refused)
+            return offer_chunk(message.held, true, given);
+        if (message.ended) return end_message(given);
+        if (!next_region()) return step::wait;
+
+        auto const decoded = message.decoder.decode({cur_, end_});
+        cur_ += decoded.consumed;
+        message.window_octets += decoded.consumed;
+        message.ended = decoded.end;
+        if (message.refused) {
+            message.drained += decoded.consumed;
+            if (message.ended || message.drained <= config_->limits.drain_octets) continue;
+            say_refusal();
+            close(close_reason::refused);
+            return step::go_on;
+        }
+        if (decoded.bad && config_->line_endings == line_ending_policy::refuse) {
+            refuse_message(replies::bare_line_ending);
+            return step::go_on;
+        }
+        bool const repairs = config_->line_endings == line_ending_policy::normalise;
+        bool const ours = repairs || !decoded.prefix.empty();
+        step went;
+        if (!ours) {
+            went = advance_decoded(decoded.octets, false, given);
+        } else {
+            message.repaired.clear();
+            std::string_view const octets{decoded.octets.data(), decoded.octets.size()};
+            if (repairs) {
+                message.normaliser.append(message.repaired, decoded.prefix);
+                message.normaliser.append(message.repaired, octets);
+                if (message.ended) message.normaliser.finish(message.repaired);
+            } else {
+                message.repaired.append(decoded.prefix).append(octets);
+            }
+            went = advance_decoded(message.repaired, true, given);
+        }
+        if (went != step::wait) return went;
+    }
+}
+
+/// Takes the next octets of the message. @return wait: go on with the next input
+MAILQUAY_DECL session::step session::advance_decoded(std::span<char> octets, bool ours, std::optional<event>& given) {
+    reception& message = work_->message;
+    check_limits({octets.data(), octets.size()});
+    if (message.refused) return step::go_on;
+    if (message.header_given) return octets.empty() ? step::wait : offer_chunk(octets, ours, given);
+    message.held.append(octets.data(), octets.size());
+    if (!message.header.finished() && !message.ended) return step::wait;
+    std::string_view const header = std::string_view{message.held}.substr(0, message.header.octets());
+    given.emplace(headers_complete{ask(question::headers), &work_->mail, header});
+    return step::event_given;
+}
+
+MAILQUAY_DECL session::step session::offer_chunk(std::span<char const> octets, bool ours, std::optional<event>& given) {
+    work_->message.chunk_is_ours = ours;
+    given.emplace(message_chunk{ask(question::chunk), &work_->mail, octets});
+    return step::event_given;
+}
+
+MAILQUAY_DECL session::step session::end_message(std::optional<event>& given) {
+    reception& message = work_->message;
+    if (message.refused) {
+        say_refusal();
+        bool const closes = message.refusal.closes();
+        message_over(false);
+        if (closes) close(close_reason::refused);
+        return step::go_on;
+    }
+    given.emplace(message_complete{ask(question::complete), &work_->mail, message.octets});
+    return step::event_given;
+}
+
+MAILQUAY_DECL void session::check_limits(std::string_view octets) {
+    reception& message = work_->message;
+    session_limits const& limits = config_->limits;
+    message.octets += octets.size();
+    if (limits.message_octets != 0 && message.octets > limits.message_octets) return refuse_message(replies::message_too_big);
+    if (!message.header.finished()) {
+        message.header.feed(octets);
+        if (message.ended) message.header.message_ended();
+        if (message.header.octets() > limits.header_octets || message.header.fields() > limits.header_fields)
+            return refuse_message(replies::header_too_big);
+        if (message.header.hops() > limits.hops) return refuse_message(replies::hop_limit);
+    }
+    if (config_->refuse_nul || config_->strict_eight_bit || limits.text_line_octets != 0) check_text(octets);
+}
+
+/// What only some listeners ask of a message's octets.
+MAILQUAY_DECL void session::check_text(std::string_view octets) {
+    reception& message = work_->message;
+    if (config_->refuse_nul && octets.find('\0') != std::string_view::npos) return refuse_message(replies::nul_in_message);
+    mail_parameters const& declared = work_->mail.parameters_;
+    if (config_->strict_eight_bit && declared.body == body_type::seven_bit && !declared.smtputf8 && !is_ascii(octets))
+        return refuse_message(replies::eight_bit_in_message);
+    std::size_t const most = config_->limits.text_line_octets;
+    if (most == 0) return;
+    while (!octets.empty()) {
+        std::size_t const lf = octets.find('\n');
+        std::size_t const piece = std::min(lf, octets.size());
+        // The CR counts into line_octets, so a full line may reach one more.
+        if (message.line_octets + piece > most + 1) return refuse_message(replies::line_too_long_in_message);
+        message.line_octets = lf == std::string_view::npos ? static_cast<std::uint32_t>(message.line_octets + piece) : 0;
+        octets.remove_prefix(lf == std::string_view::npos ? piece : lf + 1);
+    }
+}
+
+/// From here on the message is read to its end and dropped; then this is the reply.
+MAILQUAY_DECL void session::refuse_message(verdict why) {
+    reception& message = work_->message;
+    abort_message(abort_reason::refused);
+    message.refused = true;
+    message.refusal = std::move(why);
+    message.drain_since = now_;
+    message.held = {};
+}
+
+MAILQUAY_DECL void session::refuse_message(reply_text const& why) {
+    refuse_message(verdict::make(why.code() >= 500 ? verdict_kind::reject : verdict_kind::defer, why));
+}
+
+MAILQUAY_DECL void session::say_refusal() {
+    verdict const& why = work_->message.refusal;
+    reply_text const& usual = why.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed;
+    std::size_t const times = info_.lmtp() ? work_->mail.accepted_ : 1;
+    for (std::size_t i = 0; i < times; ++i) refuse(why, usual);
+}
+
+MAILQUAY_DECL void session::settle_delivery(delivery const& given) {
+    std::size_t const count = work_->mail.accepted_;
+    static verdict const undecided = defer(replies::local_error);
+    bool const fits = given.is_single() || given.each().size() == count;
+    bool accepted = false;
+    bool closes = false;
+    auto const outcome = [&](verdict const& one) {
+        verdict const& decided = one.passes() ? undecided : one;
+        accepted = accepted || decided.accepts();
+        closes = closes || decided.closes();
+        say_outcome(decided);
+    };
+    if (!fits)
+        for (std::size_t i = 0; i < (info_.lmtp() ? count : 1); ++i) outcome(undecided);
+    else if (!info_.lmtp())
+        outcome(given.combined());
+    else
+        for (std::size_t i = 0; i < count; ++i) outcome(given.is_single() ? given.all() : given.each()[i]);
+    message_over(accepted);
+    if (closes) close(close_reason::refused);
+}
+
+MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
+    if (outcome.refuses())
+        return refuse(outcome, outcome.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed);
+    if (outcome.has_reply() || !outcome.text().empty()) return say(outcome, replies::accepted);
+    out().append("250 2.0.0 Ok: queued as ").append(work_->mail.id()).append("\r\n");
+}
+
+MAILQUAY_DECL void session::message_over(bool accepted) {
+    message_told_ = false;
+    forgiven_ = false;
+    drop_work_ = true;
+    phase_ = phase::command;
+    state_ = session_state::ready;
+    since_ = now_;
+    if (accepted) {
+        ++totals_.messages;
+        totals_.syntax_errors /= 2;
+        totals_.sequence_errors /= 2;
+        totals_.recipients_refused /= 2;
+        totals_.junk = 0;
+        last_message_ = now_;
+    }
+    command_boundary();
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

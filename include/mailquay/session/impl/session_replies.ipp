@@ -1,0 +1,89 @@
+#pragma once
+
+#include <mailquay/session/impl/session.ipp>
+
+#include <mailquay/protocol/replies.hpp>
+
+#include <algorithm>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+MAILQUAY_DECL std::string& session::out() {
+    if (!out_) {
+        out_ = memory_->take_buffer();
+        out_since_ = now_;
+    }
+    return *out_;
+}
+
+MAILQUAY_DECL void session::say(reply_text const& text) { append_reply(out(), text); }
+
+MAILQUAY_DECL void session::say(reply const& text) { append_reply(out(), text); }
+
+/// The reply a verdict carries; where it carries none, the stage's usual one.
+MAILQUAY_DECL void session::say(verdict const& given, reply_text const& usual) {
+    if (given.named() != nullptr) return say(*given.named());
+    if (given.code() == 0 && given.text().empty()) return say(usual);
+    std::string_view const text = given.text().empty() ? usual.text() : given.text();
+    if (given.code() == 0) return append_reply(out(), usual.code(), usual.enhanced(), text);
+    append_reply(out(), given.code(), given.enhanced(), text);
+}
+
+MAILQUAY_DECL void session::refuse(reply const& text) {
+    if (!config_->id_in_refusals || !work_) return say(text);
+    reply with_id = text;
+    with_id.text.append(" [").append(work_->mail.id()).append("]");
+    say(with_id);
+}
+
+MAILQUAY_DECL void session::refuse(verdict const& given, reply_text const& usual) {
+    if (!config_->id_in_refusals || !work_) return say(given, usual);
+    reply_text const& base = given.named() != nullptr ? *given.named() : usual;
+    bool const own_code = given.named() == nullptr && given.code() != 0;
+    reply with_id{own_code ? given.code() : base.code(), std::string(own_code ? given.enhanced() : base.enhanced()),
+                  std::string(given.named() == nullptr && !given.text().empty() ? given.text() : base.text())};
+    with_id.text.append(" [").append(work_->mail.id()).append("]");
+    say(with_id);
+}
+
+MAILQUAY_DECL void session::syntax_error(reply const& text) {
+    if (++totals_.syntax_errors > config_->budgets.syntax)
+        return close_with(replies::too_many_errors, close_reason::too_many_errors);
+    say(text);
+    command_boundary();
+}
+
+MAILQUAY_DECL void session::out_of_sequence() {
+    // What an earlier refusal of the same run explains is no mistake of the client's (RFC 2920 §3.1).
+    if (!forgiven_ && ++totals_.sequence_errors > config_->budgets.sequence)
+        return close_with(replies::too_many_errors, close_reason::too_many_errors);
+    std::string text{replies::bad_sequence.text()};
+    text.append("; expected ").append(expected(state_, info_.lmtp()));
+    append_reply(out(), replies::bad_sequence.code(), replies::bad_sequence.enhanced(), text);
+    command_boundary();
+}
+
+/// A command was answered: the place where a stopping server says goodbye.
+MAILQUAY_DECL void session::command_boundary() {
+    if (!stopping_ || phase_ != phase::command || open_ != 0 || delayed_) return;
+    if (state_ == session_state::mail_given || state_ == session_state::recipients_given) return;
+    if (hold_ && !in_hold_) return;  // a command is half there
+    close_with(replies::service_stopping, close_reason::stopped);
+}
+
+MAILQUAY_DECL void session::close(close_reason why) noexcept {
+    if (phase_ == phase::closing) return;
+    phase_ = phase::closing;
+    close_reason_ = why;
+    tell_closed_ = true;
+    delayed_.reset();
+    drop_input();
+}
+
+MAILQUAY_DECL void session::close_with(reply_text const& last, close_reason why) {
+    if (phase_ == phase::closing) return;
+    say(last);
+    close(why);
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

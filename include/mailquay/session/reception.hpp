@@ -1,0 +1,34 @@
+#pragma once
+
+#include <mailquay/message/header_scanner.hpp>
+#include <mailquay/protocol/data_decoder.hpp>
+#include <mailquay/protocol/line_ending_normaliser.hpp>
+#include <mailquay/session/verdict.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// How far the message under way has come. Part of a transaction's pooled memory; used by `session` only.
+struct reception {
+    data_decoder decoder{};
+    header_scanner header{};
+    std::uint64_t octets = 0;          ///< decoded so far
+    std::uint64_t drained = 0;         ///< read since it was refused
+    std::chrono::steady_clock::time_point drain_since{};
+    std::uint32_t line_octets = 0;     ///< of the text line under way, where lines are bounded
+    bool refused = false;              ///< `refusal` is the reply; what still comes is dropped
+    bool ended = false;                ///< end of data was found
+    bool header_given = false;         ///< `headers_complete` was answered, or nobody asked for it
+    verdict refusal{};
+    line_ending_normaliser normaliser{};
+    std::string held{};                ///< the header section while it is held back
+    std::string repaired{};            ///< the chunk given last, where it had to be copied
+    bool chunk_is_ours = false;        ///< the chunk given last views `held` or `repaired`
+    std::chrono::milliseconds asked{0};  ///< how long input was asked for in this rate window
+    std::uint64_t window_octets = 0;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI

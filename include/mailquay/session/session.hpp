@@ -1,0 +1,242 @@
+#pragma once
+
+#include <mailquay/base/cursor.hpp>
+#include <mailquay/protocol/address_options.hpp>
+#include <mailquay/protocol/path.hpp>
+#include <mailquay/protocol/reply.hpp>
+#include <mailquay/protocol/verb.hpp>
+#include <mailquay/session/event.hpp>
+#include <mailquay/session/session_config.hpp>
+#include <mailquay/session/session_memory.hpp>
+#include <mailquay/session/transitions.hpp>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// One SMTP or LMTP conversation, seen from the server (RFC 5321, RFC 2033). It owns no socket, no clock and no thread:
+/// octets and answers go in, events and octets come out.
+///
+/// The host's loop:
+/// @code
+/// session talk{config, info, memory};
+/// for (;;) {
+///     talk.time_is(now);
+///     while (auto what = talk.next_event()) handle(*what);   // answers with talk.answer(ticket, ...)
+///     write_out(talk.output());  talk.output_sent(n);
+///     if (talk.ended()) break;
+///     if (talk.wants_input()) talk.feed(read_some());
+/// }
+/// @endcode
+///
+/// Lifetimes: `config`, `memory` outlive the session. Octets given to `feed()` are lent: they are parsed and un-stuffed in
+/// place, and must stay until `next_event()` returned nothing while no event is open, or until `keep_rest()`.
+///
+/// Thread safety: distinct objects: safe (with a `session_memory` of their own). Shared objects: unsafe.
+class MAILQUAY_API session {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    session(session_config const& config, session_info peer, session_memory& memory);
+    session(session const&) = delete;
+    session& operator=(session const&) = delete;
+    ~session();
+
+    /// Whether octets can be taken: false while an answer is owed, output is above its bound, or the end has come.
+    bool wants_input() const noexcept;
+    /// Lends octets. Precondition: `wants_input()`, and what was fed before has been consumed or kept.
+    void feed(std::span<char> octets);
+    /// The lender takes its buffer back: what is unconsumed moves into the session. Not while an event that views the
+    /// buffer (`views_buffer()`) is open.
+    void keep_rest();
+    /// True while an open event views the lent buffer, so that the buffer itself must stay.
+    bool views_buffer() const noexcept;
+    /// Octets of the lent buffer that are not consumed yet.
+    std::size_t unconsumed() const noexcept;
+    /// The peer sends no more. What is still unconsumed is worked off first.
+    void input_closed();
+    /// The peer is gone (reset): no reply can reach it.
+    void connection_lost();
+
+    /// What the host must do or may know next; nothing when octets, an answer or time must come first.
+    std::optional<event> next_event();
+    /// @{ Answers the event that bore the ticket. A withdrawn ticket is ignored; answering twice is an assertion.
+    void answer(ticket to, verdict given);
+    void answer(ticket to, delivery given);
+    void answer(ticket to, reply given);
+    /// @}
+
+    /// Octets owed to the peer. Valid until the next call of a member that is not const.
+    std::string_view output() const noexcept;
+    void output_sent(std::size_t octets);
+
+    /// Tells the steady time: before `feed()` and at each tick. Runs what is due. Must not go backwards.
+    void time_is(time_point now);
+    /// When `time_is()` is next worth calling; coarse: up to one tick (1 s) late is harmless.
+    std::optional<time_point> wake_at() const noexcept;
+
+    /// The server stops: 421 4.3.2 at the next command boundary; a transaction under way goes on.
+    void stop();
+    /// The server stops now: 421 4.3.2 unless in the middle of a reply, `withdrawn`, `message_aborted`, `closed`.
+    void stop_now();
+
+    /// `closed` was taken and `output()` is empty: half-close, linger, close.
+    bool ended() const noexcept;
+    /// No transaction, no open question, nothing unconsumed, nothing borrowed.
+    bool idle() const noexcept;
+    /// Inside a message: from 354 to the reply to end of data.
+    bool receiving() const noexcept { return phase_ == phase::message; }
+
+    session_info& info() noexcept { return info_; }
+    session_info const& info() const noexcept { return info_; }
+    session_config const& config() const noexcept { return *config_; }
+    /// What went on, for the log line at the end.
+    struct counts {
+        std::uint32_t commands = 0;
+        std::uint32_t messages = 0;             ///< accepted
+        std::uint32_t recipients = 0;           ///< accepted
+        std::uint16_t syntax_errors = 0;
+        std::uint16_t sequence_errors = 0;
+        std::uint16_t recipients_refused = 0;
+        std::uint16_t junk = 0;
+    };
+    counts const& totals() const noexcept { return totals_; }
+
+private:
+    enum class phase : std::uint8_t { connecting, greeting, command, message, closing };
+    enum class question : std::uint8_t {
+        none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, verify, expand, custom
+    };
+    enum class step : std::uint8_t { wait, go_on, event_given };
+    enum class line_found : std::uint8_t { none, whole, too_long };
+    struct delayed;  // an answer whose reply has to wait
+    using work = session_memory::work;
+
+    // session_input.ipp: octets in, lines out
+    step advance(std::optional<event>& given);
+    step advance_command(std::optional<event>& given);
+    line_found next_line(std::string_view& line);
+    line_found join_line(std::string_view& line);
+    line_found skip_line() noexcept;
+    void keep_partial_line();
+    bool next_region() noexcept;
+    void drop_input() noexcept;
+    bool run_of_recipients_goes_on() const noexcept;
+    bool unconsumed_any() const noexcept { return cur_ != end_ || lent_ != lent_end_; }
+
+    // session_commands.ipp: a line, and what follows from it
+    step command(std::string_view line, std::optional<event>& given);
+    step hello(command_line const& line, std::optional<event>& given);
+    step mail(command_line const& line, std::optional<event>& given);
+    step rcpt(command_line const& line, std::optional<event>& given);
+    step data(command_line const& line, std::optional<event>& given);
+    step bdat(command_line const& line);
+    step verify(command_line const& line, std::optional<event>& given);
+    step other(command_line const& line, std::optional<event>& given);
+    void help();
+    std::optional<reply> read_mail(command_line const& line);
+    std::optional<reply> read_recipient(command_line const& line, recipient& to);
+    std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
+    address kept_address(path const& given);
+    bool junk_allowed();
+    void drop_transaction(bool tell) noexcept;
+
+    // session_message.ipp: the message under way
+    void begin_message();
+    void write_received();
+    step advance_message(std::optional<event>& given);
+    step advance_decoded(std::span<char> octets, bool ours, std::optional<event>& given);
+    step offer_chunk(std::span<char const> octets, bool ours, std::optional<event>& given);
+    step end_message(std::optional<event>& given);
+    void check_limits(std::string_view octets);
+    void check_text(std::string_view octets);
+    void refuse_message(verdict why);
+    void refuse_message(reply_text const& why);
+    void say_refusal();
+    void settle_delivery(delivery const& given);
+    void say_outcome(verdict const& outcome);
+    void message_over(bool accepted);
+
+    // session_answers.ipp: what the host said
+    ticket ask(question what) noexcept;
+    void settle(question what, verdict const& given);
+    void settle_recipients();
+    void settle_one_recipient(verdict const& given);
+    void keep_resolution(recipient& to, verdict const& given);
+    bool wait_first(question what, std::chrono::milliseconds delay);
+
+    // session_replies.ipp: octets out, and counting mistakes
+    std::string& out();
+    void say(reply_text const& text);
+    void say(reply const& text);
+    void say(verdict const& given, reply_text const& usual);
+    void refuse(reply const& text);
+    void refuse(verdict const& given, reply_text const& usual);
+    void syntax_error(reply const& text);
+    void out_of_sequence();
+    void command_boundary();
+    void close(close_reason why) noexcept;
+    void close_with(reply_text const& last, close_reason why);
+
+    // session_time.ipp
+    void hook_overdue();
+    void input_overdue();
+    std::chrono::seconds patience() const noexcept;
+    void measure_rate(std::chrono::milliseconds passed);
+    void withdraw();
+    void abort_message(abort_reason why) noexcept;
+
+    session_config const* config_;
+    session_memory* memory_;
+    session_info info_;
+    std::unique_ptr<work> work_;        // the transaction and its message; none between transactions
+    std::unique_ptr<std::string> out_;  // replies owed; none when all was sent
+    std::unique_ptr<std::string> hold_; // input kept across buffers; none when there is none
+    std::unique_ptr<delayed> delayed_;
+    std::unique_ptr<std::vector<ticket>> withdrawn_;  // tickets still to be told withdrawn
+    std::unique_ptr<std::string> pending_hello_;  // the name of the EHLO under way
+    std::unique_ptr<std::string> asked_text_;     // what an open question views
+    char* cur_ = nullptr;               // what is worked off now: in the lent buffer or in hold_
+    char* end_ = nullptr;
+    char* lent_ = nullptr;              // the lent rest that follows when cur_ is in hold_
+    char* lent_end_ = nullptr;
+    time_point now_{};
+    time_point since_{};                // when the present wait began
+    time_point out_since_{};            // when output last moved
+    time_point last_message_{};
+    counts totals_{};
+    std::uint32_t sent_ = 0;            // of out_
+    std::uint32_t next_ticket_ = 1;     // the ticket of the next question
+    std::uint32_t open_ = 0;            // questions that wait for an answer
+    phase phase_ = phase::connecting;
+    question asked_ = question::none;
+    session_state state_ = session_state::start;
+    abort_reason abort_reason_{};
+    close_reason close_reason_{};
+    bool extended_hello_ : 1 = false;   // pending_hello_ came with EHLO or LHLO
+    bool in_hold_ : 1 = false;          // cur_ points into hold_
+    bool skipping_ : 1 = false;         // the line under way is over-long and dropped
+    bool skipped_cr_ : 1 = false;       // its last octet was CR
+    bool eof_ : 1 = false;
+    bool stopping_ : 1 = false;
+    bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order
+    bool drop_work_ : 1 = false;        // the transaction ended, but a hook may still look at it
+    bool tell_aborted_ : 1 = false;
+    bool tell_reset_ : 1 = false;
+    bool tell_closed_ : 1 = false;
+    bool told_closed_ : 1 = false;
+    bool message_told_ : 1 = false;     // message_started was given, its end was not
+    bool connected_told_ : 1 = false;
+    bool early_told_ : 1 = false;
+    bool first_octet_seen_ : 1 = false;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/session/impl/session.ipp>
+#endif

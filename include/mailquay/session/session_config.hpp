@@ -1,0 +1,70 @@
+#pragma once
+
+#include <mailquay/message/received.hpp>
+#include <mailquay/session/extension_registry.hpp>
+#include <mailquay/session/limits.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// What is spoken: SMTP (RFC 5321) or LMTP (RFC 2033).
+enum class dialect : std::uint8_t { smtp, lmtp };
+
+/// What becomes of a bare CR or LF inside a message.
+enum class line_ending_policy : std::uint8_t {
+    refuse,     ///< the message is read to its end and answered 550 5.6.11
+    normalise,  ///< each becomes CRLF, after the end of data was found
+    keep,       ///< passed as it is; for final delivery only
+};
+
+/// What becomes of a MAIL or RCPT parameter that no extension knows.
+enum class unknown_parameters : std::uint8_t {
+    refuse,     ///< 555 5.5.4
+    ignore,
+    hand_over,  ///< kept in `transaction::unknown_parameters()`
+};
+
+/// Departures from the grammar, each off (or on) by name.
+struct leniency {
+    bool space_after_colon = false;     ///< `MAIL FROM: <a@b>`
+    bool missing_brackets = false;      ///< `MAIL FROM:a@b`
+    bool bare_lf_in_commands = false;   ///< a command line may end in LF alone
+};
+
+/// Everything one listener's sessions share. Frozen before the first session; must outlive them.
+///
+/// Thread safety: shared by all sessions of a listener; read only.
+struct session_config {
+    std::string hostname{};                 ///< who we are in the greeting, EHLO and Received; required
+    std::string banner{"ESMTP"};            ///< the rest of the greeting line
+    mailquay::dialect dialect = dialect::smtp;
+    session_limits limits{};
+    session_timeouts timeouts{};
+    error_budgets budgets{};
+    mailquay::leniency leniency{};
+    line_ending_policy line_endings = line_ending_policy::refuse;
+    unknown_parameters unknown = unknown_parameters::refuse;
+    extension_registry extensions{};        ///< what EHLO offers; `extension_registry::standard()`
+    mailquay::received_client received_client = mailquay::received_client::full;
+    bool add_received = true;               ///< put a Received field on top of each message
+    bool refuse_nul = false;                ///< refuse a message with NUL octets (554 5.6.0)
+    bool strict_eight_bit = false;          ///< refuse 8-bit octets of a message without BODY=8BITMIME (554 5.6.0)
+    bool refuse_talking_ahead = false;      ///< octets behind DATA before 354: 554 5.5.0 and close
+    bool hold_headers = false;              ///< give `headers_complete` before the first octet flows
+    bool require_authentication = false;    ///< 530 5.7.0 to MAIL, VRFY and EXPN before AUTH
+    bool id_in_refusals = false;            ///< refusals from MAIL on end in " [ID]"
+    bool answer_verify = false;             ///< VRFY asks the host (`verify_requested`) instead of 252
+    bool answer_expand = false;             ///< EXPN asks the host (`expand_requested`) instead of 502
+};
+
+/// @return what is wrong with `config`, one sentence per setting naming it, its value and the cure; empty if all is well
+MAILQUAY_DECL std::vector<std::string> problems(session_config const& config);
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/session/impl/session_config.ipp>
+#endif

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <mailquay/base/ip_address.hpp>
+#include <mailquay/session/slots.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// What is known of the TLS layer once a handshake is complete.
+struct tls_info {
+    std::string protocol{};          ///< "TLSv1.3"
+    std::string cipher{};            ///< "TLS_AES_256_GCM_SHA384"
+    std::string group{};             ///< "X25519"; empty if not known
+    std::string server_name{};       ///< SNI as asked for; empty if none
+    std::string client_identity{};   ///< subject of a verified client certificate; empty if none
+    bool client_verified = false;
+};
+
+/// Where the client's address comes from; decides whether it may be trusted for relaying.
+enum class address_source : std::uint8_t {
+    socket,   ///< the peer of a socket that no proxy stands before
+    proxy,    ///< a PROXY header from a trusted proxy
+    xclient,  ///< XCLIENT from a trusted client
+    local,    ///< a UNIX socket, a PROXY LOCAL or UNKNOWN header: nothing is known of the client
+};
+
+/// One client connection as hooks see it. Address and connection-stage facts survive STARTTLS and RSET.
+///
+/// Lifetime: lives as long as the connection, and at least as long as any hook that was given it.
+/// Thread safety: distinct objects: safe. Shared objects: unsafe; use the connection's executor.
+class session_info {
+public:
+    session_info() = default;
+    session_info(ip_endpoint peer, ip_endpoint local, address_source from = address_source::socket)
+        : socket_peer_(peer), client_(peer), local_(local), source_(from) {}
+
+    /// Who is at the other end of the socket.
+    ip_endpoint const& socket_peer() const noexcept { return socket_peer_; }
+    /// The effective client: the socket peer, or whom a trusted proxy speaks for. No address for UNIX sockets.
+    ip_endpoint const& client() const noexcept { return client_; }
+    ip_endpoint const& local() const noexcept { return local_; }
+    address_source source() const noexcept { return source_; }
+
+    /// The name given with EHLO, HELO or LHLO as sent; empty before.
+    std::string_view hello_name() const noexcept { return hello_name_; }
+    bool extended() const noexcept { return extended_; }  ///< greeted with EHLO or LHLO
+    bool lmtp() const noexcept { return lmtp_; }
+    /// The client sent octets before a reply that it must wait for (RFC 2920 §3.1).
+    bool talked_ahead() const noexcept { return talked_ahead_; }
+
+    bool secure() const noexcept { return rare_ && rare_->tls; }
+    tls_info const* tls() const noexcept { return secure() ? rare_->tls.get() : nullptr; }
+    /// The authenticated user; empty before AUTH succeeded.
+    std::string_view user() const noexcept { return rare_ ? std::string_view{rare_->user} : std::string_view{}; }
+    bool authenticated() const noexcept { return rare_ && rare_->authenticated; }
+    /// The client's verified reverse name; empty unless a policy looked it up.
+    std::string_view verified_ptr() const noexcept { return rare_ ? std::string_view{rare_->ptr} : std::string_view{}; }
+    /// Octets (12 letters) that name the connection in the log.
+    std::string_view id() const noexcept { return {id_, id_[0] == '\0' ? 0u : sizeof id_}; }
+
+    /// State of a plug-in for this session (forgotten by STARTTLS); made on first use.
+    template <class T>
+    T& slot(void const* owner) const {
+        return rare().session_slots.template get<T>(owner);
+    }
+    /// State of a plug-in for this connection (survives STARTTLS); made on first use.
+    template <class T>
+    T& connection_slot(void const* owner) const {
+        return rare().connection_slots.template get<T>(owner);
+    }
+
+    /// @{ For the session and the server; hooks leave these alone.
+    void set_client(ip_endpoint client, address_source from) noexcept { client_ = client, source_ = from; }
+    void set_id(std::string_view twelve_letters) noexcept;
+    void set_hello(std::string_view name, bool extended) { hello_name_ = name, extended_ = extended; }
+    void set_lmtp(bool on) noexcept { lmtp_ = on; }
+    void set_talked_ahead() noexcept { talked_ahead_ = true; }
+    void set_tls(tls_info facts) { rare().tls = std::make_unique<tls_info>(std::move(facts)); }
+    void set_user(std::string user) { rare().user = std::move(user), rare().authenticated = true; }
+    void set_verified_ptr(std::string name) { rare().ptr = std::move(name); }
+    /// Forgets what the client said, as STARTTLS demands (RFC 3207 §4.2).
+    void forget_session();
+    /// @}
+
+private:
+    // What few connections have; one allocation when it is needed, so that an idle plain connection stays small.
+    struct uncommon {
+        std::unique_ptr<tls_info> tls;
+        std::string user;
+        std::string ptr;
+        slots session_slots;
+        slots connection_slots;
+        bool authenticated = false;
+    };
+    uncommon& rare() const {
+        if (!rare_) rare_ = std::make_unique<uncommon>();
+        return *rare_;
+    }
+
+    mutable std::unique_ptr<uncommon> rare_;
+    std::string hello_name_;
+    ip_endpoint socket_peer_;
+    ip_endpoint client_;
+    ip_endpoint local_;
+    char id_[12] = {};
+    address_source source_ = address_source::socket;
+    bool extended_ = false;
+    bool lmtp_ = false;
+    bool talked_ahead_ = false;
+};
+
+inline void session_info::set_id(std::string_view twelve_letters) noexcept {
+    for (std::size_t i = 0; i < sizeof id_; ++i) id_[i] = i < twelve_letters.size() ? twelve_letters[i] : '\0';
+}
+
+inline void session_info::forget_session() {
+    hello_name_.clear();
+    extended_ = false;
+    if (!rare_) return;
+    rare_->session_slots.clear();
+    rare_->user.clear();
+    rare_->authenticated = false;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

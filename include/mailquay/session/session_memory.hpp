@@ -1,0 +1,109 @@
+#pragma once
+
+#include <mailquay/message/date.hpp>
+#include <mailquay/message/transaction_id.hpp>
+#include <mailquay/protocol/reply.hpp>
+#include <mailquay/session/reception.hpp>
+#include <mailquay/session/transaction.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// What the sessions of one shard share: pools of buffers and transactions, the maker of ids, the wall clock's last tick.
+///
+/// An idle session borrows nothing from it. Must outlive its sessions.
+///
+/// Thread safety: distinct objects: safe. Shared objects: unsafe; one per shard.
+class session_memory {
+public:
+    session_memory() : session_memory(std::chrono::system_clock::now()) {}
+    explicit session_memory(std::chrono::system_clock::time_point wall) { wall_is(wall); }
+    session_memory(session_memory const&) = delete;
+    session_memory& operator=(session_memory const&) = delete;
+
+    /// The wall clock; told by the host at each tick.
+    void wall_is(std::chrono::system_clock::time_point now) noexcept {
+        wall_ = now;
+        date_.clear();
+    }
+    std::chrono::system_clock::time_point wall() const noexcept { return wall_; }
+    /// The wall clock as a date-time of RFC 5322, in local time; made once per tick.
+    std::string_view date() {
+        if (date_.empty()) append_date(date_, wall_, local_utc_offset(wall_));
+        return date_;
+    }
+    /// An id for a transaction or a connection.
+    transaction_id next_id() { return ids_.next(wall_); }
+
+    /// @{ Used by `session`.
+    struct pending_recipient {  // a RCPT of a run whose reply must wait for its turn
+        std::uint32_t ticket = 0;      // 0: it was refused without asking
+        bool answered = false;
+        bool accepted = false;
+        bool waited = false;  // its delay is over
+        verdict given{};
+        std::optional<reply> refusal{};
+    };
+    struct work {
+        transaction mail;
+        reception message;
+        std::vector<pending_recipient> pending;
+        std::size_t said = 0;  // of `pending`: replied to already
+    };
+    std::unique_ptr<work> take_work();
+    void give_back(std::unique_ptr<work> used) noexcept;
+    std::unique_ptr<std::string> take_buffer();
+    void give_back(std::unique_ptr<std::string> used) noexcept;
+    /// @}
+
+private:
+    static constexpr std::size_t buffer_octets = 4096;
+    static constexpr std::size_t largest_kept = 64 * 1024;
+    static constexpr std::size_t most_kept = 256;
+
+    id_generator ids_;
+    std::chrono::system_clock::time_point wall_{};
+    std::string date_;
+    std::vector<std::unique_ptr<work>> works_;
+    std::vector<std::unique_ptr<std::string>> buffers_;
+};
+
+inline std::unique_ptr<session_memory::work> session_memory::take_work() {
+    if (works_.empty()) return std::make_unique<work>();
+    auto taken = std::move(works_.back());
+    works_.pop_back();
+    return taken;
+}
+
+inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
+    used->mail.clear();
+    used->message = reception{};
+    used->pending.clear();
+    used->said = 0;
+    if (works_.size() < most_kept) works_.push_back(std::move(used));
+}
+
+inline std::unique_ptr<std::string> session_memory::take_buffer() {
+    if (buffers_.empty()) {
+        auto made = std::make_unique<std::string>();
+        made->reserve(buffer_octets);
+        return made;
+    }
+    auto taken = std::move(buffers_.back());
+    buffers_.pop_back();
+    return taken;
+}
+
+inline void session_memory::give_back(std::unique_ptr<std::string> used) noexcept {
+    if (buffers_.size() >= most_kept || used->capacity() > largest_kept) return;
+    used->clear();
+    buffers_.push_back(std::move(used));
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <mailquay/message/transaction_id.hpp>
+#include <mailquay/protocol/params.hpp>
+#include <mailquay/protocol/params/body.hpp>
+#include <mailquay/session/arena.hpp>
+#include <mailquay/session/envelope.hpp>
+#include <mailquay/session/session_info.hpp>
+#include <mailquay/session/slots.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// A mailbox as a transaction keeps it. Views into the transaction.
+struct address {
+    std::string_view wire{};        ///< as sent, without angle brackets and source route; for replies, ORCPT, `for`
+    std::string_view local_part{};  ///< unquoted; folded to lower case only by a validator that knows the domain
+    std::string_view domain{};      ///< lower-case A-labels, or an address literal with its brackets
+
+    bool empty() const noexcept { return wire.empty(); }
+};
+
+/// One RCPT that was offered or accepted. Views into the transaction.
+struct recipient {
+    address forward_path{};
+    /// The name the validator gave the mailbox (checked, rule of `mailbox_name.hpp`); empty if it gave none.
+    std::string_view mailbox{};
+    /// The addresses an alias stands for; empty for an ordinary recipient.
+    std::span<std::string_view const> addresses{};
+
+    std::string_view wire() const noexcept { return forward_path.wire; }
+    std::string_view local_part() const noexcept { return forward_path.local_part; }
+    std::string_view domain() const noexcept { return forward_path.domain; }
+};
+
+/// Values of the MAIL parameters that are part of every transaction.
+struct mail_parameters {
+    std::optional<std::uint64_t> size{};        ///< SIZE, octets (RFC 1870)
+    body_type body = body_type::seven_bit;      ///< BODY (RFC 6152, RFC 3030)
+    bool body_given = false;
+    bool smtputf8 = false;                      ///< SMTPUTF8 (RFC 6531)
+};
+
+/// The envelope under way: from an accepted MAIL to the reply to end of data.
+///
+/// Owned and reused by the session; hooks see it by const reference. All views stay valid until the transaction ends, or
+/// the hook has answered, whichever is later. Not copyable: `snapshot()` gives a value for what outlives the answer.
+///
+/// Thread safety: distinct objects: safe. Shared objects: unsafe; use the connection's executor.
+class MAILQUAY_API transaction {
+public:
+    transaction() = default;
+    transaction(transaction const&) = delete;
+    transaction& operator=(transaction const&) = delete;
+
+    /// Twelve letters, unique and sortable by time; also in Received, the log and "queued as".
+    std::string_view id() const noexcept { return id_.view(); }
+    /// The connection it came over.
+    session_info const& session() const noexcept { return *session_; }
+    session_info& session() noexcept { return *session_; }
+
+    /// The sender; empty for `<>` (RFC 5321 §4.5.5).
+    address const& reverse_path() const noexcept { return reverse_path_; }
+    bool null_sender() const noexcept { return reverse_path_.empty(); }
+    /// Accepted recipients in RCPT order, each as often as it was named.
+    std::span<recipient const> recipients() const noexcept { return {recipients_.data(), accepted_}; }
+    mail_parameters const& parameters() const noexcept { return parameters_; }
+
+    /// Our Received field, folded and ended by CRLF (RFC 5321 §4.4); empty before DATA was accepted, and where the listener
+    /// adds none. The message octets that hooks see are without it; sinks write it first.
+    std::string_view received_field() const noexcept { return received_field_; }
+
+    /// Parameters that the listener's `unknown_parameters::hand_over` kept, "KEYWORD=value" each.
+    std::span<std::string_view const> unknown_parameters() const noexcept { return unknown_; }
+
+    /// State of a plug-in for this transaction; made on first use. Mutable through const: it is the plug-in's, not ours.
+    template <class T>
+    T& slot(void const* owner) const {
+        return slots_.get<T>(owner);
+    }
+
+    /// A copy that lives on its own.
+    envelope snapshot() const;
+
+private:
+    friend class session;
+    friend class session_memory;
+    friend class transaction_editor;
+
+    void clear() noexcept;
+
+    session_info* session_ = nullptr;
+    transaction_id id_{};
+    address reverse_path_{};
+    std::vector<recipient> recipients_;  // accepted ones first, then those offered and not yet answered
+    std::size_t accepted_ = 0;
+    mail_parameters parameters_{};
+    std::vector<std::string_view> unknown_;
+    std::string_view received_field_;
+    std::vector<std::unique_ptr<std::string_view[]>> aliases_;
+    mutable slots slots_;
+    arena text_;
+};
+
+/// What an extension may do to the transaction whose parameter it reads. See `extension.hpp`.
+class transaction_editor {
+public:
+    explicit transaction_editor(transaction& edited) noexcept : edited_(edited) {}
+
+    transaction const& operator*() const noexcept { return edited_; }
+    transaction const* operator->() const noexcept { return &edited_; }
+    mail_parameters& parameters() noexcept { return edited_.parameters_; }
+    /// Keeps `text` as long as the transaction.
+    std::string_view keep(std::string_view text) { return edited_.text_.copy(text); }
+    void add_unknown(parameter const& given) {
+        char const* const first = given.keyword.data();
+        char const* const last = given.has_value ? given.value.data() + given.value.size() : first + given.keyword.size();
+        edited_.unknown_.push_back(keep({first, static_cast<std::size_t>(last - first)}));
+    }
+
+private:
+    transaction& edited_;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/session/impl/transaction.ipp>
+#endif

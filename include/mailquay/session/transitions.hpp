@@ -1,0 +1,85 @@
+#pragma once
+
+#include <mailquay/protocol/verb.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// Where a session stands between commands (RFC 5321 §3, §4.1.4).
+enum class session_state : std::uint8_t {
+    start,       ///< greeting sent; EHLO, HELO or LHLO is awaited
+    ready,       ///< no transaction
+    mail_given,  ///< MAIL accepted, no recipient yet
+    recipients_given,
+};
+
+/// One row: in `from` the verb is legal. What is not listed is `503 5.5.1`.
+struct transition {
+    session_state from;
+    mailquay::verb verb;
+};
+
+/// The whole order of commands. Verbs that are legal everywhere (EHLO HELO LHLO RSET NOOP QUIT HELP VRFY EXPN) stand in
+/// `legal_anywhere()`; DATA without a valid recipient has a reply of its own and is decided by the command.
+inline constexpr transition transitions[] = {
+    {session_state::ready, verb::mail},
+    {session_state::mail_given, verb::rcpt},
+    {session_state::mail_given, verb::data},
+    {session_state::recipients_given, verb::rcpt},
+    {session_state::recipients_given, verb::data},
+};
+
+constexpr bool legal_anywhere(verb v) noexcept {
+    switch (v) {
+        case verb::ehlo:
+        case verb::helo:
+        case verb::lhlo:
+        case verb::rset:
+        case verb::noop:
+        case verb::quit:
+        case verb::help:
+        case verb::vrfy:
+        case verb::expn: return true;
+        default: return false;
+    }
+}
+
+constexpr bool legal(session_state from, verb v) noexcept {
+    if (legal_anywhere(v)) return true;
+    for (transition const& row : transitions)
+        if (row.from == from && row.verb == v) return true;
+    return false;
+}
+
+/// What a 503 names as expected.
+constexpr std::string_view expected(session_state from, bool lmtp) noexcept {
+    switch (from) {
+        case session_state::start: return lmtp ? "LHLO" : "EHLO";
+        case session_state::ready: return "MAIL";
+        case session_state::mail_given: return "RCPT or RSET";
+        case session_state::recipients_given: return "RCPT, DATA or RSET";
+    }
+    return {};
+}
+
+/// True for the verbs that end a pipelined group (RFC 2920 §3.1): the client must wait for their reply.
+constexpr bool ends_group(verb v) noexcept {
+    switch (v) {
+        case verb::ehlo:
+        case verb::helo:
+        case verb::lhlo:
+        case verb::data:
+        case verb::vrfy:
+        case verb::expn:
+        case verb::noop:
+        case verb::quit:
+        case verb::starttls:
+        case verb::auth:
+        case verb::xclient: return true;
+        default: return false;
+    }
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI
