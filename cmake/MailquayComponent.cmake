@@ -5,8 +5,8 @@
 #     DEPENDS_INSIDE <dependencies>   # used by .ipp files only
 #     DEFINES <definitions>)      # seen by users too
 #
-# makes mailquay::<name> (compiled) and mailquay::<name>-header-only, and notes what the installed package needs. A dependency
-# is a component (core) or a target of a package (asio::asio); the package is found here by the name before "::".
+# makes mailquay::<name> (compiled) and mailquay::<name>-header-only, and notes what the installed package needs. A
+# dependency is a component (core) or a target of a package (asio::asio), which is found by the name before "::".
 # A component is left out, with a line in the summary, when MAILQUAY_COMPONENTS does not ask for it.
 include_guard()
 
@@ -94,6 +94,8 @@ function(mailquay_add_component name)
     add_library(mailquay::${name}-header-only ALIAS ${header_only})
 
     mailquay_own_target(${compiled})
+    # Assertions name files as users see them, not as they lie on the machine that builds.
+    target_compile_options(${compiled} PRIVATE "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/include/=")
     set_target_properties(${compiled} PROPERTIES
         OUTPUT_NAME mailquay-${name}
         EXPORT_NAME ${name}

@@ -1,7 +1,7 @@
 # Install rules, the CMake package, the pkg-config files and the Debian package.
 #
-# Every component has an export set of its own and a file mailquay-<component>.cmake that finds its dependencies, so that a
-# program that asks for "core" needs no more than core needs. No installed file names a folder of the machine that built it.
+# Every component has an export set of its own and a file mailquay-<component>.cmake that finds its dependencies: a
+# program that asks for "core" needs no more than core needs. No installed file names a folder of the build machine.
 include_guard()
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

@@ -3,8 +3,8 @@
 #   . cmake/bootstrap.sh
 #   bootstrap build tests        # groups: build, client, tests, checkers
 #
-# On Debian and Ubuntu it installs the packages that are missing, with sudo unless run by root; elsewhere it prints their
-# names and goes on. MAILQUAY_NO_INSTALL=1: never installs. No daemon is started.
+# On Debian and Ubuntu it installs the packages that are missing, with sudo unless run by root; elsewhere it prints
+# their names and goes on. MAILQUAY_NO_INSTALL=1: never installs. No daemon is started.
 
 bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev"
 bootstrap_client="swaks"
@@ -40,6 +40,11 @@ bootstrap_install() {
         trap 'bootstrap_as_root rm -f "$bootstrap_policy"; exit 130' INT TERM
     fi
     bootstrap_as_root apt-get update -q || bootstrap_say "apt-get update failed; going on with what is known"
+    case " $* " in
+    *" postfix "*)
+        echo "postfix postfix/main_mailer_type select No configuration" | bootstrap_as_root debconf-set-selections || :
+        ;;
+    esac
     bootstrap_status=0
     bootstrap_as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends -o Dpkg::Use-Pty=0 "$@" || bootstrap_status=$?
@@ -47,6 +52,9 @@ bootstrap_install() {
         bootstrap_as_root rm -f "$bootstrap_policy"
         trap - INT TERM
     fi
+    case " $* " in
+    *" postfix "*) bootstrap_as_root update-rc.d postfix disable || : ;; # nor at the next start of the machine
+    esac
     return "$bootstrap_status"
 }
 
@@ -69,8 +77,7 @@ bootstrap() {
         for bootstrap_package in $bootstrap_wanted; do
             bootstrap_has "$bootstrap_package" && continue
             # A machine has one mail server; another one than Postfix is not put out for a test tool.
-            if [ "$bootstrap_package" = postfix ] && { command -v sendmail || [ -x /usr/sbin/sendmail ]; } >/dev/null 2>&1
-            then
+            if [ "$bootstrap_package" = postfix ] && [ -x /usr/sbin/sendmail ]; then
                 bootstrap_say "another mail server is installed: no Postfix, and no tests with smtp-source"
                 continue
             fi

@@ -33,11 +33,61 @@ constexpr std::size_t largest_input = 4096;
 
 /// What the grammar of mail turns on; put in where chance alone would take long to find it.
 constexpr std::string_view words[] = {
-    "\r\n", "\r", "\n", ".", "\r\n.\r\n", "\n.\r\n", "\r\n.\n", "\r.\r", "..", std::string_view("\0", 1), "\x80", "\xff",
-    "\xc3\xa9", "<", ">", "<>", "@", ":", ",", ";", "\"", "\\", "[", "]", "(", ")", "+", "=", " ", "\t", "EHLO a\r\n",
-    "HELO a\r\n", "MAIL FROM:", "RCPT TO:", "DATA\r\n", "BDAT 4 LAST\r\n", "RSET\r\n", "NOOP\r\n", "QUIT\r\n",
-    "VRFY a\r\n", "HELP\r\n", "STARTTLS\r\n", "AUTH PLAIN ", "SIZE=", "BODY=8BITMIME", "SMTPUTF8", "IPv6:::1", "127.0.0.1",
-    "<a@example.org>", "<@a,@b:c@d>", "postmaster", "a@example.org", "18446744073709551616", "-1", "xn--",
+    "\r\n",
+    "\r",
+    "\n",
+    ".",
+    "\r\n.\r\n",
+    "\n.\r\n",
+    "\r\n.\n",
+    "\r.\r",
+    "..",
+    std::string_view("\0", 1),
+    "\x80",
+    "\xff",
+    "\xc3\xa9",
+    "<",
+    ">",
+    "<>",
+    "@",
+    ":",
+    ",",
+    ";",
+    "\"",
+    "\\",
+    "[",
+    "]",
+    "(",
+    ")",
+    "+",
+    "=",
+    " ",
+    "\t",
+    "EHLO a\r\n",
+    "HELO a\r\n",
+    "MAIL FROM:",
+    "RCPT TO:",
+    "DATA\r\n",
+    "BDAT 4 LAST\r\n",
+    "RSET\r\n",
+    "NOOP\r\n",
+    "QUIT\r\n",
+    "VRFY a\r\n",
+    "HELP\r\n",
+    "STARTTLS\r\n",
+    "AUTH PLAIN ",
+    "SIZE=",
+    "BODY=8BITMIME",
+    "SMTPUTF8",
+    "IPv6:::1",
+    "127.0.0.1",
+    "<a@example.org>",
+    "<@a,@b:c@d>",
+    "postmaster",
+    "a@example.org",
+    "18446744073709551616",
+    "-1",
+    "xn--",
 };
 
 octets const* current = nullptr;
@@ -173,7 +223,8 @@ int run_all(std::vector<std::string> const& arguments) {
     for (octets const& seed : seeds) run(seed);
     // Each mutation has a number of its own: --first N --runs 1 repeats one.
     for (std::uint64_t number = first; number < first + runs; ++number) run(mutator(seeds, number).next());
-    std::printf("%zu seeds and %llu mutations without a finding\n", seeds.size(), static_cast<unsigned long long>(runs));
+    std::printf("%zu seeds and %llu mutations without a finding\n", seeds.size(),
+                static_cast<unsigned long long>(runs));
     return 0;
 }
 

@@ -15,7 +15,7 @@ CORE = ("base", "protocol", "message", "session")
 ASIO_IN_HEADERS = ("asio/awaitable.hpp", "asio/any_io_executor.hpp")
 
 # folder: (folders it may include, third-party headers in public headers, third-party headers in .ipp files, component).
-# A third-party header ending in "/" stands for all below it.
+# A third-party header ending in "/" stands for all below it. Every layer may include fmt.
 UP_TO_HANDLER = (*CORE, "handler")
 UP_TO_5 = (*UP_TO_HANDLER, "server", "tls", "sasl", "store", "dns")
 UP_TO_6 = (*UP_TO_5, "client", "mailauth", "filter")
@@ -23,10 +23,10 @@ UP_TO_7 = (*UP_TO_6, "sink", "policy")
 OPENSSL = ("openssl/",)
 ASIO = ("asio/",)
 LAYERS = {
-    "base": ((), ("fmt/",), ("fmt/", "idn2.h"), "core"),
-    "protocol": (("base",), ("fmt/",), ("fmt/",), "core"),
-    "message": (("base",), ("fmt/",), ("fmt/",), "core"),
-    "session": (("base", "protocol", "message"), ("fmt/",), ("fmt/",), "core"),
+    "base": ((), (), ("idn2.h",), "core"),
+    "protocol": (("base",), (), (), "core"),
+    "message": (("base",), (), (), "core"),
+    "session": (("base", "protocol", "message"), (), (), "core"),
     "handler": (CORE, ASIO_IN_HEADERS, ASIO_IN_HEADERS, "server"),
     "server": (UP_TO_HANDLER, ASIO_IN_HEADERS, ASIO, "server"),
     "tls": (UP_TO_HANDLER, ASIO_IN_HEADERS, (*ASIO, *OPENSSL), "tls"),
@@ -42,6 +42,9 @@ LAYERS = {
     "observe": ((*UP_TO_HANDLER, "server"), ASIO_IN_HEADERS, ASIO, "observe"),
     "testing": (UP_TO_7, ASIO_IN_HEADERS, ASIO, "testing"),
 }
+
+# The one header that may include any of Asio; only .ipp files may include it.
+ASIO_COMPAT = "server/asio_compat.hpp"
 
 # Files that belong to another component than their folder; a name is that of the header without ".hpp".
 COMPONENT_OF_FILE = {
@@ -74,8 +77,9 @@ COMPONENTS = {
 # The core does no I/O and knows no threads. What it takes from the system is named per file.
 NOT_IN_CORE = {"iostream", "fstream", "filesystem", "thread", "mutex", "shared_mutex", "condition_variable", "future",
                "coroutine", "cstdio"}
-SYSTEM = re.compile(r"(sys|netinet|arpa|net|linux|bits)/[\w/]+\.h$|(unistd|fcntl|poll|pthread|signal|netdb|dirent|"
-                    r"pwd|grp|time|stdlib|string|sched|immintrin|emmintrin|arm_neon)\.h$")
+SYSTEM = re.compile(r"(sys|netinet|arpa|net|linux)/[\w/]+\.h$|"
+                    r"(unistd|fcntl|poll|pthread|signal|netdb|dirent|pwd|grp|time|sched)\.h$")
+INTRINSICS = ("immintrin.h", "emmintrin.h", "arm_neon.h")
 SYSTEM_IN_CORE = {
     "base/impl/random.ipp": {"sys/random.h", "unistd.h"},
     "base/impl/log.ipp": {"unistd.h"},  # the log that goes to standard error
@@ -113,6 +117,8 @@ def check_include(path, quote, header):
             return f"{header}: layer '{folder}' may not include layer '{target_folder}'"
         if target.endswith(".ipp") and target_folder != folder:
             return f"{header}: an .ipp is included by headers of its own layer only"
+        if target == ASIO_COMPAT and path.endswith(".hpp"):
+            return f"{header}: for .ipp files only"
         mine, theirs = component_of(path), component_of(target)
         if mine != theirs and theirs not in COMPONENTS[mine]:
             return f"{header}: component '{mine}' does not depend on component '{theirs}'"
@@ -121,11 +127,13 @@ def check_include(path, quote, header):
         if folder in CORE and header in NOT_IN_CORE:
             return f"<{header}>: the core does no I/O and knows no threads"
         return None
+    if header in INTRINSICS:
+        return None
     if SYSTEM.match(header):
         if folder in CORE and header not in SYSTEM_IN_CORE.get(path, ()):
             return f"<{header}>: the core takes nothing from the system but what this check names"
         return None
-    allowed = inside if path.endswith(".ipp") else in_headers
+    allowed = ("fmt/", *(inside if path.endswith(".ipp") or path == ASIO_COMPAT else in_headers))
     if not names(header, allowed):
         kind = "an .ipp" if path.endswith(".ipp") else "a header"
         return f"<{header}>: layer '{folder}' may not include it in {kind}"
@@ -172,6 +180,23 @@ def check_form(path, headers):
     return problems
 
 
+# Headers that gather others for users, and the layers they may show.
+GATHERING = {"core.hpp": CORE, "mailquay.hpp": tuple(LAYERS)}
+
+
+def check_gathering(path, text, headers):
+    if path not in GATHERING:
+        return ["is in no layer"]
+    problems = []
+    for _, header in INCLUDE.findall(text):
+        target = header.removeprefix("mailquay/")
+        if target not in headers or "/impl/" in target:
+            problems.append(f"{header}: there is no such public header")
+        elif target.split("/")[0] not in GATHERING[path] and target not in GATHERING:
+            problems.append(f"{header}: not for {path}")
+    return problems
+
+
 def check_tree(files):
     """All problems of a tree, given as {path: text}."""
     problems = []
@@ -196,7 +221,8 @@ def check_tree(files):
     for path, text in headers.items():
         where = f"include/mailquay/{path}"
         if "/" not in path:
-            continue  # gathers headers for users
+            problems += [(where, what) for what in check_gathering(path, text, headers)]
+            continue
         if path.split("/")[0] not in LAYERS:
             problems.append((where, f"no such layer: {path.split('/')[0]}"))
             continue
@@ -246,6 +272,11 @@ def self_test():
         ("server/impl/server.ipp", "<sys/epoll.h>", True),
         ("server/impl/server.ipp", "<openssl/ssl.h>", False),
         ("server/server.hpp", "<mailquay/sink/maildir.hpp>", False),
+        ("server/server.hpp", "<mailquay/server/asio_compat.hpp>", False),
+        ("server/impl/server.ipp", "<mailquay/server/asio_compat.hpp>", True),
+        ("server/asio_compat.hpp", "<asio/strand.hpp>", True),
+        ("server/impl/server.ipp", "<fmt/format.h>", True),
+        ("protocol/detail/find.hpp", "<immintrin.h>", True),
         ("server/server.hpp", "<mailquay/server/impl/server.ipp>", True),
         ("server/server.hpp", "<mailquay/handler/impl/other.ipp>", False),
         ("sink/maildir.hpp", "<mailquay/server/workers.hpp>", True),
@@ -264,6 +295,9 @@ def self_test():
             "include/mailquay/base/impl/a.ipp": "#include <mailquay/base/a.hpp>\n",
             "src/core.cpp": "#include <mailquay/base/impl/a.ipp>\n"}
     trees = [
+        ({**good, "include/mailquay/core.hpp": "#include <mailquay/base/a.hpp>\n"}, 0),
+        ({**good, "include/mailquay/core.hpp": "#include <mailquay/server/a.hpp>\n"}, 1),
+        ({**good, "include/mailquay/other.hpp": "#include <mailquay/base/a.hpp>\n"}, 1),
         (good, 0),
         ({**good, "src/core.cpp": ""}, 1),
         ({**good, "src/core.cpp": "", "src/core_more.cpp": good["src/core.cpp"]}, 0),

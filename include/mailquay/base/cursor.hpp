@@ -52,9 +52,13 @@ public:
     /// Moves past all octets for which `wanted(char)` holds and returns them; empty if there are none.
     template <class Predicate>
     constexpr std::string_view take_while(Predicate wanted) {
-        std::size_t start = position_;
-        while (position_ < text_.size() && wanted(text_[position_])) ++position_;
-        return text_.substr(start, position_ - start);
+        // Local pointers: the compiler cannot know that `wanted` leaves the members alone.
+        char const* const start = text_.data() + position_;
+        char const* const end = text_.data() + text_.size();
+        char const* at = start;
+        while (at != end && wanted(*at)) ++at;
+        position_ += static_cast<std::size_t>(at - start);
+        return {start, static_cast<std::size_t>(at - start)};
     }
 
     /// What was read since `position()` was `start`; empty if `start` lies ahead.

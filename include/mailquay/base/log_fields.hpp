@@ -29,7 +29,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// @endcode
 class MAILQUAY_API log_line {
 public:
-    explicit log_line(std::string_view event) : text_(event) {}
+    explicit log_line(std::string_view event_name) : text_(event_name) {}
 
     log_line& add(std::string_view key, std::string_view value) & { return add_text(key, value); }
     log_line& add(std::string_view key, ip_address const& value) & { return add_address(key, value); }

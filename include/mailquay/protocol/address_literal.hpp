@@ -13,7 +13,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 /// RFC 5321 §4.1.3  address-literal = "[" (IPv4-address-literal / IPv6-address-literal) "]"
 ///
-/// General-address-literal is refused: no tag but IPv6 has been registered. IPv4 numbers have no leading zeros (they would
+/// General-address-literal is refused: no tag but IPv6 has been registered. IPv4 numbers have no leading zeros (they
+/// would
 /// be octal to some), IPv6 addresses no zone; "::" may stand for one group (RFC 4291 §2.2).
 ///
 /// @return `bad_address_literal` or `unsupported_literal`

@@ -18,14 +18,18 @@ struct data_decoder_probe;  // for tests: runs a decoder with a finder of its ch
 
 /// RFC 5321 §4.5.2  Takes the transparency dots out of what follows DATA, in place, and finds its end.
 ///
-/// The end is CRLF "." CRLF, or "." CRLF as the first three octets, and nothing else; a dot is taken out only at the begin of the
+/// The end is CRLF "." CRLF, or "." CRLF as the first three octets, and nothing else; a dot is taken out only at the
+/// begin of the
 /// stream and behind a true CRLF. The result does not depend on how the stream is cut into inputs, and no octet is
 /// looked at twice. Each input yields one piece of message: octets behind a removed dot move down once, all else stays
 /// where it is.
 ///
-/// Nothing is stored. A dot that begins a line is left out at once, be it stuffing or the end. Only the CR behind such a dot is
-/// withheld when an input ends with it; when the next octet is not LF it turns out to have been a bare CR of the message:
-/// then `step::prefix` is "\r". This happens in messages with bare CR only, so who refuses these never needs to look at it.
+/// Nothing is stored. A dot that begins a line is left out at once, be it stuffing or the end. Only the CR behind such
+/// a dot is
+/// withheld when an input ends with it; when the next octet is not LF it turns out to have been a bare CR of the
+/// message:
+/// then `step::prefix` is "\r". This happens in messages with bare CR only, so who refuses these never needs to look at
+/// it.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
 class MAILQUAY_API data_decoder {
@@ -56,9 +60,9 @@ private:
     enum class state : std::uint8_t {
         line_start,  // at the begin, or the last two octets were CRLF
         within_line,
-        cr,          // the last octet was CR, and was delivered
-        dot,         // a dot at the begin of a line, not delivered
-        dot_cr,      // CR behind it, withheld
+        cr,      // the last octet was CR, and was delivered
+        dot,     // a dot at the begin of a line, not delivered
+        dot_cr,  // CR behind it, withheld
         ended,
     };
 

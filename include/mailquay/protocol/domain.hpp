@@ -19,7 +19,8 @@ inline constexpr std::size_t max_label_octets = 63;
 /// RFC 5321 §4.1.2  Domain = sub-domain *("." sub-domain)
 ///
 /// Takes the longest run of letters, digits, "-", "." and (RFC 6531 §3.3) UTF-8, which must be a domain: labels of 1-63
-/// octets without "-" at either end, 255 octets in all, no dot at the end. Labels that are not ASCII must be U-labels, but
+/// octets without "-" at either end, 255 octets in all, no dot at the end. Labels that are not ASCII must be U-labels,
+/// but
 /// for the case of their ASCII letters. That the labels behind "xn--" are A-labels is not checked.
 ///
 /// @return the domain as it stands; else `empty_domain`, `empty_label`, `misplaced_hyphen`, `label_too_long`,

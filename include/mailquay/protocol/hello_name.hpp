@@ -23,8 +23,10 @@ struct hello_name {
 
 /// RFC 5321 §4.1.1.1  ehlo = "EHLO" SP ( Domain / address-literal )
 ///
-/// Real clients send names that are no domains, and §4.1.4 forbids to refuse mail for a name that does not verify: any one word of
-/// printable ASCII is taken, and `kind` says what it is. UTF-8 is none, as SMTPUTF8 is not in force yet (RFC 6531 §3.7.1).
+/// Real clients send names that are no domains, and §4.1.4 forbids to refuse mail for a name that does not verify: any
+/// one word of
+/// printable ASCII is taken, and `kind` says what it is. UTF-8 is none, as SMTPUTF8 is not in force yet (RFC 6531
+/// §3.7.1).
 ///
 /// @param argument  of HELO, EHLO or LHLO, without white space around it
 /// @return `argument_missing` or `bad_hello_name`

@@ -16,7 +16,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
 class MAILQUAY_API line_ending_normaliser {
 public:
-    /// Appends the repaired form of the next octets of the message. With data from `data_decoder`: first `prefix`, then `octets`.
+    /// Appends the repaired form of the next octets of the message. With data from `data_decoder`: first `prefix`, then
+    /// `octets`.
     MAILQUAY_DECL void append(std::string& out, std::string_view octets);
     /// The message is complete: appends the LF that a CR at its very end lacks.
     MAILQUAY_DECL void finish(std::string& out);

@@ -21,21 +21,26 @@ struct line_scan {
     bool bad = false;
     /// Octets of the input that are done with.
     std::size_t consumed = 0;
-    /// The line without its end. View into the input. Within the input the octet behind it is CR (LF where it ended so).
+    /// The line without its end. View into the input. Within the input the octet behind it is CR (LF where it ended
+    /// so).
     std::string_view text{};
 };
 
-/// Finds command lines in a stream of octets that arrives in pieces (RFC 5321 §2.3.8: a line ends at CRLF and nowhere else).
+/// Finds command lines in a stream of octets that arrives in pieces (RFC 5321 §2.3.8: a line ends at CRLF and nowhere
+/// else).
 ///
-/// Give `next()` all octets that are not consumed yet, in one piece that begins with the first of them. When it needs more, keep
+/// Give `next()` all octets that are not consumed yet, in one piece that begins with the first of them. When it needs
+/// more, keep
 /// what it did not consume and give it again with more behind it, at the same address or another. How far was searched
-/// is remembered: no octet is looked at twice, whatever the pieces. A line above the limit is consumed as it comes and reported once,
+/// is remembered: no octet is looked at twice, whatever the pieces. A line above the limit is consumed as it comes and
+/// reported once,
 /// when its end is found; memory stays bounded by the limit.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
 ///
 /// @code
-/// for (auto found = reader.next(octets, 2048); found.what != line_scan::kind::need_more; found = reader.next(octets, 2048)) {
+/// for (auto found = reader.next(octets, 2048); found.what != line_scan::kind::need_more; found = reader.next(octets,
+/// 2048)) {
 ///     obey(found);
 ///     octets.remove_prefix(found.consumed);
 /// }
@@ -62,7 +67,7 @@ private:
     std::uint32_t searched_ = 0;  // octets of the unconsumed line without an end among them
     bool bad_ = false;            // one of them may not be there
     bool skipping_ = false;
-    bool skipped_cr_ = false;     // the last octet skipped was CR
+    bool skipped_cr_ = false;  // the last octet skipped was CR
     bool accept_bare_lf_;
 };
 

@@ -28,8 +28,10 @@ struct mailbox {
 
 /// RFC 5321 §4.1.2  Mailbox = Local-part "@" ( Domain / address-literal ), with UTF-8 as RFC 6531 §3.3 has it.
 ///
-/// The local part is a Dot-string or a Quoted-string: no comments, no folding, no control characters. Characters that cannot
-/// be seen or that change the direction of text are refused (`forbidden_in_address()`). Reads as far as the domain goes.
+/// The local part is a Dot-string or a Quoted-string: no comments, no folding, no control characters. Characters that
+/// cannot
+/// be seen or that change the direction of text are refused (`forbidden_in_address()`). Reads as far as the domain
+/// goes.
 ///
 /// @return `utf8_not_allowed` only for an address that is well-formed otherwise
 MAILQUAY_DECL parsed<mailbox> parse_mailbox(cursor& in, address_options options = {});
@@ -37,7 +39,8 @@ MAILQUAY_DECL parsed<mailbox> parse_mailbox(cursor& in, address_options options 
 /// The same for a whole text, such as an address in a configuration.
 MAILQUAY_DECL parsed<mailbox> parse_mailbox(std::string_view text, address_options options = {});
 
-/// The local part without quotes and the backslashes of quoted pairs: what addresses are compared by (RFC 5321 §4.1.2: "the quoted
+/// The local part without quotes and the backslashes of quoted pairs: what addresses are compared by (RFC 5321 §4.1.2:
+/// "the quoted
 /// and unquoted forms … are equivalent").
 ///
 /// @param local_part  as in `mailbox::local_part`
@@ -52,7 +55,8 @@ MAILQUAY_DECL bool needs_quotes(std::string_view unquoted) noexcept;
 /// Appends an unquoted local part as it is sent: in quotes if it needs them.
 MAILQUAY_DECL void append_local_part(std::string& out, std::string_view unquoted);
 
-/// Appends the domain in the form in which domains are compared: lower case, A-labels, an address literal with its address in canonical form.
+/// Appends the domain in the form in which domains are compared: lower case, A-labels, an address literal with its
+/// address in canonical form.
 MAILQUAY_DECL void append_normalised_domain(std::string& out, mailbox const& address);
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -8,7 +8,8 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
-/// RFC 5321 §4.1.1.3  rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] CRLF
+/// RFC 5321 §4.1.1.3  rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP
+/// Rcpt-parameters] CRLF
 ///
 /// @param in  stands behind "RCPT" and its space; is left at the parameters (see `next_parameter()`)
 MAILQUAY_DECL parsed<path> parse_rcpt_argument(cursor& in, address_options options = {});

@@ -39,9 +39,12 @@ public:
 
 /// RFC 5321 §4.2.1, RFC 2034 §4  Appends a reply as it goes over the wire, with CRLF, on one line or several.
 ///
-/// Each line bears the codes and is at most 512 octets with its CRLF: longer ones are continued on further lines, at a space
-/// where there is one. CRLF counts as "\n". Control characters, a bare CR and what is not valid UTF-8 become "?" (see `scrub()`).
-/// A malformed enhanced code is replaced by X.0.0, one of the wrong class moves to the class of `code`, none is sent with
+/// Each line bears the codes and is at most 512 octets with its CRLF: longer ones are continued on further lines, at a
+/// space
+/// where there is one. CRLF counts as "\n". Control characters, a bare CR and what is not valid UTF-8 become "?" (see
+/// `scrub()`).
+/// A malformed enhanced code is replaced by X.0.0, one of the wrong class moves to the class of `code`, none is sent
+/// with
 /// 3yz (RFC 2034 §4). A `code` outside 200-599 is a mistake of the caller: it asserts, and becomes 451.
 ///
 /// @param allow_utf8  the client asked for SMTPUTF8 (RFC 6531 §3.7.4.1); else every octet that is not ASCII becomes "?"

@@ -26,7 +26,8 @@ constexpr bool is_enhanced_code(std::string_view text) noexcept {
 
 }  // namespace detail
 
-/// A reply of one line that is known when the program is built. It holds the octets of the line, so that sending it is one copy.
+/// A reply of one line that is known when the program is built. It holds the octets of the line, so that sending it is
+/// one copy.
 ///
 /// Made as a constant with static storage; a wrong one does not compile:
 /// @code
@@ -46,12 +47,14 @@ public:
     constexpr reply_text(int code, std::string_view enhanced, std::string_view text)
         : code_(static_cast<std::uint16_t>(code)) {
         if (code < 200 || code > 599) throw std::invalid_argument("reply_text: code outside 200-599");
-        bool const same_class = enhanced.empty() || (enhanced[0] - '0' == code / 100 && detail::is_enhanced_code(enhanced));
+        bool const same_class =
+            enhanced.empty() || (enhanced[0] - '0' == code / 100 && detail::is_enhanced_code(enhanced));
         if (!same_class) throw std::invalid_argument("reply_text: enhanced code is malformed or of another class");
         for (char c : text) {
             if (!is_printable(c)) throw std::invalid_argument("reply_text: text is not printable ASCII");
         }
-        if (sizeof("250 5.123.123 \r\n") + text.size() > max_octets) throw std::invalid_argument("reply_text: too long");
+        if (sizeof("250 5.123.123 \r\n") + text.size() > max_octets)
+            throw std::invalid_argument("reply_text: too long");
         put(static_cast<char>('0' + code / 100));
         put(static_cast<char>('0' + code / 10 % 10));
         put(static_cast<char>('0' + code % 10));

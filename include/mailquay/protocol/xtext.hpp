@@ -10,7 +10,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 /// RFC 3461 §4  xtext = *( xchar / hexchar ): "+HH" stands for the octet HH.
 ///
-/// @return the octets, which may be any; `bad_xtext` where "+" is not followed by two upper-case hexadecimal digits, and at
+/// @return the octets, which may be any; `bad_xtext` where "+" is not followed by two upper-case hexadecimal digits,
+/// and at
 ///         an octet that must be encoded ("=", space, controls, from 128 on)
 ///
 /// @code  *decode_xtext("a+2Bb") == "a+b"  @endcode

@@ -134,12 +134,14 @@ private:
     step mail(command_line const& line, std::optional<event>& given);
     step rcpt(command_line const& line, std::optional<event>& given);
     step data(command_line const& line, std::optional<event>& given);
-    step bdat(command_line const& line);
+    step bdat();
     step verify(command_line const& line, std::optional<event>& given);
     step other(command_line const& line, std::optional<event>& given);
     void help();
     std::optional<reply> read_mail(command_line const& line);
     std::optional<reply> read_recipient(command_line const& line, recipient& to);
+    void refuse_recipient(reply const& why);
+    std::size_t most_recipients() const noexcept;
     std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
     address kept_address(path const& given);
     bool junk_allowed();
@@ -149,10 +151,11 @@ private:
     void begin_message();
     void write_received();
     step advance_message(std::optional<event>& given);
-    step advance_decoded(std::span<char> octets, bool ours, std::optional<event>& given);
+    step take_octets(std::span<char> octets, bool ours, std::optional<event>& given);
     step offer_chunk(std::span<char const> octets, bool ours, std::optional<event>& given);
     step end_message(std::optional<event>& given);
     void check_limits(std::string_view octets);
+    void check_header(std::string_view octets);
     void check_text(std::string_view octets);
     void refuse_message(verdict why);
     void refuse_message(reply_text const& why);
@@ -221,6 +224,7 @@ private:
     bool in_hold_ : 1 = false;          // cur_ points into hold_
     bool skipping_ : 1 = false;         // the line under way is over-long and dropped
     bool skipped_cr_ : 1 = false;       // its last octet was CR
+    bool skips_bdat_ : 1 = false;       // it begins as BDAT
     bool eof_ : 1 = false;
     bool stopping_ : 1 = false;
     bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order

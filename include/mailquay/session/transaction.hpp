@@ -73,7 +73,7 @@ public:
     mail_parameters const& parameters() const noexcept { return parameters_; }
 
     /// Our Received field, folded and ended by CRLF (RFC 5321 §4.4); empty before DATA was accepted, and where the listener
-    /// adds none. The message octets that hooks see are without it; sinks write it first.
+    /// adds none. The message octets that filters see are without it; the pipeline writes it to the sink before them.
     std::string_view received_field() const noexcept { return received_field_; }
 
     /// Parameters that the listener's `unknown_parameters::hand_over` kept, "KEYWORD=value" each.
@@ -83,6 +83,11 @@ public:
     template <class T>
     T& slot(void const* owner) const {
         return slots_.get<T>(owner);
+    }
+    /// The same if it was made, else null.
+    template <class T>
+    T* find_slot(void const* owner) const noexcept {
+        return slots_.find<T>(owner);
     }
 
     /// A copy that lives on its own.

@@ -28,10 +28,6 @@ std::string const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 std::string const lower = "abcdefghijklmnopqrstuvwxyz";
 std::string const digits = "0123456789";
 
-}  // namespace test_ascii
-
-using namespace test_ascii;
-
 TEST_CASE("each character class holds exactly the octets its grammar names", "[base][ascii]") {
     CHECK(members(mailquay::is_alpha) == upper + lower);
     CHECK(members(mailquay::is_digit) == digits);
@@ -104,3 +100,5 @@ TEST_CASE("the functions work at compile time", "[base][ascii]") {
     STATIC_REQUIRE(mailquay::to_lower('Q') == 'q');
     STATIC_REQUIRE(mailquay::is_atext('~'));
 }
+
+}  // namespace test_ascii

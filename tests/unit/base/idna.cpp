@@ -65,10 +65,6 @@ std::string column_text(std::string_view column) {
     return text;
 }
 
-}  // namespace test_idna
-
-using namespace test_idna;
-
 TEST_CASE("an ASCII domain is only turned to lower case", "[base][idna]") {
     CHECK(ascii_or_error("MX.Example.ORG") == "mx.example.org");
     CHECK(ascii_or_error("_under.score") == "_under.score");
@@ -238,3 +234,5 @@ TEST_CASE("without libidn2 an internationalised domain is refused", "[base][idna
 }
 
 #endif
+
+}  // namespace test_idna

@@ -30,10 +30,6 @@ result<std::unique_ptr<int>, fault> boxed(int number) {
     return std::make_unique<int>(number);
 }
 
-}  // namespace test_result
-
-using namespace test_result;
-
 TEST_CASE("a result holds either the value or the error", "[base][result]") {
     auto const good = halve(8);
     auto const bad = halve(7);
@@ -159,3 +155,5 @@ TEST_CASE("a result converts implicitly from what its value converts from, and f
     STATIC_REQUIRE_FALSE(std::is_convertible_v<fault, result<int>>);
     STATIC_REQUIRE(std::is_convertible_v<fault, result<int, fault>>);
 }
+
+}  // namespace test_result

@@ -40,10 +40,6 @@ struct person {
     int older(int years) const { return age + years; }
 };
 
-}  // namespace test_unique_function
-
-using namespace test_unique_function;
-
 TEST_CASE("any callable of the right shape can be held and called", "[base][unique_function]") {
     int base = 10;
     unique_function<int(int)> pointer = &twice;
@@ -170,3 +166,5 @@ TEST_CASE("the shape of the type: movable without throwing, not copyable, four p
     STATIC_REQUIRE_FALSE(std::is_constructible_v<function, std::string (*)(int)>);
     STATIC_REQUIRE_FALSE(std::is_constructible_v<function, int (*)()>);
 }
+
+}  // namespace test_unique_function

@@ -79,10 +79,17 @@ inline std::optional<ip_address::v6_octets> read_ipv6(cursor& in) noexcept {
 }
 
 inline void append_dotted_quad(std::string& out, std::span<std::uint8_t const> octets) {
+    // By hand and in one append: each Received field has one.
+    char text[sizeof "255.255.255.255"];
+    char* at = text;
     for (std::size_t i = 0; i < octets.size(); ++i) {
-        if (i != 0) out += '.';
-        append_decimal(out, octets[i]);
+        unsigned const octet = octets[i];
+        if (i != 0) *at++ = '.';
+        if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
+        if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
+        *at++ = static_cast<char>('0' + octet % 10);
     }
+    out.append(text, at);
 }
 
 inline void append_ipv6_group(std::string& out, unsigned group) {

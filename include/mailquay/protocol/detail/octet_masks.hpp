@@ -59,9 +59,7 @@ inline line_masks line_masks_portable(char const* octets) noexcept {
 
 #if MAILQUAY_SSE2
 
-inline __m128i load16(char const* octets) noexcept {
-    return _mm_loadu_si128(reinterpret_cast<__m128i const*>(octets));
-}
+inline __m128i load16(char const* octets) noexcept { return _mm_loadu_si128(reinterpret_cast<__m128i const*>(octets)); }
 
 /// Which of sixteen octets equal `wanted`.
 inline std::uint32_t equal_mask16(__m128i octets, char wanted) noexcept {
@@ -72,7 +70,8 @@ inline line_masks line_masks_sse2(char const* octets) noexcept {
     __m128i const parts[4] = {load16(octets), load16(octets + 16), load16(octets + 32), load16(octets + 48)};
     auto gather = [&parts](char wanted) {
         return std::uint64_t{equal_mask16(parts[0], wanted)} | std::uint64_t{equal_mask16(parts[1], wanted)} << 16 |
-               std::uint64_t{equal_mask16(parts[2], wanted)} << 32 | std::uint64_t{equal_mask16(parts[3], wanted)} << 48;
+               std::uint64_t{equal_mask16(parts[2], wanted)} << 32 |
+               std::uint64_t{equal_mask16(parts[3], wanted)} << 48;
     };
     return {gather('\n'), gather('\r'), gather('.')};
 }

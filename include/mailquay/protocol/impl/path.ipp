@@ -75,7 +75,8 @@ inline parsed<path> path_grammar(cursor& in, address_options options, path_role 
     }
     if (options.strict_lengths && in.position() - start > 256) return refusal{protocol_errc::path_too_long, start};
     found.address.utf8 |= route_utf8;
-    if (found.address.utf8 && !options.utf8) return refusal{protocol_errc::utf8_not_allowed, first_eight_bit(in, start)};
+    if (found.address.utf8 && !options.utf8)
+        return refusal{protocol_errc::utf8_not_allowed, first_eight_bit(in, start)};
     return found;
 }
 

@@ -29,7 +29,8 @@ struct address_refusal_row {
 
 inline constexpr refusal_row refusal_rows[] = {
     {protocol_errc::empty_line, 500, "5.5.2", "Empty command line", "send a verb"},
-    {protocol_errc::line_too_long, 500, "5.5.2", "Command line too long", "raise the limit of command lines or drop the peer"},
+    {protocol_errc::line_too_long, 500, "5.5.2", "Command line too long",
+     "raise the limit of command lines or drop the peer"},
     {protocol_errc::bad_characters, 501, "5.5.2", "Bare CR, LF or NUL in command", "end lines by CRLF; send no NUL"},
     {protocol_errc::bad_verb, 500, "5.5.2", "Bad character in command name", "spell verbs in letters and digits"},
     {protocol_errc::argument_missing, 501, "5.5.4", "Argument missing", "send the argument behind the verb"},
@@ -37,7 +38,8 @@ inline constexpr refusal_row refusal_rows[] = {
     {protocol_errc::bad_hello_name, 501, "5.5.4", "Bad host name", "send one domain or address literal in ASCII"},
     {protocol_errc::missing_from, 501, "5.5.4", "Expected FROM:<address>", "send MAIL FROM:<address>"},
     {protocol_errc::missing_to, 501, "5.5.4", "Expected TO:<address>", "send RCPT TO:<address>"},
-    {protocol_errc::utf8_not_allowed, 553, "5.6.7", "UTF-8 address needs SMTPUTF8", "give the parameter SMTPUTF8 with MAIL"},
+    {protocol_errc::utf8_not_allowed, 553, "5.6.7", "UTF-8 address needs SMTPUTF8",
+     "give the parameter SMTPUTF8 with MAIL"},
     {protocol_errc::bad_parameter, 501, "5.5.4", "Bad parameter", "send parameters as KEYWORD or KEYWORD=value"},
     {protocol_errc::bad_parameter_value, 501, "5.5.4", "Bad parameter value", "encode what the value cannot hold"},
     {protocol_errc::parameter_value_missing, 501, "5.5.4", "Parameter needs a value", "send KEYWORD=value"},
@@ -70,7 +72,8 @@ inline constexpr address_refusal_row address_refusal_rows[] = {
     {protocol_errc::bad_u_label, "bad internationalized domain", "send the domain in A-labels"},
     {protocol_errc::bad_address_literal, "bad address literal", "write [192.0.2.1] or [IPv6:2001:db8::1]"},
     {protocol_errc::unsupported_literal, "unknown kind of address literal", "write [192.0.2.1] or [IPv6:2001:db8::1]"},
-    {protocol_errc::local_part_too_long, "over 64 octets before \"@\"", "shorten it, or clear address_options::strict_lengths"},
+    {protocol_errc::local_part_too_long, "over 64 octets before \"@\"",
+     "shorten it, or clear address_options::strict_lengths"},
     {protocol_errc::path_too_long, "over 256 octets", "shorten it, or clear address_options::strict_lengths"},
     {protocol_errc::bad_utf8, "not valid UTF-8", "send UTF-8 or ASCII"},
     {protocol_errc::forbidden_character, "invisible character", "leave it out"},
@@ -91,7 +94,9 @@ constexpr reply_text make_address_reply(address_refusal_row const& row) {
     constexpr std::string_view whose = Role == path_role::reverse   ? "Bad sender address: "
                                        : Role == path_role::forward ? "Bad recipient address: "
                                                                     : "Bad address: ";
-    constexpr std::string_view enhanced = Role == path_role::reverse ? "5.1.7" : Role == path_role::forward ? "5.1.3" : "5.5.4";
+    constexpr std::string_view enhanced = Role == path_role::reverse   ? "5.1.7"
+                                          : Role == path_role::forward ? "5.1.3"
+                                                                       : "5.5.4";
     char text[reply_text::max_octets] = {};
     std::size_t size = 0;
     for (std::string_view part : {whose, row.text}) {
@@ -148,7 +153,8 @@ MAILQUAY_DECL std::string_view to_string(protocol_errc code) noexcept {
     using namespace detail;
     if (auto const i = refusal_index(refusal_rows, code); i < std::size(refusal_rows)) return refusal_rows[i].text;
     std::size_t const i = refusal_index(address_refusal_rows, code);
-    return i < std::size(address_refusal_rows) ? address_refusal_rows[i].text : std::string_view{"unknown protocol error"};
+    return i < std::size(address_refusal_rows) ? address_refusal_rows[i].text
+                                               : std::string_view{"unknown protocol error"};
 }
 
 MAILQUAY_DECL std::error_category const& protocol_category() noexcept {

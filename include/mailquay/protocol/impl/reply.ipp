@@ -42,7 +42,8 @@ private:
     std::size_t size_ = 0;
 };
 
-/// How much of `text` fits into `room`: up to a space if there is one, else as much as does not cut a code point in two.
+/// How much of `text` fits into `room`: up to a space if there is one, else as much as does not cut a code point in
+/// two.
 inline std::size_t reply_fold_at(std::string_view text, std::size_t room) noexcept {
     if (text.size() <= room) return text.size();
     std::size_t const space = text.rfind(' ', room);

@@ -11,7 +11,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
 
-/// The first four octets of `name`, which must have them, in lower case. Setting the bit of lower case maps no two octets to
+/// The first four octets of `name`, which must have them, in lower case. Setting the bit of lower case maps no two
+/// octets to
 /// a letter but its two cases, so that a comparison with letters is exact.
 constexpr std::uint32_t folded_quad(std::string_view name) noexcept {
     std::uint32_t quad = 0;
@@ -20,7 +21,7 @@ constexpr std::uint32_t folded_quad(std::string_view name) noexcept {
 }
 
 inline constexpr std::array<std::string_view, verb_count> verb_names = {
-    "unknown", "HELO", "EHLO", "LHLO", "MAIL", "RCPT",     "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY",    "EXPN",
+    "unknown", "HELO",     "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT",    "VRFY",    "EXPN",
     "HELP",    "STARTTLS", "AUTH", "BURL", "ETRN", "ATRN", "TURN", "SEND", "SOML", "SAML", "XCLIENT", "XFORWARD"};
 
 constexpr bool is_verb_octet(char c) noexcept { return is_alnum(c) || c == '-'; }

@@ -19,7 +19,8 @@ enum class body_type : std::uint8_t {
 /// `7BIT`, `8BITMIME`, `BINARYMIME`. Lifetime: static.
 MAILQUAY_DECL std::string_view to_string(body_type which) noexcept;
 
-/// RFC 6152 §2, RFC 3030 §3  body-value = "7BIT" / "8BITMIME" / "BINARYMIME", in any case. Whether the value is allowed now is
+/// RFC 6152 §2, RFC 3030 §3  body-value = "7BIT" / "8BITMIME" / "BINARYMIME", in any case. Whether the value is allowed
+/// now is
 /// for the caller to say.
 ///
 /// @return `parameter_value_missing` or `bad_body`

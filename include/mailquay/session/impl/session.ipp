@@ -120,6 +120,10 @@ MAILQUAY_DECL void session::stop_now() {
     if (phase_ == phase::closing) return;
     withdraw();
     abort_message(abort_reason::stopped);
+    if (delayed_ && delayed_->delivered) {  // the message is kept: its reply must not become a 421
+        auto const due = std::move(delayed_);
+        settle_delivery(*due->delivered);
+    }
     close_with(replies::service_stopping, close_reason::stopped);
 }
 

@@ -31,6 +31,7 @@ MAILQUAY_DECL void session::answer(ticket to, verdict given) {
         return settle_recipients();
     }
     if (open_ == 0 || number != next_ticket_ - 1) return;
+    if (asked_ == question::complete) return answer(to, delivery{std::move(given)});
     open_ = 0;
     since_ = now_;
     question const what = asked_;
@@ -44,6 +45,7 @@ MAILQUAY_DECL void session::answer(ticket to, delivery given) {
     open_ = 0;
     since_ = now_;
     asked_ = question::none;
+    message_told_ = false;  // decided: whatever befalls the reply, the message is not aborted
     if (wait_first(question::complete, given.combined().delay())) {
         delayed_->delivered.emplace(std::move(given));
         return;
@@ -125,8 +127,9 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             }
             break;
         case question::started:
-            if (yes) return given.closes() ? close_with(replies::service_stopping, close_reason::refused) : begin_message();
+            if (yes && !given.closes()) return begin_message();
             abort_message(abort_reason::refused);
+            if (yes) return close_with(replies::service_stopping, close_reason::refused);
             forgiven_ = false;
             refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::transaction_failed);
             state_ = session_state::ready;
@@ -158,13 +161,13 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
 
 /// Says the replies to RCPT whose turn has come, in command order.
 MAILQUAY_DECL void session::settle_recipients() {
+    if (delayed_) return;  // the reply before these waits
     auto& pending = work_->pending;
     while (work_->said < pending.size() && pending[work_->said].answered) {
         auto& one = pending[work_->said];
         if (one.refusal) {
             ++work_->said;
-            forgiven_ = true;
-            syntax_error(*one.refusal);
+            refuse_recipient(*one.refusal);
         } else {
             bool const refused = !one.given.accepts();
             bool const slow = refused && !info_.authenticated() &&

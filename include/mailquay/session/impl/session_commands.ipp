@@ -21,6 +21,10 @@ inline bool has_bare_octets(std::string_view line) noexcept {
     return std::memchr(line.data(), '\r', line.size()) != nullptr || std::memchr(line.data(), '\0', line.size()) != nullptr ||
            std::memchr(line.data(), '\n', line.size()) != nullptr;
 }
+/// BDAT, whatever follows it: octets behind such a line may be those of a message.
+inline bool may_be_bdat(std::string_view line) noexcept {
+    return istarts_with(line, "BDAT") && (line.size() == 4 || !is_alnum(line[4]));
+}
 }  // namespace detail
 
 MAILQUAY_DECL session::step session::command(std::string_view line, std::optional<event>& given) {
@@ -30,17 +34,12 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
 
     auto const parsed_line = parse_command_line(line);
     verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
-    if (detail::has_bare_octets(line)) {
-        // A BDAT whose line cannot be trusted leaves octets behind that nobody counted.
-        if (spoken == verb::bdat) return bdat(*parsed_line);
-        return syntax_error(reply{replies::bad_characters}), step::go_on;
-    }
+    if (first && parsed_line && !info_.secure() && is_http_method(parsed_line->name))
+        return close_with(replies::not_smtp, close_reason::not_smtp), step::go_on;
+    // A BDAT whose line cannot be trusted leaves octets behind that nobody counted.
+    if (detail::may_be_bdat(line)) return bdat();
+    if (detail::has_bare_octets(line)) return syntax_error(reply{replies::bad_characters}), step::go_on;
     if (!parsed_line) return syntax_error(reply{to_reply(parsed_line.error())}), step::go_on;
-    if (first && !info_.secure() && is_http_method(parsed_line->name)) {
-        say(replies::not_smtp);
-        close(close_reason::not_smtp);
-        return step::go_on;
-    }
     switch (spoken) {
         case verb::mail: return mail(*parsed_line, given);
         case verb::rcpt: return rcpt(*parsed_line, given);
@@ -48,7 +47,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         case verb::ehlo:
         case verb::helo:
         case verb::lhlo: return hello(*parsed_line, given);
-        case verb::bdat: return bdat(*parsed_line);
+        case verb::bdat: return bdat();
         case verb::vrfy:
         case verb::expn: return verify(*parsed_line, given);
         case verb::rset:
@@ -60,6 +59,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
             say(replies::reset_ok);
             break;
         case verb::noop:
+            forgiven_ = false;
             if (!junk_allowed()) return step::go_on;
             say(replies::ok);
             break;
@@ -92,6 +92,7 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
 
 MAILQUAY_DECL session::step session::mail(command_line const& line, std::optional<event>& given) {
     if (!legal(state_, verb::mail)) return out_of_sequence(), step::go_on;
+    forgiven_ = false;
     if (config_->require_authentication && !info_.authenticated()) {
         forgiven_ = true;
         return say(replies::auth_required), command_boundary(), step::go_on;
@@ -134,21 +135,33 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
     recipient& to = all.emplace_back();
     if (auto refused = read_recipient(line, to)) {
         all.pop_back();
-        bool const mistake = refused->code >= 500;
         if (open_ != 0 || !work_->pending.empty()) {
             auto& waiting = work_->pending.emplace_back();
             waiting.answered = true;
             waiting.refusal = std::move(refused);
             return step::go_on;
         }
-        forgiven_ = true;
-        if (mistake) return syntax_error(*refused), step::go_on;
-        return refuse(*refused), command_boundary(), step::go_on;
+        return refuse_recipient(*refused), step::go_on;
     }
     ticket const asked = ask(question::recipient);
     work_->pending.emplace_back().ticket = static_cast<std::uint32_t>(asked);
     given.emplace(recipient_offered{asked, &work_->mail, &to});
     return step::event_given;
+}
+
+/// Refuses a RCPT without asking the host. Too many recipients are no mistake in the command.
+MAILQUAY_DECL void session::refuse_recipient(reply const& why) {
+    forgiven_ = true;
+    if (why.code >= 500) return syntax_error(why);
+    refuse(why);
+    command_boundary();
+}
+
+/// How many recipients the transaction may have.
+MAILQUAY_DECL std::size_t session::most_recipients() const noexcept {
+    session_limits const& limits = config_->limits;
+    if (!work_->mail.null_sender() || limits.null_sender_recipients == 0) return limits.recipients;
+    return std::min(limits.null_sender_recipients, limits.recipients);
 }
 
 MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& line, recipient& to) {
@@ -161,10 +174,7 @@ MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& l
     auto const path = parse_rcpt_argument(in, options);
     if (!path) return reply{to_reply(path.error())};
     if (auto refused = read_parameters(in, options, &to)) return refused;
-    std::size_t const most = mail.null_sender() && config_->limits.null_sender_recipients != 0
-                                 ? std::min(config_->limits.null_sender_recipients, config_->limits.recipients)
-                                 : config_->limits.recipients;
-    if (mail.recipients_.size() > most) return reply{replies::too_many_recipients};
+    if (mail.recipients_.size() > most_recipients()) return reply{replies::too_many_recipients};
     to.forward_path = kept_address(*path);
     return std::nullopt;
 }
@@ -250,13 +260,14 @@ MAILQUAY_DECL session::step session::data(command_line const& line, std::optiona
 }
 
 /// Without CHUNKING nobody counts what follows a BDAT line, so the connection cannot go on.
-MAILQUAY_DECL session::step session::bdat(command_line const&) {
+MAILQUAY_DECL session::step session::bdat() {
     close_with(replies::unknown_command, close_reason::lost_framing);
     return step::go_on;
 }
 
 /// VRFY and EXPN (RFC 5321 §3.5). By default VRFY says the same of everybody, so that it tells nothing.
 MAILQUAY_DECL session::step session::verify(command_line const& line, std::optional<event>& given) {
+    forgiven_ = false;
     if (unconsumed_any()) info_.set_talked_ahead();
     bool const expands = line.verb == verb::expn;
     bool const asks = (expands ? config_->answer_expand : config_->answer_verify) &&

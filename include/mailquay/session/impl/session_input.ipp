@@ -4,6 +4,7 @@
 
 #include <mailquay/base/ascii.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -16,7 +17,7 @@ MAILQUAY_DECL void session::feed(std::span<char> octets) {
     assert(wants_input());
     if (octets.empty()) return;
     if (phase_ == phase::message) since_ = now_;
-    if (hold_ && hold_->empty()) memory_->give_back(std::move(hold_));
+    next_region();
     cur_ = octets.data();
     end_ = cur_ + octets.size();
     in_hold_ = false;
@@ -93,6 +94,8 @@ MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
 MAILQUAY_DECL bool session::run_of_recipients_goes_on() const noexcept {
     if (asked_ != question::recipient || open_ >= config_->limits.recipients_in_flight) return false;
     if (work_->mail.recipients_.size() == work_->mail.recipients_.capacity()) return false;
+    // At the limit it matters how many of the open ones are accepted.
+    if (work_->mail.recipients_.size() >= most_recipients()) return false;
     if (end_ - cur_ < 5 || !iequals({cur_, 4}, "RCPT")) return false;
     return std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)) != nullptr;
 }
@@ -109,12 +112,14 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     std::string_view line;
     switch (next_line(line)) {
         case line_found::none: return step::wait;
-        case line_found::too_long: return syntax_error(reply{replies::line_too_long}), step::go_on;
+        case line_found::too_long:
+            if (skips_bdat_) return bdat();
+            return syntax_error(reply{replies::line_too_long}), step::go_on;
         case line_found::whole: break;
     }
     step const went = command(line, given);
     // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
-    if (went == step::go_on) since_ = now_;
+    if (went == step::go_on && open_ == 0) since_ = now_;
     return went;
 }
 
@@ -130,7 +135,9 @@ MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
             auto const octets = static_cast<std::size_t>(lf + 1 - cur_);
             line = {cur_, octets - (crlf ? 2 : 1)};
             cur_ = lf + 1;
-            return octets > config_->limits.command_line_octets ? line_found::too_long : line_found::whole;
+            if (octets <= config_->limits.command_line_octets) return line_found::whole;
+            skips_bdat_ = detail::may_be_bdat(line);
+            return line_found::too_long;
         }
         from = lf + 1;
     }
@@ -145,6 +152,7 @@ MAILQUAY_DECL void session::keep_partial_line() {
     if (octets >= config_->limits.command_line_octets) {
         skipping_ = true;
         skipped_cr_ = end_[-1] == '\r';
+        skips_bdat_ = detail::may_be_bdat({cur_, octets});
         cur_ = end_;
         next_region();
         return;
@@ -170,6 +178,8 @@ MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
         if (hold_->size() + static_cast<std::size_t>(upto - cur_) > config_->limits.command_line_octets) {
             skipping_ = true;
             skipped_cr_ = hold_->back() == '\r';
+            hold_->append(cur_, std::min<std::size_t>(static_cast<std::size_t>(upto - cur_), 5));
+            skips_bdat_ = detail::may_be_bdat(*hold_);
             memory_->give_back(std::move(hold_));
             return skip_line();
         }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <iterator>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -67,43 +68,42 @@ MAILQUAY_DECL session::step session::advance_message(std::optional<event>& given
         cur_ += decoded.consumed;
         message.window_octets += decoded.consumed;
         message.ended = decoded.end;
-        if (message.refused) {
-            message.drained += decoded.consumed;
-            if (message.ended || message.drained <= config_->limits.drain_octets) continue;
-            say_refusal();
-            close(close_reason::refused);
-            return step::go_on;
-        }
-        if (decoded.bad && config_->line_endings == line_ending_policy::refuse) {
-            refuse_message(replies::bare_line_ending);
-            return step::go_on;
-        }
+        bool const was_refused = message.refused;
+        if (decoded.bad && config_->line_endings == line_ending_policy::refuse) refuse_message(replies::bare_line_ending);
+
         bool const repairs = config_->line_endings == line_ending_policy::normalise;
         bool const ours = repairs || !decoded.prefix.empty();
-        step went;
-        if (!ours) {
-            went = advance_decoded(decoded.octets, false, given);
-        } else {
+        std::span<char> octets = decoded.octets;
+        if (ours) {
             message.repaired.clear();
-            std::string_view const octets{decoded.octets.data(), decoded.octets.size()};
+            std::string_view const given_octets{octets.data(), octets.size()};
             if (repairs) {
                 message.normaliser.append(message.repaired, decoded.prefix);
-                message.normaliser.append(message.repaired, octets);
+                message.normaliser.append(message.repaired, given_octets);
                 if (message.ended) message.normaliser.finish(message.repaired);
             } else {
-                message.repaired.append(decoded.prefix).append(octets);
+                message.repaired.append(decoded.prefix).append(given_octets);
             }
-            went = advance_decoded(message.repaired, true, given);
+            octets = message.repaired;
         }
-        if (went != step::wait) return went;
+        // What is dropped is measured too: which refusal it gets must not depend on how the octets were cut.
+        check_limits({octets.data(), octets.size()});
+        if (!message.refused) {
+            if (step const went = take_octets(octets, ours, given); went != step::wait) return went;
+            continue;
+        }
+        message.drained += decoded.consumed;
+        if (!message.ended && message.drained > config_->limits.drain_octets) {
+            say_refusal();
+            close(close_reason::refused);
+        }
+        if (!was_refused || phase_ == phase::closing) return step::go_on;
     }
 }
 
 /// Takes the next octets of the message. @return wait: go on with the next input
-MAILQUAY_DECL session::step session::advance_decoded(std::span<char> octets, bool ours, std::optional<event>& given) {
+MAILQUAY_DECL session::step session::take_octets(std::span<char> octets, bool ours, std::optional<event>& given) {
     reception& message = work_->message;
-    check_limits({octets.data(), octets.size()});
-    if (message.refused) return step::go_on;
     if (message.header_given) return octets.empty() ? step::wait : offer_chunk(octets, ours, given);
     message.held.append(octets.data(), octets.size());
     if (!message.header.finished() && !message.ended) return step::wait;
@@ -136,14 +136,25 @@ MAILQUAY_DECL void session::check_limits(std::string_view octets) {
     session_limits const& limits = config_->limits;
     message.octets += octets.size();
     if (limits.message_octets != 0 && message.octets > limits.message_octets) return refuse_message(replies::message_too_big);
-    if (!message.header.finished()) {
-        message.header.feed(octets);
-        if (message.ended) message.header.message_ended();
-        if (message.header.octets() > limits.header_octets || message.header.fields() > limits.header_fields)
-            return refuse_message(replies::header_too_big);
-        if (message.header.hops() > limits.hops) return refuse_message(replies::hop_limit);
-    }
+    if (!message.header.finished()) check_header(octets);
     if (config_->refuse_nul || config_->strict_eight_bit || limits.text_line_octets != 0) check_text(octets);
+}
+
+MAILQUAY_DECL void session::check_header(std::string_view octets) {
+    reception& message = work_->message;
+    session_limits const& limits = config_->limits;
+    // Shown up to one octet above the limit: behind it a first line without a colon may end and say that there is no header,
+    // and the reply must not depend on whether that came along.
+    while (!octets.empty() && !message.header.finished() && message.header.octets() <= limits.header_octets) {
+        std::size_t const piece = std::min(octets.size(), limits.header_octets + 1 - message.header.octets());
+        message.header.feed(octets.substr(0, piece));
+        octets.remove_prefix(piece);
+    }
+    if (message.header.octets() > limits.header_octets || message.header.fields() > limits.header_fields)
+        refuse_message(replies::header_too_big);
+    else if (message.ended)
+        message.header.message_ended();
+    if (message.header.hops() > limits.hops) refuse_message(replies::hop_limit);
 }
 
 /// What only some listeners ask of a message's octets.
@@ -165,14 +176,30 @@ MAILQUAY_DECL void session::check_text(std::string_view octets) {
     }
 }
 
+namespace detail {
+/// Which refusal a message gets that deserves several: the first of these, then a hook's.
+inline constexpr reply_text const* message_refusals[] = {
+    &replies::message_too_big, &replies::header_too_big,       &replies::hop_limit,               &replies::bare_line_ending,
+    &replies::nul_in_message,  &replies::eight_bit_in_message, &replies::line_too_long_in_message,
+};
+inline auto refusal_rank(verdict const& why) noexcept {
+    return std::find(std::begin(message_refusals), std::end(message_refusals), why.named());
+}
+}  // namespace detail
+
 /// From here on the message is read to its end and dropped; then this is the reply.
 MAILQUAY_DECL void session::refuse_message(verdict why) {
     reception& message = work_->message;
     abort_message(abort_reason::refused);
+    message.held = {};
+    if (message.refused) {
+        if (detail::refusal_rank(why) >= detail::refusal_rank(message.refusal)) return;
+        if (message.refusal.closes()) why.then_close();
+    } else {
+        message.drain_since = now_;
+    }
     message.refused = true;
     message.refusal = std::move(why);
-    message.drain_since = now_;
-    message.held = {};
 }
 
 MAILQUAY_DECL void session::refuse_message(reply_text const& why) {

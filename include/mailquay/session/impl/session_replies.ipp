@@ -73,6 +73,7 @@ MAILQUAY_DECL void session::command_boundary() {
 
 MAILQUAY_DECL void session::close(close_reason why) noexcept {
     if (phase_ == phase::closing) return;
+    withdraw();
     phase_ = phase::closing;
     close_reason_ = why;
     tell_closed_ = true;

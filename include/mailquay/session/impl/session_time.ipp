@@ -118,7 +118,7 @@ MAILQUAY_DECL void session::hook_overdue() {
 MAILQUAY_DECL void session::input_overdue() {
     if (phase_ == phase::message && work_->message.refused) {
         // The reply it will get in any case, said now: a 552 must not become a 421.
-        refuse(work_->message.refusal, replies::transaction_failed);
+        say_refusal();
         return close(close_reason::timed_out);
     }
     abort_message(abort_reason::timed_out);
@@ -136,6 +136,7 @@ MAILQUAY_DECL void session::measure_rate(std::chrono::milliseconds passed) {
     message.asked = {};
     message.window_octets = 0;
     if (!too_slow) return;
+    if (message.refused) return input_overdue();
     abort_message(abort_reason::timed_out);
     close_with(replies::too_slow, close_reason::timed_out);
 }
@@ -154,6 +155,7 @@ MAILQUAY_DECL void session::withdraw() {
     } else {
         withdrawn_->push_back(ticket{next_ticket_ - 1});
     }
+    std::reverse(withdrawn_->begin(), withdrawn_->end());  // told from the back
     open_ = 0;
     asked_ = question::none;
 }

@@ -1,0 +1,109 @@
+#include "common/serve.hpp"
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+namespace programs {
+namespace {
+
+// Tells the server to stop when a signal comes, from a thread of its own: the server's threads serve connections.
+class signal_watch {
+public:
+    signal_watch(mailquay::server& server, std::chrono::seconds grace) : server_(server), grace_(grace) {
+        std::signal(SIGPIPE, SIG_IGN);
+        wait();
+        thread_ = std::thread{[this] { io_.run(); }};
+    }
+    ~signal_watch() {
+        io_.stop();
+        thread_.join();
+    }
+
+private:
+    void wait() {
+        signals_.async_wait([this](std::error_code failed, int) {
+            if (failed) return;
+            if (++seen_ > 2) std::_Exit(1);
+            server_.shutdown(seen_ == 1 ? grace_ : std::chrono::seconds{0});
+            wait();
+        });
+    }
+
+    mailquay::server& server_;
+    std::chrono::seconds grace_;
+    int seen_ = 0;
+    asio::io_context io_{1};
+    asio::signal_set signals_{io_, SIGINT, SIGTERM};
+    std::thread thread_;
+};
+
+mailquay::server_config config_of(settings const& chosen) {
+    mailquay::server_config config;
+    config.hostname = chosen.hostname;
+    config.limits.message_octets = chosen.max_size;
+    config.limits.recipients = chosen.max_recipients;
+    config.limits.hops = chosen.max_hops;
+    config.connections.total = chosen.max_connections;
+    config.connections.per_address = chosen.max_connections_per_address;
+    std::chrono::seconds const idle{chosen.idle_timeout};
+    config.timeouts.command = idle;
+    config.timeouts.message_silence = std::min(idle, config.timeouts.message_silence);
+    config.log = mailquay::logger::to_stderr(chosen.log_level);
+    return config;
+}
+
+void say_listening(std::string_view protocol, mailquay::listen_endpoint const& bound) {
+    std::string const line = fmt::format("listening {} {}\n", protocol, bound.to_string());
+    std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace
+
+int serve(settings const& chosen, plug_in const& plug) {
+    mailquay::server server{config_of(chosen)};
+    plug(server);
+    signal_watch watch{server, std::chrono::seconds{chosen.grace}};
+
+    auto listeners = chosen.listeners;
+    if (listeners.empty()) listeners.push_back({"smtp", "127.0.0.1:2525"});
+    for (listen_on const& one : listeners)
+        say_listening(one.protocol, server.listen(one.where, profile_of(one.protocol)));
+    server.run(chosen.threads);
+    return 0;
+}
+
+int run_main(std::string_view program, std::function<int()> const& body) {
+    auto const complain = [&](char const* what) {
+        std::string const line = fmt::format("{}: {}\n", program, what);
+        std::fwrite(line.data(), 1, line.size(), stderr);
+    };
+    try {
+        return body();
+    } catch (usage_error const& wrong) {
+        complain(wrong.what());
+        return 2;
+    } catch (std::exception const& failed) {
+        complain(failed.what());
+        return 1;
+    }
+}
+
+void parse_or_exit(flags& all, int argc, char const* const* argv) {
+    bool help = false;
+    bool version = false;
+    all.toggle("--help", "show this, and end", help).toggle("--version", "show the version, and end", version);
+    all.parse(argc, argv);
+    if (!help && !version) return;
+    std::string const text = help ? all.help() : fmt::format("{} {}\n", all.program(), MAILQUAY_VERSION);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::exit(0);
+}
+
+}  // namespace programs

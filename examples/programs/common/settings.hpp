@@ -1,0 +1,56 @@
+#pragma once
+
+#include <mailquay/base/log.hpp>
+#include <mailquay/handler/profile.hpp>
+#include <mailquay/handler/recipient_table.hpp>
+
+#include "common/flags.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace programs {
+
+/// One `--listen...` flag.
+struct listen_on {
+    std::string protocol;  ///< "smtp" or "lmtp"
+    std::string where;     ///< "127.0.0.1:2525" or "unix:/run/mail.sock"
+};
+
+/// What the flags say that all programs share.
+struct settings {
+    std::vector<listen_on> listeners{};
+    std::string hostname{};
+    std::uint64_t max_size = 50 * 1024 * 1024;  // octets
+    unsigned max_recipients = 1000;
+    unsigned max_connections = 10'000;
+    unsigned max_connections_per_address = 50;
+    unsigned max_hops = 100;
+    unsigned idle_timeout = 300;  // seconds
+    unsigned grace = 10;          // seconds
+    unsigned threads = 1;
+    mailquay::log_level log_level = mailquay::log_level::info;
+};
+
+/// Whose mail is taken.
+struct local_recipients {
+    std::vector<std::string> domains{};
+    std::vector<std::string> mailboxes{};
+};
+
+/// Adds the flags of `settings`. Both must outlive the parsing.
+void add_common_flags(flags& all, settings& into);
+/// Adds `--domain` and `--mailbox`.
+void add_recipient_flags(flags& all, local_recipients& into);
+
+/// The table that these flags describe: each mailbox in each domain, or any user if no mailbox is named;
+/// postmaster always.
+/// @throws usage_error
+mailquay::recipient_table table_of(local_recipients const& from, std::string const& hostname);
+
+/// The listener's profile by protocol.
+mailquay::profile profile_of(std::string_view protocol);
+
+}  // namespace programs

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <mailquay/base/log.hpp>
+#include <mailquay/handler/authenticator.hpp>
+#include <mailquay/handler/message_buffer.hpp>
+#include <mailquay/handler/message_filter.hpp>
+#include <mailquay/handler/message_sink.hpp>
+#include <mailquay/handler/observer.hpp>
+#include <mailquay/handler/policy.hpp>
+#include <mailquay/handler/recipient_validator.hpp>
+#include <mailquay/handler/workers.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// The plug-ins of a listener: lists in the order they are asked. Frozen once listening.
+struct handlers {
+    std::vector<std::shared_ptr<recipient_validator>> recipients{};
+    std::vector<std::shared_ptr<mailquay::policy>> policies{};
+    std::vector<std::shared_ptr<message_filter>> filters{};
+    std::shared_ptr<message_sink> sink{};
+    std::shared_ptr<mailquay::authenticator> authenticator{};
+    std::vector<std::shared_ptr<observer>> observers{};
+    std::shared_ptr<mailquay::workers> workers{};  ///< for message buffers; a pool is made when it is needed and absent
+    std::shared_ptr<message_buffers> buffers{};    ///< where a filter edits; the server makes `spooled_buffers` if absent
+    std::size_t buffer_memory = 256 * 1024;        ///< octets of a buffered message kept in memory before a file is used
+};
+
+/// What the filters and policies together need to see of a message. Null entries count for nothing.
+MAILQUAY_DECL message_needs needs_of(handlers const& plugged);
+
+/// Asks the plug-ins in order and combines what they say: built-in limits are the session's, the order is this class's.
+///
+/// Everything that can be answered at once is, without a coroutine; the first answer that comes later turns the rest of
+/// the stage into one coroutine. A plug-in that throws counts as `451 4.3.0` (`workers_busy`: `451 4.3.2`), and is logged;
+/// so is `pass()` where an answer is due. No stage throws, nor do its coroutines.
+///
+/// `.after()` and `.then_close()` of a `pass()` count for the stage's answer: the longest delay wins.
+///
+/// Lifetimes: hold it by `shared_ptr`; references given to a stage must live until its answer.
+/// Thread safety: read only once made; used by all shards at once.
+class MAILQUAY_API pipeline : public std::enable_shared_from_this<pipeline> {
+public:
+    /// Throws `std::invalid_argument` when the plug-ins cannot work, naming the cure: no sink, a null entry, an entry made
+    /// `per_shard` (see `handlers_for_shard()`), edits without `handlers::buffers`.
+    pipeline(handlers plugged, logger log);
+    ~pipeline();
+
+    /// @{ Each is answered `accept()` when no policy has an objection.
+    eventual<verdict> connect(session_info const& client) const;
+    eventual<verdict> early_talk(session_info const& client) const;
+    eventual<verdict> hello(session_info const& client, std::string_view name) const;
+    eventual<verdict> mail(transaction const& mail) const;
+    /// @}
+    /// `on_recipient`, then validators, then (SMTP only) the sink's groups, then `on_recipient_accepted`. An `accept()`
+    /// carries what the validator resolved. All validators pass: 550 5.7.1.
+    eventual<verdict> recipient(transaction const& mail, mailquay::recipient const& to) const;
+    void close(session_info const& client) const noexcept;
+
+    /// True if some observer wants to be told of one of these kinds.
+    bool observed(observation_kind kinds) const noexcept;
+    /// Tells the observers that want to know.
+    void tell(observation const& what) const noexcept;
+
+    /// What filters and policies need to see; `session_config::hold_headers` is `needs() >= message_needs::headers`.
+    message_needs needs() const noexcept;
+    handlers const& plugged() const noexcept;
+    logger const& log() const noexcept;
+
+    /// One message on its way to the sink. Destroyed before `complete()`'s answer: abandoned.
+    ///
+    /// `start()`; if `needs() >= headers` then `headers()`; `chunk()` for *all* octets of the message, those of the header
+    /// too; `complete()`. After an answer that refuses nothing more is asked: the writer is gone already.
+    ///
+    /// Lifetimes: `mail` must outlive it. It must outlive a coroutine it returned. Calls do not overlap.
+    class MAILQUAY_API message {
+    public:
+        message(std::shared_ptr<pipeline const> through, transaction const& mail);
+        message(message const&) = delete;
+        message& operator=(message const&) = delete;
+        ~message();
+        /// Policies' `on_data`, filters' begin, the sink's `open()`.
+        eventual<verdict> start();
+        eventual<verdict> headers(std::string_view header);
+        eventual<verdict> chunk(std::span<char const> octets);
+        /// @param how  `commit::each` over LMTP
+        eventual<delivery> complete(commit how);
+        /// Lets go of the writer: nothing becomes visible. At once, or when the coroutine that runs has answered.
+        void abandon() noexcept;
+
+    private:
+        struct content;
+        struct running;
+        class walk;
+
+        eventual<verdict> open(verdict allowed);
+        void begin_filters();
+        verdict take_writer(message_sink::opened opened, verdict allowed);
+        verdict checked_write(verdict given);
+        delivery checked_delivery(delivery given);
+        eventual<delivery> finish(commit how);
+        eventual<verdict> written(eventual<verdict> answer);
+        verdict failed(std::string_view hook) const noexcept;
+        verdict refused(verdict why) noexcept;
+        void let_go() noexcept;
+        void log_quarantine() const;
+
+        template <class First>
+        asio::awaitable<verdict> start_later(First policies, eventual<verdict> pending);
+        asio::awaitable<verdict> open_later(eventual<message_sink::opened> pending, verdict allowed);
+        template <class First>
+        asio::awaitable<verdict> headers_later(First policies, eventual<verdict> pending);
+        asio::awaitable<verdict> walk_later(walk rest, eventual<verdict> pending);
+        asio::awaitable<verdict> write_later(eventual<verdict> pending);
+        asio::awaitable<delivery> complete_later(walk rest, eventual<verdict> pending, commit how);
+        asio::awaitable<delivery> finish_later(eventual<delivery> pending);
+
+        std::shared_ptr<pipeline const> through_;
+        transaction const* mail_;
+        std::unique_ptr<message_writer> writer_;
+        std::unique_ptr<content> content_;  // what filters need; none without filters
+        unsigned running_ = 0;              // coroutines of ours that are under way, one inside the other
+        bool received_written_ = false;
+        bool abandoned_ = false;            // the last of them is to let go at its end
+    };
+
+private:
+    struct frozen;
+    std::unique_ptr<frozen const> frozen_;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/handler/impl/pipeline.ipp>
+#endif

@@ -1,0 +1,47 @@
+#pragma once
+
+/// Everything that a host with an SMTP server needs: the core, plug-in interfaces and adapters, sinks, the server.
+
+#include <mailquay/core.hpp>
+#include <mailquay/handler/adapt.hpp>
+#include <mailquay/handler/authenticator.hpp>
+#include <mailquay/handler/clock.hpp>
+#include <mailquay/handler/collecting_sink.hpp>
+#include <mailquay/handler/eventual.hpp>
+#include <mailquay/handler/mailbox_name.hpp>
+#include <mailquay/handler/make_authenticator.hpp>
+#include <mailquay/handler/make_message_filter.hpp>
+#include <mailquay/handler/make_message_sink.hpp>
+#include <mailquay/handler/make_observer.hpp>
+#include <mailquay/handler/make_policy.hpp>
+#include <mailquay/handler/make_recipient_validator.hpp>
+#include <mailquay/handler/message_buffer.hpp>
+#include <mailquay/handler/message_edit.hpp>
+#include <mailquay/handler/message_filter.hpp>
+#include <mailquay/handler/message_needs.hpp>
+#include <mailquay/handler/message_sink.hpp>
+#include <mailquay/handler/observer.hpp>
+#include <mailquay/handler/offload.hpp>
+#include <mailquay/handler/per_shard.hpp>
+#include <mailquay/handler/pipeline.hpp>
+#include <mailquay/handler/policy.hpp>
+#include <mailquay/handler/profile.hpp>
+#include <mailquay/handler/quarantine.hpp>
+#include <mailquay/handler/received_message.hpp>
+#include <mailquay/handler/recipient_table.hpp>
+#include <mailquay/handler/recipient_validator.hpp>
+#include <mailquay/handler/relay_for.hpp>
+#include <mailquay/handler/resolver.hpp>
+#include <mailquay/handler/storage_errors.hpp>
+#include <mailquay/handler/store.hpp>
+#include <mailquay/handler/tls_provider.hpp>
+#include <mailquay/handler/uses_workers.hpp>
+#include <mailquay/handler/workers.hpp>
+#include <mailquay/server/memory_store.hpp>
+#include <mailquay/server/server.hpp>
+#include <mailquay/server/worker_pool.hpp>
+#include <mailquay/sink/collect.hpp>
+#include <mailquay/sink/discard.hpp>
+#include <mailquay/sink/files.hpp>
+#include <mailquay/sink/maildir.hpp>
+#include <mailquay/sink/offloaded.hpp>

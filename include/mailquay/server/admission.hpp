@@ -1,0 +1,58 @@
+#pragma once
+
+#include <mailquay/base/ip_address.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// How many connections a server holds. 0: no limit.
+struct connection_limits {
+    /// In all. An idle connection costs about half a KiB; the limit guards the descriptors of the process.
+    unsigned total = 10'000;
+    /// From one IPv4 address or IPv6 /64 (one customer's network); Postfix takes 50. Loopback and UNIX sockets have none.
+    unsigned per_address = 50;
+};
+
+/// What became of a connection at the door.
+enum class admitted : std::uint8_t { yes, too_many, too_many_from_address };
+
+/// Counts connections, in all and per address. Touched at accept and at close only.
+///
+/// The table holds no more entries than there are connections.
+///
+/// Thread safety: safe; all shards of a server share one.
+class MAILQUAY_API admission {
+public:
+    explicit admission(connection_limits limits) noexcept : limits_(limits) {}
+
+    /// Counts one more from `client` if the limits allow.
+    /// @param per_address  the limit for its address; 0: none
+    MAILQUAY_DECL admitted admit(ip_address const& client, unsigned per_address);
+    admitted admit(ip_address const& client) { return admit(client, limits().per_address); }
+    /// One of `client` is gone. Only for one that was admitted.
+    MAILQUAY_DECL void release(ip_address const& client) noexcept;
+
+    MAILQUAY_DECL void limit(connection_limits limits) noexcept;
+    MAILQUAY_DECL connection_limits limits() const noexcept;
+    MAILQUAY_DECL std::size_t total() const noexcept;
+    MAILQUAY_DECL std::size_t from(ip_address const& client) const noexcept;
+
+    /// What is counted together with `client`; none if it is not counted: loopback, or no address.
+    MAILQUAY_DECL static ip_address key(ip_address const& client) noexcept;
+
+private:
+    mutable std::mutex mutex_;
+    connection_limits limits_;
+    std::size_t total_ = 0;
+    std::unordered_map<ip_address, unsigned> per_address_;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/server/impl/admission.ipp>
+#endif

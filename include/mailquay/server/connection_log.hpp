@@ -1,0 +1,39 @@
+#pragma once
+
+#include <mailquay/base/log_fields.hpp>
+#include <mailquay/session/delivery.hpp>
+#include <mailquay/session/event.hpp>
+#include <mailquay/session/session.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// The log lines of connections and messages: names and order of fields are a promise (docs/logging.md).
+///
+/// Each function builds its line; call it from a lambda given to `logger`, so that a disabled line costs one compare.
+namespace mailquay::inline MAILQUAY_ABI::log_lines {
+
+/// `connect id= client= local=`
+MAILQUAY_DECL log_line connected(session_info const& client);
+/// `refused-connect client= local= reply= rule=`; by a limit (`rule`), or by a verdict (then with the id)
+MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_view reply, std::string_view rule);
+/// `refused id= client= stage= verb= from= to= reply= rule= delay=`
+MAILQUAY_DECL log_line refused(session_info const& client, std::string_view stage, std::string_view verb, transaction const* mail,
+                               recipient const* to, verdict const& given, reply_text const& usual);
+/// `accepted id= from= nrcpt= size= helo= client= ptr= tls= user= body= time=`
+MAILQUAY_DECL log_line accepted(transaction const& mail, std::uint64_t octets, std::chrono::milliseconds in_sink);
+/// `accepted id= reply=unsent`: the client did not get the 250 and will send the message again.
+MAILQUAY_DECL log_line accepted_unsent(session_info const& client, std::string_view mail_id);
+/// `aborted id= stage= octets= why= outcome=`
+MAILQUAY_DECL log_line aborted(session_info const& client, std::string_view mail_id, std::string_view stage, std::uint64_t octets,
+                               std::string_view why, bool outcome_unknown);
+/// `closed id= why= commands= messages= recipients= syntax= sequence= refused= junk=`
+MAILQUAY_DECL log_line closed(session_info const& client, close_reason why, session::counts const& totals);
+
+}  // namespace mailquay::inline MAILQUAY_ABI::log_lines
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/server/impl/connection_log.ipp>
+#endif

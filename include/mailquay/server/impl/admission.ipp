@@ -1,0 +1,60 @@
+#pragma once
+
+#include <mailquay/server/admission.hpp>
+
+#include <cassert>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+MAILQUAY_DECL ip_address admission::key(ip_address const& client) noexcept {
+    ip_address const address = client.unmapped();
+    if (address.is_none() || address.is_loopback()) return {};
+    return address.is_v6() ? address.masked(64) : address;
+}
+
+MAILQUAY_DECL admitted admission::admit(ip_address const& client, unsigned per_address) {
+    ip_address const counted = key(client);
+    std::lock_guard const lock{mutex_};
+    if (limits_.total != 0 && total_ >= limits_.total) return admitted::too_many;
+    if (!counted.is_none()) {
+        unsigned& open = per_address_[counted];
+        if (per_address != 0 && open >= per_address) return admitted::too_many_from_address;
+        ++open;
+    }
+    ++total_;
+    return admitted::yes;
+}
+
+MAILQUAY_DECL void admission::release(ip_address const& client) noexcept {
+    ip_address const counted = key(client);
+    std::lock_guard const lock{mutex_};
+    assert(total_ != 0);
+    --total_;
+    if (counted.is_none()) return;
+    auto const found = per_address_.find(counted);
+    assert(found != per_address_.end());
+    if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
+}
+
+MAILQUAY_DECL void admission::limit(connection_limits limits) noexcept {
+    std::lock_guard const lock{mutex_};
+    limits_ = limits;
+}
+
+MAILQUAY_DECL connection_limits admission::limits() const noexcept {
+    std::lock_guard const lock{mutex_};
+    return limits_;
+}
+
+MAILQUAY_DECL std::size_t admission::total() const noexcept {
+    std::lock_guard const lock{mutex_};
+    return total_;
+}
+
+MAILQUAY_DECL std::size_t admission::from(ip_address const& client) const noexcept {
+    std::lock_guard const lock{mutex_};
+    auto const found = per_address_.find(key(client));
+    return found == per_address_.end() ? 0 : found->second;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <mailquay/server/connection_log.hpp>
+
+#include <fmt/format.h>
+
+namespace mailquay::inline MAILQUAY_ABI::log_lines {
+
+namespace detail {
+
+/// Message ids carry the connection's as prefix, so that one search finds all of a session.
+inline std::string message_id(session_info const& client, std::string_view mail_id) {
+    std::string id{client.id()};
+    if (!mail_id.empty()) id.append(1, '.').append(mail_id);
+    return id;
+}
+
+/// The reply that a verdict leads to; `usual` where it has none of its own.
+inline std::string reply_of(verdict const& given, reply_text const& usual) {
+    if (given.named() != nullptr) return std::string{given.named()->wire()};
+    if (given.code() == 0)
+        return fmt::format("{} {} {}", usual.code(), usual.enhanced(), given.text().empty() ? usual.text() : given.text());
+    return fmt::format("{} {} {}", given.code(), given.enhanced(), given.text().empty() ? usual.text() : given.text());
+}
+
+
+}  // namespace detail
+
+MAILQUAY_DECL log_line connected(session_info const& client) {
+    return log_line{"connect"}.add("id", client.id()).add("client", client.client()).add("local", client.local());
+}
+
+MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_view reply, std::string_view rule) {
+    log_line line{"refused-connect"};
+    if (!client.id().empty()) line.add("id", client.id());
+    line.add("client", client.client()).add("local", client.local()).add("reply", reply);
+    if (!rule.empty()) line.add("rule", rule);
+    return line;
+}
+
+MAILQUAY_DECL log_line refused(session_info const& client, std::string_view stage, std::string_view verb, transaction const* mail,
+                               recipient const* to, verdict const& given, reply_text const& usual) {
+    log_line line{"refused"};
+    line.add("id", detail::message_id(client, mail != nullptr ? mail->id() : std::string_view{}));
+    line.add("client", client.client()).add("stage", stage).add("verb", verb);
+    if (mail != nullptr) line.add("from", mail->reverse_path().wire);
+    if (to != nullptr) line.add("to", to->wire());
+    line.add("reply", detail::reply_of(given, usual));
+    if (!given.rule().empty()) line.add("rule", given.rule());
+    if (given.delay().count() != 0) line.add("delay", given.delay());
+    return line;
+}
+
+MAILQUAY_DECL log_line accepted(transaction const& mail, std::uint64_t octets, std::chrono::milliseconds in_sink) {
+    session_info const& client = mail.session();
+    log_line line{"accepted"};
+    line.add("id", detail::message_id(client, mail.id())).add("from", mail.reverse_path().wire);
+    line.add("nrcpt", mail.recipients().size()).add("size", octets).add("helo", client.hello_name());
+    line.add("client", client.client());
+    if (!client.verified_ptr().empty()) line.add("ptr", client.verified_ptr());
+    if (auto const* const tls = client.tls()) line.add("tls", tls->cipher);
+    if (!client.user().empty()) line.add("user", client.user());
+    line.add("body", to_string(mail.parameters().body)).add("time", in_sink);
+    return line;
+}
+
+MAILQUAY_DECL log_line accepted_unsent(session_info const& client, std::string_view mail_id) {
+    return log_line{"accepted"}.add("id", detail::message_id(client, mail_id)).add("reply", std::string_view{"unsent"});
+}
+
+MAILQUAY_DECL log_line aborted(session_info const& client, std::string_view mail_id, std::string_view stage, std::uint64_t octets,
+                               std::string_view why, bool outcome_unknown) {
+    log_line line{"aborted"};
+    line.add("id", detail::message_id(client, mail_id)).add("stage", stage).add("octets", octets).add("why", why);
+    if (outcome_unknown) line.add("outcome", std::string_view{"unknown"});
+    return line;
+}
+
+MAILQUAY_DECL log_line closed(session_info const& client, close_reason why, session::counts const& totals) {
+    log_line line{"closed"};
+    line.add("id", client.id()).add("why", to_string(why)).add("commands", totals.commands).add("messages", totals.messages);
+    line.add("recipients", totals.recipients).add("syntax", totals.syntax_errors).add("sequence", totals.sequence_errors);
+    line.add("refused", totals.recipients_refused).add("junk", totals.junk);
+    return line;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI::log_lines

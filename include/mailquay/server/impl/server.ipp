@@ -1,0 +1,499 @@
+#pragma once
+
+#include <mailquay/server/server.hpp>
+
+#include <mailquay/handler/per_shard.hpp>
+#include <mailquay/handler/recipient_table.hpp>
+#include <mailquay/handler/uses_workers.hpp>
+#include <mailquay/server/asio_compat.hpp>
+#include <mailquay/server/asio_loop.hpp>
+#include <mailquay/server/listener.hpp>
+#include <mailquay/server/server_workers.hpp>
+#include <mailquay/server/shard.hpp>
+#include <mailquay/server/spooled_buffer.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+namespace detail {
+
+/// After the grace: time for last words and cancelled hooks.
+inline constexpr std::chrono::milliseconds after_grace{3000};
+
+/// A shard of a server with its listeners. All but the construction happens on its executor.
+class running_shard : public std::enable_shared_from_this<running_shard> {
+public:
+    using ended = unique_function<void(shutdown_report const&)>;
+
+    running_shard(asio::any_io_executor runs_on, shard_limits limits, std::shared_ptr<admission> door, logger log)
+        : loop_(runs_on), home_(new shard{loop_, limits, std::move(door), std::move(log)}), deadline_(runs_on) {
+        loop_.tell(home_.get(), home_.get());
+    }
+    ~running_shard() { cut(); }
+
+    /// From any thread.
+    void begin_listener(std::unique_ptr<listen_socket> socket, std::shared_ptr<listener_setup const> setup) {
+        auto listens = std::make_unique<listener>(*home_, std::move(socket), std::move(setup));
+        on_executor([listens = std::move(listens)](running_shard& self) mutable { self.add(std::move(listens)); });
+    }
+    void use(std::vector<std::shared_ptr<listener_setup const>> setups) {
+        on_executor([setups = std::move(setups)](running_shard& self) {
+            for (std::size_t i = 0; i < self.listeners_.size() && i < setups.size(); ++i) self.listeners_[i]->use(setups[i]);
+        });
+    }
+    void shutdown(std::chrono::steady_clock::time_point deadline, ended told) {
+        on_executor([deadline, told = std::move(told)](running_shard& self) mutable { self.begin_shutdown(deadline, std::move(told)); });
+    }
+    /// Ends everything at once; on the executor, or when nothing runs there.
+    void cut() noexcept {
+        deadline_.cancel();
+        listeners_.clear();
+        home_->detach();
+        loop_.tell(nullptr, nullptr);
+        told_ = nullptr;
+    }
+
+private:
+    template <class Task>
+    void on_executor(Task task) {
+        loop_.post([self = weak_from_this(), task = std::move(task)]() mutable {
+            if (auto const alive = self.lock()) task(*alive);
+        });
+    }
+
+    void add(std::unique_ptr<listener> added) {
+        if (shutting_down_) {
+            report_.turned_away += added->stop();
+            return;
+        }
+        if (auto const failure = added->start())
+            home_->log().error([&] { return log_line{"error"}.add("what", "cannot watch a listening socket: " + failure.message()); });
+        listeners_.push_back(std::move(added));
+        home_->on_accept_again([this] {
+            for (auto const& one : listeners_) one->accept_again();
+        });
+    }
+
+    void begin_shutdown(std::chrono::steady_clock::time_point deadline, ended told) {
+        if (over_) return;
+        if (!shutting_down_) {
+            shutting_down_ = true;
+            told_ = std::move(told);
+            report_.connections = home_->connections();
+            before_ = home_->counts();
+            home_->on_empty([this] { end_soon(); });
+            home_->batch_begins();
+            for (auto const& one : listeners_) report_.turned_away += one->stop();
+            until_ = deadline;
+            await_deadline();
+            home_->stop();
+            if (home_->connections() == 0) end_soon();
+        } else if (deadline < until_) {
+            until_ = deadline;
+            await_deadline();
+        }
+    }
+    void await_deadline() {
+        if (forced_) return;
+        auto const now = std::chrono::steady_clock::now();
+        wait(until_ > now ? std::chrono::duration_cast<std::chrono::milliseconds>(until_ - now) : std::chrono::milliseconds{0});
+    }
+    void wait(std::chrono::milliseconds time) {
+        asio_compat::restart(deadline_, time, [self = weak_from_this()](std::error_code failure) {
+            auto const alive = self.lock();
+            if (!failure && alive) alive->deadline_came();
+        });
+    }
+    void deadline_came() {
+        if (over_) return;
+        if (forced_) return end();
+        forced_ = true;
+        report_.in_time = false;
+        wait(after_grace);
+        home_->stop_now();
+    }
+    // Not at once: the last connection is still on the stack.
+    void end_soon() {
+        on_executor([](running_shard& self) { self.end(); });
+    }
+    void end() {
+        if (std::exchange(over_, true)) return;
+        auto const alive = shared_from_this();
+        report_.hooks_left = home_->hooks_running();
+        report_.messages_accepted = home_->counts().messages_accepted - before_.messages_accepted;
+        report_.messages_aborted = home_->counts().messages_aborted - before_.messages_aborted;
+        auto told = std::move(told_);
+        cut();
+        if (told) told(report_);
+    }
+
+    asio_loop loop_;
+    ref<shard> home_;
+    std::vector<std::unique_ptr<listener>> listeners_;
+    asio_compat::timer deadline_;
+    std::chrono::steady_clock::time_point until_{};
+    shard_counts before_{};
+    shutdown_report report_{};
+    ended told_;
+    bool shutting_down_ = false;
+    bool forced_ = false;
+    bool over_ = false;
+};
+
+/// A shutdown that several shards take part in. Counts them down and tells the host.
+struct shutdown_state {
+    std::mutex mutex;
+    std::vector<unique_function<void(shutdown_report const&)>> told;
+    shutdown_report report;
+    unique_function<void()> then;    // after all were told
+    std::vector<std::shared_ptr<running_shard>> shards;
+    std::size_t shards_left = 0;
+    bool done = false;
+
+    void one_ended(shutdown_report const& of_one) {
+        std::vector<unique_function<void(shutdown_report const&)>> tell;
+        {
+            std::lock_guard const lock{mutex};
+            report.connections += of_one.connections;
+            report.turned_away += of_one.turned_away;
+            report.messages_accepted += of_one.messages_accepted;
+            report.messages_aborted += of_one.messages_aborted;
+            report.hooks_left += of_one.hooks_left;
+            report.in_time = report.in_time && of_one.in_time;
+            if (--shards_left != 0) return;
+            done = true;
+            tell = std::move(told);
+        }
+        auto last = std::move(then);  // a host may destroy the server when it is told
+        shutdown_report const whole = report;
+        for (auto& one : tell)
+            if (one) one(whole);
+        if (last) last();
+    }
+};
+
+inline void lend_workers(handlers const& to, std::shared_ptr<workers> const& pool) {
+    auto const lend = [&](auto const& one) {
+        if (auto* const asks = dynamic_cast<uses_workers*>(one.get())) asks->lend(pool);
+    };
+    for (auto const& one : to.recipients) lend(one);
+    for (auto const& one : to.policies) lend(one);
+    for (auto const& one : to.filters) lend(one);
+    for (auto const& one : to.observers) lend(one);
+    if (to.sink) lend(to.sink);
+    if (to.authenticator) lend(to.authenticator);
+}
+
+[[noreturn]] inline void refuse_settings(std::vector<std::string> const& problems) {
+    std::string what = "mailquay: ";
+    for (std::string const& one : problems) what.append(&one == &problems.front() ? "" : "; ").append(one);
+    throw std::invalid_argument(what);
+}
+
+/// What to do when the system refuses to listen.
+inline std::string_view listen_cure(std::error_code why) noexcept {
+    if (why == std::errc::address_in_use) return "another program listens there; stop it or choose another port or path";
+    if (why == std::errc::permission_denied || why == std::errc::operation_not_permitted)
+        return "this needs a right the process lacks (CAP_NET_BIND_SERVICE for ports below 1024, write access to the folder)";
+    if (why == std::errc::address_not_available) return "no interface of this machine has the address; use one it has, or 0.0.0.0";
+    if (why == std::errc::file_exists) return "the path is taken by a file that is no socket; remove it or choose another path";
+    if (why == std::errc::no_such_file_or_directory) return "the folder does not exist; create it or choose another path";
+    if (why == std::errc::filename_too_long) return "paths of UNIX sockets have at most 107 octets; choose a shorter one";
+    if (why == std::errc::too_many_files_open) return "raise the limit of open files (ulimit -n)";
+    if (why == std::errc::address_family_not_supported) return "the system has no such address family; use an IPv4 address";
+    return "check the endpoint";
+}
+
+}  // namespace detail
+
+struct server::impl {
+    explicit impl(server_config given, std::optional<asio::any_io_executor> on)
+        : config(std::move(given)), host(std::move(on)), door(std::make_shared<admission>(config.connections)),
+          own_workers(std::make_shared<server_workers>(worker_pool_config{config.worker_threads, config.worker_queue})),
+          ending(std::make_shared<detail::shutdown_state>()) {}
+    ~impl();
+
+    struct listening {
+        profile kind;
+        std::unique_ptr<listen_socket> socket;  // until a shard has it
+        listen_endpoint where;
+    };
+
+    void check(server_config const& settings, handlers const& plugged, profile const& kind, listen_endpoint const* where) const;
+    static handlers merged(handlers servers, profile const& own);
+    std::shared_ptr<listener_setup const> make_setup(server_config const& settings, handlers const& of_shard, profile const& kind,
+                                                     unsigned shard_number) const;
+    handlers const& plugged_of(unsigned shard_number);
+    bool make_shards(std::vector<asio::any_io_executor> const& executors);
+    void start_listener(listening& added);
+    listen_endpoint add(std::unique_ptr<listen_socket> socket, profile kind);
+    void freeze();
+
+    server_config config;
+    plugins plugged;
+    std::optional<asio::any_io_executor> host;
+    std::shared_ptr<admission> door;
+    std::shared_ptr<server_workers> own_workers;
+    std::shared_ptr<detail::shutdown_state> ending;
+    std::vector<handlers> per_shard;  // with what per_shard() made
+    std::vector<std::unique_ptr<asio::io_context>> contexts;
+    std::vector<std::shared_ptr<detail::running_shard>> shards;
+    std::vector<listening> listeners;
+    bool frozen = false;
+    bool ran = false;
+};
+
+MAILQUAY_DECL server::impl::~impl() {
+    for (auto const& one : shards) one->cut();
+    shards.clear();
+    {
+        std::lock_guard const lock{ending->mutex};
+        ending->shards.clear();
+    }
+    listeners.clear();
+    // Jobs end before the contexts that their coroutines wait on.
+    own_workers->end();
+    contexts.clear();
+}
+
+MAILQUAY_DECL server::server(asio::any_io_executor host, server_config config)
+    : impl_(std::make_unique<impl>(std::move(config), std::move(host))) {}
+
+MAILQUAY_DECL server::server(server_config config) : impl_(std::make_unique<impl>(std::move(config), std::nullopt)) {}
+
+MAILQUAY_DECL server::~server() = default;
+
+MAILQUAY_DECL plugins& server::changeable() {
+    if (impl_->frozen)
+        throw std::logic_error("mailquay: the server listens already; set plug-ins before listen(), or use reconfigure()");
+    return impl_->plugged;
+}
+
+MAILQUAY_DECL server_config server::current_config() const { return impl_->config; }
+MAILQUAY_DECL plugins server::current_plugins() const { return impl_->plugged; }
+
+// --- settings ------------------------------------------------------------------------------------------------------------
+
+MAILQUAY_DECL handlers server::impl::merged(handlers servers, profile const& own) {
+    if (own.recipients) servers.recipients = *own.recipients;
+    if (own.policies) servers.policies = *own.policies;
+    if (own.filters) servers.filters = *own.filters;
+    if (own.sink) servers.sink = own.sink;
+    if (own.authentication) servers.authenticator = own.authentication;
+    if (own.policies_for == policy_scope::nobody && !own.policies) servers.policies.clear();
+    return servers;
+}
+
+MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers const& plugged_in, profile const& kind,
+                                       listen_endpoint const* where) const {
+    std::vector<std::string> found = problems(settings);
+    handlers const all = merged(plugged_in, kind);
+    if (!all.sink)
+        found.push_back("no sink is set, so mail has nowhere to go; call sink(...) before listen(), for example "
+                        "sink(mailquay::sinks::maildir{\"mail\"})");
+    profile_surroundings around;
+    around.has_authenticator = plugged_in.authenticator != nullptr;
+    if (where != nullptr && !where->is_unix()) around.port = where->port();
+    for (std::string& one : problems(kind, around)) found.push_back(std::move(one));
+    if (found.empty()) {
+        // What the profile changes is checked once the server's own settings are well, or each fault would come twice.
+        for (std::string& one : problems(make_session_config(settings, kind, promises{})))
+            found.push_back("profile " + kind.name + ": " + one);
+    }
+    for (auto const& one : all.recipients)
+        if (auto const* const table = dynamic_cast<recipient_table const*>(one.get()))
+            for (std::string& fault : table->problems()) found.push_back(std::move(fault));
+    if (!found.empty()) detail::refuse_settings(found);
+}
+
+MAILQUAY_DECL handlers const& server::impl::plugged_of(unsigned shard_number) {
+    while (per_shard.size() <= shard_number) {
+        handlers made = handlers_for_shard(plugged.all(), static_cast<unsigned>(per_shard.size()));
+        if (!made.workers) made.workers = own_workers;
+        detail::lend_workers(made, made.workers);
+        per_shard.push_back(std::move(made));
+    }
+    return per_shard[shard_number];
+}
+
+MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(server_config const& settings, handlers const& of_shard,
+                                                                             profile const& kind, unsigned shard_number) const {
+    handlers all = handlers_for_shard(merged(of_shard, kind), shard_number);
+    detail::lend_workers(all, all.workers);
+    if (!all.buffers) {
+        spooled_buffer_config buffers;
+        buffers.memory_octets = all.buffer_memory;
+        all.buffers = std::make_shared<spooled_buffers>(all.workers, std::move(buffers));
+    }
+    auto made = std::make_shared<listener_setup>();
+    made->session = make_session_config(settings, kind, all.sink->promised());
+    made->log = settings.log;
+    made->per_address = kind.limits.connections_per_address.value_or(settings.connections.per_address);
+    auto asks = std::make_shared<pipeline>(all, settings.log);
+    made->session.hold_headers = asks->needs() >= message_needs::headers;
+    made->asks = std::move(asks);
+    return made;
+}
+
+MAILQUAY_DECL void server::apply(server_config config, plugins plugged) {
+    impl& all = *impl_;
+    for (auto const& one : all.listeners) all.check(config, plugged.all(), one.kind, &one.where);
+    std::vector<std::vector<std::shared_ptr<listener_setup const>>> setups;
+    std::vector<handlers> per_shard;
+    for (unsigned i = 0; i < all.shards.size(); ++i) {
+        handlers made = handlers_for_shard(plugged.all(), i);
+        if (!made.workers) made.workers = all.own_workers;
+        detail::lend_workers(made, made.workers);
+        auto& of_shard = setups.emplace_back();
+        for (auto const& one : all.listeners) of_shard.push_back(all.make_setup(config, made, one.kind, i));
+        per_shard.push_back(std::move(made));
+    }
+    all.config = std::move(config);
+    all.plugged = std::move(plugged);
+    all.per_shard = std::move(per_shard);
+    all.door->limit(all.config.connections);
+    for (std::size_t i = 0; i < all.shards.size(); ++i) all.shards[i]->use(std::move(setups[i]));
+}
+
+// --- listening -----------------------------------------------------------------------------------------------------------
+
+/// @return false if a shutdown came first
+MAILQUAY_DECL bool server::impl::make_shards(std::vector<asio::any_io_executor> const& executors) {
+    shard_limits const limits{config.parked_octets, config.hook_frames};
+    std::lock_guard const lock{ending->mutex};
+    if (ending->done) return false;
+    for (auto const& one : executors) shards.push_back(std::make_shared<detail::running_shard>(one, limits, door, config.log));
+    ending->shards = shards;
+    ending->shards_left = shards.size();
+    return true;
+}
+
+MAILQUAY_DECL void server::impl::freeze() {
+    if (std::exchange(frozen, true) || !host) return;
+    std::vector<asio::any_io_executor> executors;
+    for (unsigned i = 0; i < config.shards; ++i) executors.push_back(asio_compat::make_strand(*host));
+    if (!make_shards(executors)) throw std::logic_error("mailquay: the server was shut down; make another one");
+}
+
+MAILQUAY_DECL void server::impl::start_listener(listening& added) {
+    std::vector<std::unique_ptr<listen_socket>> sockets(shards.size());
+    std::vector<std::shared_ptr<listener_setup const>> setups;
+    for (unsigned i = 0; i < shards.size(); ++i) {
+        setups.push_back(make_setup(config, plugged_of(i), added.kind, i));
+        if (i == 0) continue;
+        auto sibling = added.socket->sibling();
+        if (!sibling) throw std::system_error(sibling.error(), "mailquay: cannot listen on " + added.where.to_string() + " for each shard");
+        sockets[i] = std::move(*sibling);
+    }
+    sockets[0] = std::move(added.socket);
+    for (std::size_t i = 0; i < shards.size(); ++i) shards[i]->begin_listener(std::move(sockets[i]), setups[i]);
+}
+
+MAILQUAY_DECL listen_endpoint server::impl::add(std::unique_ptr<listen_socket> socket, profile kind) {
+    freeze();
+    listen_endpoint where = socket->where();
+    listening added{std::move(kind), std::move(socket), where};
+    if (host) start_listener(added);
+    listeners.push_back(std::move(added));
+    return where;
+}
+
+MAILQUAY_DECL listen_endpoint server::listen(std::string_view where, profile kind) {
+    std::error_code failure;
+    listen_endpoint const bound = listen(where, failure, std::move(kind));
+    if (failure)
+        throw std::system_error(failure, fmt::format("mailquay: cannot listen on {}: {}", where, detail::listen_cure(failure)));
+    return bound;
+}
+
+MAILQUAY_DECL listen_endpoint server::listen(std::string_view where, std::error_code& failure, profile kind) {
+    failure.clear();
+    if (impl_->ran) throw std::logic_error("mailquay: listen() comes before run()");
+    auto const asked = listen_endpoint::parse(where);
+    if (!asked)
+        throw std::invalid_argument(fmt::format("mailquay: cannot listen on \"{}\": {}; use ADDR:PORT, [IPv6]:PORT or unix:PATH",
+                                                where, asked.error().message()));
+    impl_->check(impl_->config, impl_->plugged.all(), kind, &*asked);
+    auto opened = listen_socket::open(*asked, impl_->config.listening);
+    if (!opened) {
+        failure = opened.error();
+        return {};
+    }
+    return impl_->add(std::move(*opened), std::move(kind));
+}
+
+MAILQUAY_DECL listen_endpoint server::listen_inherited(int descriptor, profile kind) {
+    if (impl_->ran) throw std::logic_error("mailquay: listen_inherited() comes before run()");
+    impl_->check(impl_->config, impl_->plugged.all(), kind, nullptr);
+    auto adopted = listen_socket::adopt(descriptor);
+    if (!adopted)
+        throw std::system_error(adopted.error(), fmt::format("mailquay: descriptor {} is no listening stream socket", descriptor));
+    return impl_->add(std::move(*adopted), std::move(kind));
+}
+
+// --- running and ending --------------------------------------------------------------------------------------------------
+
+MAILQUAY_DECL void server::run(unsigned threads) {
+    impl& all = *impl_;
+    if (all.host) throw std::logic_error("mailquay: this server runs in the host's context; run that instead");
+    if (all.listeners.empty()) throw std::logic_error("mailquay: run() without listen(); call listen(\"ADDR:PORT\") first");
+    if (threads == 0 || threads > 1024) throw std::invalid_argument(fmt::format("mailquay: run({}); use 1 to 1024 threads", threads));
+    if (std::exchange(all.ran, true)) throw std::logic_error("mailquay: run() was called before; make another server");
+
+    std::vector<asio::any_io_executor> executors;
+    for (unsigned i = 0; i < threads; ++i) {
+        all.contexts.push_back(std::make_unique<asio::io_context>(1));
+        executors.emplace_back(all.contexts.back()->get_executor());
+    }
+    // The last shard to end stops all: what is left then are hooks that ignore their cancellation.
+    auto const end_all = [&all] {
+        for (auto const& one : all.contexts) one->stop();
+    };
+    all.ending->then = end_all;
+    if (!all.make_shards(executors)) return;
+    for (auto& one : all.listeners) all.start_listener(one);
+
+    auto const work = [&all](std::size_t i) {
+        auto const busy = asio::require(all.contexts[i]->get_executor(), asio::execution::outstanding_work.tracked);
+        all.contexts[i]->run();
+    };
+    std::vector<std::thread> others;
+    try {
+        for (std::size_t i = 1; i < threads; ++i) others.emplace_back(work, i);
+        work(0);
+    } catch (...) {
+        end_all();
+        for (auto& one : others) one.join();
+        throw;
+    }
+    for (auto& one : others) one.join();
+}
+
+MAILQUAY_DECL void server::shutdown(std::chrono::milliseconds grace, unique_function<void(shutdown_report const&)> done) {
+    auto const deadline = std::chrono::steady_clock::now() + grace;
+    auto const ending = impl_->ending;
+    std::unique_lock lock{ending->mutex};
+    if (!ending->done && ending->shards_left == 0) ending->done = true;
+    if (ending->done) {
+        lock.unlock();
+        if (done) done(ending->report);
+        return;
+    }
+    ending->told.push_back(std::move(done));
+    auto const shards = ending->shards;
+    lock.unlock();
+    for (auto const& one : shards)
+        one->shutdown(deadline, [ending](shutdown_report const& of_one) { ending->one_ended(of_one); });
+}
+
+MAILQUAY_DECL std::size_t server::connections() const noexcept { return impl_->door->total(); }
+
+}  // namespace mailquay::inline MAILQUAY_ABI

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <mailquay/base/log.hpp>
+#include <mailquay/handler/pipeline.hpp>
+#include <mailquay/session/session_config.hpp>
+
+#include <memory>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// Everything the connections of one listener share, frozen: how they talk and whom they ask. A connection keeps the one
+/// it began with; `server::reconfigure()` gives later ones another.
+///
+/// Thread safety: shared objects: safe to read.
+struct listener_setup {
+    session_config session{};
+    std::shared_ptr<pipeline const> asks{};
+    logger log{};
+    unsigned per_address = 50;           ///< connections from one address; 0: no limit
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <mailquay/base/log.hpp>
+#include <mailquay/handler/profile.hpp>
+#include <mailquay/server/admission.hpp>
+#include <mailquay/server/listen_socket.hpp>
+#include <mailquay/session/session_config.hpp>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// All settings of a server. Only `hostname` must be given; a listener's `profile` may say otherwise in part.
+///
+/// Thread safety: distinct objects: safe. Shared objects: safe to read.
+///
+/// @code
+/// server_config config{.hostname = "mx.example.org", .limits = {.message_octets = 20'000'000}};
+/// @endcode
+struct server_config {
+    /// Who we are in the greeting, EHLO and Received: the name this host has in DNS. Required; it is not guessed, because
+    /// the wrong name costs mail.
+    std::string hostname{};
+    /// The rest of the greeting line (RFC 5321 §4.2 wants the word ESMTP there).
+    std::string banner{"ESMTP"};
+    session_limits limits{};
+    session_timeouts timeouts{};
+    error_budgets budgets{};
+    mailquay::leniency leniency{};
+    line_ending_policy line_endings = line_ending_policy::refuse;
+    unknown_parameters unknown = unknown_parameters::refuse;
+    /// What EHLO offers, as far as the sink promises it.
+    extension_registry extensions = extension_registry::standard();
+    mailquay::received_client received_client = mailquay::received_client::full;
+    bool add_received = true;             ///< see `session_config`, as for the next six
+    bool refuse_nul = false;
+    bool strict_eight_bit = false;
+    bool refuse_talking_ahead = false;
+    bool id_in_refusals = false;
+    connection_limits connections{};
+    /// Units of work in a host's executor: 1, so that plug-ins are called one at a time and need no locks. `run(n)` makes n.
+    unsigned shards = 1;
+    /// Read buffers of 64 KiB that slow writers may keep, per shard: a thousand of them. Above it messages wait unread.
+    std::size_t parked_octets = 64 * 1024 * 1024;
+    /// Hooks that wait for something at once, per shard; one more is answered 451 4.3.2. As many as connections, since each
+    /// has at most one under way; only hooks that ignore their cancellation come near it.
+    std::size_t hook_frames = 10'000;
+    /// Threads for what blocks (fsync, SQLite, crypt): enough to keep a disk's queue filled. Started when first needed.
+    unsigned worker_threads = 4;
+    /// Jobs that wait for a worker; one more is answered 451 4.3.2.
+    std::size_t worker_queue = 4096;
+    /// How listening sockets are opened.
+    listen_options listening{};
+    /// Where log lines go (docs/logging.md); by default nowhere.
+    logger log{};
+};
+
+/// @return what is wrong with `config`, one sentence per setting naming it, its value and the cure; empty if all is well
+MAILQUAY_DECL std::vector<std::string> problems(server_config const& config);
+
+/// What a listener's sessions are told to do: the server's settings, with what the profile says otherwise, and no more
+/// extensions than the sink promises to keep.
+MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink);
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/server/impl/server_config.ipp>
+#endif

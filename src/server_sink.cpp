@@ -1,0 +1,7 @@
+// The component 'server', compiled: the list of its parts in sink/.
+
+#include <mailquay/sink/impl/discard.ipp>
+#include <mailquay/sink/impl/files.ipp>
+#include <mailquay/sink/impl/maildir.ipp>
+#include <mailquay/sink/impl/maildir_message.ipp>
+#include <mailquay/sink/impl/offloaded.ipp>

@@ -1,0 +1,150 @@
+"""The numbered examples do what their first lines say. Those that listen do so on port 2525."""
+
+import os
+import smtplib
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+import harness
+
+
+class Example(harness.Program):
+    """A rung: it prints no ready line, so it is ready once its port answers."""
+
+    def __init__(self, name, *flags, where=("127.0.0.1", 2525)):
+        if not os.path.exists(os.path.join(harness.BIN, name)):
+            raise unittest.SkipTest(f"{name} is not built")
+        if not isinstance(where, str):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(where)
+                except OSError:
+                    raise unittest.SkipTest("port 2525 is in use") from None
+        super().__init__(name, *flags, ready=False)
+
+        def answers():
+            try:
+                harness.Talk(where).close()
+                return True
+            except OSError:
+                return not self.running()
+        try:
+            harness.wait_until(answers, f"{name} listens")
+            assert self.running(), self.log()
+        except AssertionError:
+            self.kill()
+            raise
+
+    def __exit__(self, *_):
+        if self.running():
+            self.kill()
+
+    def shows(self, *parts):
+        for part in parts:
+            try:
+                harness.wait_until(lambda: part.encode() in self.out, f"{part!r} is printed")
+            except AssertionError as failed:
+                raise AssertionError(f"{failed}; it printed {bytes(self.out)!r}") from None
+
+
+def send(*recipients, content=None, hello="client.example.org"):
+    with smtplib.SMTP("127.0.0.1", 2525, local_hostname=hello, timeout=harness.PATIENCE) as talk:
+        return talk.sendmail("a@example.net", recipients, content or harness.message())
+
+
+class Ladder(harness.Case):
+    def test_01_hello(self):
+        with Example("01_hello") as hello:
+            send("you@example.org", "me@example.com")
+            hello.shows("from a@example.net\n", "to   you@example.org\n", "to   me@example.com\n", "size ")
+
+    def test_02_recipients(self):
+        with Example("02_recipients") as example:
+            refused = send("Alice+news@example.org", "sales@example.org", "list-news@lists.example.org", "any@shop.example.org",
+                           "nobody@example.org", "x@lists.example.org", "far@away.example", "postmaster@shop.example.org")
+            self.assertEqual({to: code for to, (code, _) in refused.items()},
+                             {"nobody@example.org": 550, "x@lists.example.org": 550, "far@away.example": 550})
+            example.shows('Alice+news@example.org -> mailbox "alice@example.org"', 'mailbox "lists"', "bob@example.org")
+
+    def test_03_async_lookup(self):
+        with Example("03_async_lookup"):
+            began = time.monotonic()
+            self.assertEqual(list(send("alice@example.org", "eve@example.org")), ["eve@example.org"])
+            self.assertGreater(time.monotonic() - began, 0.4)
+
+    def test_04_streaming_sink(self):
+        with Example("04_streaming_sink") as example:
+            send("alice@example.org", content=b"Subject: x\r\n\r\nh\xc3\xa9llo\r\n")
+            example.shows("6 lines, ", " 2 not ASCII")  # with our Received field
+            talk = harness.Talk(("127.0.0.1", 2525))
+            talk.hello()
+            talk.mail("alice@example.org")
+            talk.say("DATA", "354")
+            talk.send("half a")
+            talk.close()
+            example.shows("abandoned")
+
+    def test_05_policy(self):
+        with Example("05_policy"):
+            self.assertEqual(send("alice@example.org", "bob@example.org"), {"bob@example.org": (452, b"4.2.2 Mailbox full")})
+            with harness.Talk(("127.0.0.1", 2525)) as talk:
+                talk.say("EHLO mx.example.org", "550 5.7.1 That is my name")
+                talk.hello()
+                for _ in range(3):
+                    talk.say("MAIL FROM:<a@example.net>", "250")
+                    talk.say("RSET", "250")
+                talk.say("MAIL FROM:<a@example.net>", "451 4.7.1")
+
+    def test_06_session_without_asio(self):
+        program = os.path.join(harness.BIN, "06_session_without_asio")
+        done = subprocess.run([program], capture_output=True, timeout=harness.PATIENCE, check=False,
+                              input=b"EHLO me\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"
+                                    b"Subject: x\r\n\r\n..dot\r\n.\r\nVRFY c\r\nQUIT\r\n")
+        codes = [line[:3] for line in done.stdout.splitlines() if line[3:4] == b" "]
+        self.assertEqual(codes, [b"220", b"250", b"250", b"250", b"354", b"250", b"252", b"221"])
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"from <a@b.example> for <c@d.example>", done.stderr)
+        self.assertIn(b"Subject: x\r\n\r\n.dot\r\n-- end", done.stderr)
+
+    def test_07_filter(self):
+        with Example("07_filter") as example:
+            send("alice@example.org", content=b"X-Checked: trust me\r\nSubject: cheap\r\n pills\r\n\r\nbuy\r\n")
+            example.shows("X-Checked: yes, looks bad\r\n", "Subject: [pills] cheap pills\r\n", "\r\n\r\nbuy\r\n")
+            self.assertNotIn(b"trust me", example.out)
+            with self.assertRaises(smtplib.SMTPDataError):
+                send("alice@example.org", content=b"Subject: run me\r\n\r\nMZ\x90\r\n")
+
+    def test_08_maildir_and_workers(self):
+        with tempfile.TemporaryDirectory() as folder, Example("08_maildir_and_workers", folder):
+            self.assertEqual(list(send("root@example.org", "no-such-user@example.org")), ["no-such-user@example.org"])
+            self.assertEqual(len(os.listdir(os.path.join(folder, "root", "new"))), 1)
+
+    def test_09_embedding(self):
+        with Example("09_embedding") as example:
+            example.shows("inside:  127.0.0.1:")
+            send("bob@example.org")
+            example.signal(harness.signal.SIGTERM)
+            self.assertEqual(example.wait(), 0)
+            example.shows("stopped")
+
+    def test_10_lmtp(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "lmtp.sock")
+            with Example("10_lmtp", path, where=path), harness.Talk(path) as talk:
+                talk.hello("LHLO")
+                talk.mail("alice@example.org", "bob@example.org")
+                talk.data(harness.message(), "250 2.0.0")
+                talk.expect("452 4.2.2")
+
+    def test_11_observer(self):
+        with Example("11_observer") as example:
+            send("alice@example.org", "eve@example.org")
+            example.shows("recipient_refused from 127.0.0.1:", "1 messages, ", "1 recipients refused")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,383 @@
+#include "support/conversation.hpp"
+
+#include <mailquay/base/decimal.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+namespace mailquay_test {
+
+namespace conversation_reader {
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    throw script_failure("\\x needs two hexadecimal digits");
+}
+
+std::string unescaped(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\') {
+            out += text[i];
+            continue;
+        }
+        if (++i == text.size()) throw script_failure("\\ at the end of a line");
+        switch (text[i]) {
+            case 'r': out += '\r'; break;
+            case 'n': out += '\n'; break;
+            case 't': out += '\t'; break;
+            case '0': out += '\0'; break;
+            case '\\': out += '\\'; break;
+            case 'x':
+                if (i + 2 >= text.size()) throw script_failure("\\x needs two hexadecimal digits");
+                out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+                i += 2;
+                break;
+            case '{': {
+                auto const colon = text.find(':', i);
+                auto const end = text.find('}', i);
+                if (colon == std::string_view::npos || end == std::string_view::npos || colon > end)
+                    throw script_failure("expected \\{count:text}");
+                auto const times = std::stoul(std::string(text.substr(i + 1, colon - i - 1)));
+                auto const piece = unescaped(text.substr(colon + 1, end - colon - 1));
+                for (std::size_t n = 0; n < times; ++n) out += piece;
+                i = end;
+                break;
+            }
+            default: throw script_failure("unknown escape \\" + std::string(1, text[i]));
+        }
+    }
+    return out;
+}
+
+/// The words of a setting.
+class words {
+public:
+    explicit words(std::string_view text) : in_(std::string(text)) {}
+    std::string next() {
+        std::string word;
+        if (!(in_ >> word)) throw script_failure("a word is missing");
+        return word;
+    }
+    std::uint64_t number() {
+        auto const word = next();
+        auto const value = parse_decimal<std::uint64_t>(word);
+        if (!value) throw script_failure("not a number: " + word);
+        return *value;
+    }
+    std::chrono::seconds seconds() {
+        auto word = next();
+        if (word.ends_with('s')) word.pop_back();
+        auto const value = parse_decimal<unsigned>(word);
+        if (!value) throw script_failure("not a number of seconds: " + word);
+        return std::chrono::seconds{*value};
+    }
+    std::vector<std::string> rest() {
+        std::vector<std::string> all;
+        for (std::string word; in_ >> word;) all.push_back(word);
+        return all;
+    }
+    std::string line() {
+        std::string text;
+        std::getline(in_ >> std::ws, text);
+        return text;
+    }
+    void end() {
+        if (std::string word; in_ >> word) throw script_failure("too much: " + word);
+    }
+
+private:
+    std::istringstream in_;
+};
+
+/// "@ answer STAGE PATTERN KIND [CODE ENHANCED TEXT]": what the host says where PATTERN matches what it is asked about.
+struct rule {
+    std::string stage;
+    std::string pattern;
+    verdict given{};
+};
+
+verdict make_verdict(words& in) {
+    auto kind = in.next();
+    auto const modifier = kind.find('+');
+    std::string modifiers = modifier == std::string::npos ? std::string{} : kind.substr(modifier);
+    kind = kind.substr(0, modifier);
+    verdict_kind const what = kind == "accept"   ? verdict_kind::accept
+                              : kind == "reject" ? verdict_kind::reject
+                              : kind == "defer"  ? verdict_kind::defer
+                              : kind == "pass"   ? verdict_kind::pass
+                                                 : throw script_failure("neither accept, reject, defer nor pass: " + kind);
+    verdict made = verdict::make(what);
+    auto const reply_line = in.line();
+    if (!reply_line.empty()) {
+        std::istringstream parts{reply_line};
+        int code = 0;
+        std::string enhanced, text;
+        parts >> code >> enhanced;
+        std::getline(parts >> std::ws, text);
+        made = verdict::make(what, code, enhanced, unescaped(text));
+    }
+    if (modifiers.find("+close") != std::string::npos) made.then_close();
+    if (auto const at = modifiers.find("+after="); at != std::string::npos)
+        made.after(std::chrono::seconds{std::stoi(modifiers.substr(at + 7))});
+    return made;
+}
+
+struct rules {
+    std::vector<rule> all;
+    std::vector<std::string> recipients;
+    bool any_recipient = true;
+
+    verdict ask(std::string_view stage, std::string_view about, verdict usual) const {
+        for (rule const& one : all)
+            if (one.stage == stage && matches_glob(one.pattern, about)) return one.given;
+        return usual;
+    }
+};
+
+/// Makes the hooks of `talk` ask `given`.
+void install(script& talk, std::shared_ptr<rules> given) {
+    host_hooks& hooks = talk.hooks;
+    hooks.on_connect = [given](session_info&) { return given->ask("connect", "", accept()); };
+    hooks.on_early_talk = [given] { return given->ask("early-talk", "", reject()); };
+    hooks.on_hello = [given](std::string_view name) { return given->ask("hello", name, accept()); };
+    hooks.on_mail = [given](transaction const& mail) { return given->ask("mail", mail.reverse_path().wire, accept()); };
+    hooks.on_recipient = [given](transaction const&, recipient const& to) {
+        std::string const normal = std::string(to.local_part()) + "@" + std::string(to.domain());
+        bool const known = given->any_recipient ||
+                           std::any_of(given->recipients.begin(), given->recipients.end(),
+                                       [&](auto const& pattern) { return matches_glob(pattern, normal); });
+        return given->ask("rcpt", normal, known ? accept() : pass());
+    };
+    hooks.on_started = [given](transaction const& mail) { return given->ask("data", mail.reverse_path().wire, accept()); };
+    hooks.on_headers = [given](transaction const&, std::string_view header) { return given->ask("headers", header, accept()); };
+    hooks.on_chunk = [given](transaction const&, std::string_view so_far) { return given->ask("chunk", so_far, accept()); };
+    hooks.on_complete = [given](transaction const& mail, std::string_view octets) {
+        verdict const all = given->ask("end", octets, accept());
+        bool const each = std::any_of(given->all.begin(), given->all.end(), [](rule const& one) { return one.stage == "deliver"; });
+        if (!each) return delivery{all};
+        std::vector<verdict> outcomes;
+        for (recipient const& to : mail.recipients()) outcomes.push_back(given->ask("deliver", to.wire(), all));
+        return delivery{std::move(outcomes)};
+    };
+    auto const say = [given](std::string_view stage, std::string_view about) {
+        verdict const found = given->ask(stage, about, reject(550, "5.1.1", "Unknown"));
+        reply made{found.code(), std::string(found.enhanced()), std::string(found.text())};
+        return found.closes() ? std::move(made).then_close() : made;
+    };
+    hooks.on_verify = [say](std::string_view argument) { return say("verify", argument); };
+    hooks.on_expand = [say](std::string_view argument) { return say("expand", argument); };
+}
+
+/// @return whether `name` is a setting
+bool set(std::string const& name, words& in, script& talk, rules& given, bool& whole_only) {
+    session_config& config = talk.config;
+    auto const flag = [&](bool& which) { which = true; };
+    auto const budget = [&](error_budgets& budgets) {
+        auto const which = in.next();
+        auto const number = static_cast<unsigned>(in.number());
+        std::map<std::string, unsigned*> const known{{"syntax", &budgets.syntax},
+                                                     {"sequence", &budgets.sequence},
+                                                     {"recipients", &budgets.recipients},
+                                                     {"recipients-slow", &budgets.recipients_slow},
+                                                     {"junk", &budgets.junk}};
+        auto const found = known.find(which);
+        if (found == known.end()) throw script_failure("unknown budget " + which);
+        *found->second = number;
+    };
+    auto const number = [&](auto& which) { which = static_cast<std::remove_reference_t<decltype(which)>>(in.number()); };
+    if (name == "whole-only") flag(whole_only);
+    else if (name == "lmtp") config.dialect = dialect::lmtp;
+    else if (name == "hostname") config.hostname = in.next();
+    else if (name == "banner") config.banner = in.line();
+    else if (name == "max-size") number(config.limits.message_octets);
+    else if (name == "max-recipients") number(config.limits.recipients);
+    else if (name == "max-null-sender-recipients") number(config.limits.null_sender_recipients);
+    else if (name == "max-messages") number(config.limits.messages);
+    else if (name == "max-hops") number(config.limits.hops);
+    else if (name == "max-command-line") number(config.limits.command_line_octets);
+    else if (name == "max-text-line") number(config.limits.text_line_octets);
+    else if (name == "max-header") number(config.limits.header_octets);
+    else if (name == "max-header-fields") number(config.limits.header_fields);
+    else if (name == "max-drain") number(config.limits.drain_octets);
+    else if (name == "in-flight") number(config.limits.recipients_in_flight);
+    else if (name == "budget") budget(config.budgets);
+    else if (name == "greeting-delay") config.timeouts.greeting_delay = in.seconds();
+    else if (name == "least-rate") number(config.timeouts.least_octets_per_second);
+    else if (name == "line-endings") {
+        auto const which = in.next();
+        config.line_endings = which == "refuse"      ? line_ending_policy::refuse
+                              : which == "normalise" ? line_ending_policy::normalise
+                              : which == "keep"      ? line_ending_policy::keep
+                                                     : throw script_failure("unknown policy " + which);
+    } else if (name == "unknown-parameters") {
+        auto const which = in.next();
+        config.unknown = which == "refuse"      ? unknown_parameters::refuse
+                         : which == "ignore"    ? unknown_parameters::ignore
+                         : which == "hand-over" ? unknown_parameters::hand_over
+                                                : throw script_failure("unknown choice " + which);
+    } else if (name == "allow") {
+        auto const which = in.next();
+        if (which == "space-after-colon") config.leniency.space_after_colon = true;
+        else if (which == "missing-brackets") config.leniency.missing_brackets = true;
+        else if (which == "bare-lf-in-commands") config.leniency.bare_lf_in_commands = true;
+        else throw script_failure("unknown leniency " + which);
+    } else if (name == "without") config.extensions.remove(in.next());
+    else if (name == "refuse-nul") flag(config.refuse_nul);
+    else if (name == "strict-eight-bit") flag(config.strict_eight_bit);
+    else if (name == "refuse-talking-ahead") flag(config.refuse_talking_ahead);
+    else if (name == "hold-headers") flag(config.hold_headers);
+    else if (name == "require-authentication") flag(config.require_authentication);
+    else if (name == "id-in-refusals") flag(config.id_in_refusals);
+    else if (name == "answer-verify") flag(config.answer_verify);
+    else if (name == "answer-expand") flag(config.answer_expand);
+    else if (name == "user") {
+        auto const user = in.next();
+        auto const make = talk.make_info;
+        talk.make_info = [make, user] {
+            auto info = make();
+            info.set_user(user);
+            return info;
+        };
+    } else if (name == "recipients") {
+        given.any_recipient = false;
+        given.recipients = in.rest();
+    } else if (name == "answer") {
+        rule one{in.next(), unescaped(in.next()), {}};
+        one.given = make_verdict(in);
+        given.all.push_back(std::move(one));
+    } else {
+        return false;
+    }
+    in.end();
+    return true;
+}
+
+/// @return whether `name` is something that happens
+bool happen(std::string const& name, words& in, script& talk) {
+    if (name == "after") talk.after(in.seconds());
+    else if (name == "client-closes") talk.input_closed();
+    else if (name == "connection-lost") talk.connection_lost();
+    else if (name == "stop") talk.stop();
+    else if (name == "stop-now") talk.stop_now();
+    else return false;
+    in.end();
+    return true;
+}
+
+/// What the M-lines of one place say of the last message.
+struct wanted_message {
+    std::optional<std::string> sender{};
+    std::vector<std::string> recipients{};
+    std::optional<std::string> octets{};
+};
+
+void check_message(session_host const& host, wanted_message const& want) {
+    expect_that(!host.messages().empty(), "no message was accepted");
+    taken_message const& got = host.messages().back();
+    if (want.sender) expect_that(got.mail.reverse_path == *want.sender, "the sender is " + visible(got.mail.reverse_path));
+    if (!want.recipients.empty()) {
+        std::vector<std::string> names;
+        std::string all;
+        for (auto const& to : got.mail.recipients) {
+            names.push_back(to.address);
+            all += " " + to.address;
+        }
+        expect_that(names == want.recipients, "the recipients are" + visible(all));
+    }
+    if (want.octets && got.octets != *want.octets)
+        throw script_failure("the message is\n    " + visible(got.octets.substr(0, 2000)) + "\nnot\n    " + visible(want.octets->substr(0, 2000)));
+}
+
+}  // namespace conversation_reader
+
+conversation conversation::parse(std::string_view text, std::string name) {
+    using namespace conversation_reader;
+    conversation made;
+    made.name_ = std::move(name);
+    script& talk = *made.talk_;
+    auto const given = std::make_shared<rules>();
+    std::optional<wanted_message> want;
+    bool begun = false;
+    std::size_t number = 0;
+
+    auto const settle_message = [&] {
+        if (!want) return;
+        talk.check([wanted = *want](session_host const& host) { check_message(host, wanted); });
+        want.reset();
+    };
+    try {
+        while (!text.empty()) {
+            ++number;
+            auto const end = std::min(text.find('\n'), text.size());
+            std::string_view const line = text.substr(0, end);
+            text.remove_prefix(std::min(end + 1, text.size()));
+            if (line.empty() || line[0] == '#') continue;
+            std::string_view const mark = line.substr(0, 2);
+            std::string_view const rest = line.size() > 3 ? line.substr(3) : std::string_view{};
+            if (line.size() > 2 && line[2] != ' ' && mark != "@ ") throw script_failure("expected a space behind " + std::string(mark));
+            if (mark != "M<" && mark != "M>" && mark != "M|" && mark != "M-") settle_message();
+            if (mark == "@ ") {
+                words in{line.substr(2)};
+                auto const what = in.next();
+                if (!begun && set(what, in, talk, *given, made.whole_only_)) continue;
+                if (!happen(what, in, talk)) throw script_failure("unknown or too late: @ " + what);
+            } else if (mark == "C:") {
+                talk.octets(unescaped(rest) + "\r\n");
+            } else if (mark == "C-") {
+                talk.octets(unescaped(rest));
+            } else if (mark == "S:") {
+                if (rest == "(closed)") talk.closed();
+                else talk.server_line(rest);
+            } else if (mark == "S=") {
+                talk.server(rest);
+            } else if (mark == "M:") {
+                talk.messages(rest == "none" ? 0 : std::stoul(std::string(rest)));
+            } else if (mark == "M<" || mark == "M>" || mark == "M|" || mark == "M-") {
+                if (!want) want.emplace();
+                if (mark == "M<") want->sender = std::string(rest);
+                else if (mark == "M>") want->recipients.emplace_back(rest);
+                else want->octets = want->octets.value_or("") + unescaped(rest) + (mark == "M|" ? "\r\n" : "");
+            } else {
+                throw script_failure("expected #, @, C:, C-, S: or M");
+            }
+            begun = true;
+        }
+        settle_message();
+    } catch (std::exception const& e) {
+        throw script_failure(made.name_ + ":" + std::to_string(number) + ": " + e.what());
+    }
+    install(talk, given);
+    return made;
+}
+
+conversation conversation::read(std::filesystem::path const& file) {
+    std::ifstream in{file, std::ios::binary};
+    if (!in) throw script_failure(file.string() + ": cannot be read");
+    std::string const text{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
+    return parse(text, file.string());
+}
+
+void conversation::run() const {
+    try {
+        if (whole_only_) return talk_->run_whole();
+        talk_->run_every_way();
+    } catch (script_failure const& e) {
+        throw script_failure(name_ + ": " + e.what());
+    }
+}
+
+std::vector<std::filesystem::path> conversation_files(std::filesystem::path const& folder) {
+    std::vector<std::filesystem::path> found;
+    for (auto const& one : std::filesystem::recursive_directory_iterator(folder))
+        if (one.is_regular_file() && one.path().extension() == ".smtp") found.push_back(one.path());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+}  // namespace mailquay_test

@@ -1,0 +1,45 @@
+#include <mailquay/handler/make_message_sink.hpp>
+
+#include "support/catch.hpp"
+#include "support/made_transaction.hpp"
+
+namespace test_make_sink {
+using namespace mailquay;
+using namespace mailquay_test;
+
+struct no_writer final : message_writer {
+    eventual<verdict> write(std::span<char const>) override { return accept(); }
+    eventual<delivery> finish(commit) override { return accept(); }
+};
+struct plain {
+    std::unique_ptr<no_writer> open(transaction const&) { return std::make_unique<no_writer>(); }
+};
+struct fuller {
+    message_sink::opened open(transaction const&) { return defer(); }
+    promises promised() const { return {.dsn = true}; }
+    recipient_group group(recipient const& to) const { return {std::string(to.domain())}; }
+};
+static_assert(message_sink_like<plain>);
+static_assert(message_sink_like<fuller>);
+static_assert(!message_sink_like<int>);
+
+TEST_CASE("a class that opens writers is a sink with the default promises", "[make]") {
+    made_transaction t;
+    t.to("a@example.org");
+    auto const made = make_message_sink(plain{});
+    CHECK(std::move(made->open(t.mail)).value().has_value());
+    CHECK(made->promised().eight_bit);
+    CHECK(made->group(t.last()).name.empty());
+}
+
+TEST_CASE("promises and groups are taken where a class has them", "[make]") {
+    made_transaction t;
+    t.to("a@example.org");
+    fuller mine;
+    auto const made = make_message_sink(std::ref(mine));
+    CHECK_FALSE(std::move(made->open(t.mail)).value().has_value());
+    CHECK(made->promised().dsn);
+    CHECK(made->group(t.last()).name == "example.org");
+}
+
+}  // namespace test_make_sink

@@ -1,0 +1,72 @@
+#include <mailquay/server/admission.hpp>
+
+#include "support/catch.hpp"
+
+#include <thread>
+#include <vector>
+
+namespace test_admission {
+inline mailquay::ip_address at(std::string_view text) { return *mailquay::ip_address::parse(text); }
+}  // namespace test_admission
+
+using namespace mailquay;
+using test_admission::at;
+
+TEST_CASE("the total is a bound on all connections together, and a place is given back at close", "[server][admission]") {
+    admission door{{.total = 2, .per_address = 0}};
+    CHECK(door.admit(at("192.0.2.1")) == admitted::yes);
+    CHECK(door.admit(at("127.0.0.1")) == admitted::yes);
+    CHECK(door.admit({}) == admitted::too_many);
+    CHECK(door.total() == 2);
+    door.release(at("127.0.0.1"));
+    CHECK(door.admit({}) == admitted::yes);
+}
+
+TEST_CASE("each IPv4 address, and each IPv6 /64, has its own count", "[server][admission]") {
+    admission door{{.total = 0, .per_address = 1}};
+    CHECK(door.admit(at("192.0.2.1")) == admitted::yes);
+    CHECK(door.admit(at("192.0.2.1")) == admitted::too_many_from_address);
+    CHECK(door.admit(at("::ffff:192.0.2.1")) == admitted::too_many_from_address);
+    CHECK(door.admit(at("192.0.2.2")) == admitted::yes);
+    CHECK(door.admit(at("2001:db8:0:1::1")) == admitted::yes);
+    CHECK(door.admit(at("2001:db8:0:1::2")) == admitted::too_many_from_address);
+    CHECK(door.admit(at("2001:db8:0:2::1")) == admitted::yes);
+    CHECK(door.total() == 4);
+    CHECK(door.from(at("2001:db8:0:1:ffff::")) == 1);
+    door.release(at("2001:db8:0:1::1"));
+    CHECK(door.from(at("2001:db8:0:1::2")) == 0);
+    CHECK(door.admit(at("2001:db8:0:1::2")) == admitted::yes);
+}
+
+TEST_CASE("loopback and UNIX sockets have no limit per address", "[server][admission]") {
+    admission door{{.total = 0, .per_address = 1}};
+    for (int i = 0; i < 5; ++i) {
+        CHECK(door.admit(at("127.0.0.1")) == admitted::yes);
+        CHECK(door.admit(at("::1")) == admitted::yes);
+        CHECK(door.admit({}) == admitted::yes);
+    }
+    CHECK(door.total() == 15);
+}
+
+TEST_CASE("a listener's own limit per address wins, and 0 is none", "[server][admission]") {
+    admission door{{.total = 0, .per_address = 1}};
+    CHECK(door.admit(at("192.0.2.1"), 2) == admitted::yes);
+    CHECK(door.admit(at("192.0.2.1"), 2) == admitted::yes);
+    CHECK(door.admit(at("192.0.2.1"), 2) == admitted::too_many_from_address);
+    CHECK(door.admit(at("192.0.2.1"), 0) == admitted::yes);
+    door.limit({.total = 3, .per_address = 0});
+    CHECK(door.admit(at("192.0.2.9")) == admitted::too_many);
+}
+
+TEST_CASE("counts stay right when several threads admit and release", "[server][admission]") {
+    admission door{{.total = 100, .per_address = 0}};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            for (int round = 0; round < 1000; ++round)
+                if (door.admit(at("192.0.2.1")) == admitted::yes) door.release(at("192.0.2.1"));
+        });
+    for (auto& one : threads) one.join();
+    CHECK(door.total() == 0);
+    CHECK(door.from(at("192.0.2.1")) == 0);
+}

@@ -1,0 +1,128 @@
+#include <mailquay/server/connection_log.hpp>
+
+#include <mailquay/protocol/replies.hpp>
+
+#include "support/catch.hpp"
+#include "support/manual_reactor.hpp"
+#include "support/server_plugins.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+// docs/logging.md promises these names in this order.
+
+namespace test_connection_log {
+
+using namespace mailquay;
+using namespace mailquay_test;
+
+struct fixture {
+    explicit fixture(plugins more = {}) {
+        server_config config;
+        config.log = log_into(log);
+        if (more.all().recipients.empty()) more.all().recipients = recording_plugins(record).all().recipients;
+        more.all().sink = recording_plugins(record).all().sink;
+        setup = make_test_setup(more, config);
+    }
+    std::shared_ptr<sink_record> record = std::make_shared<sink_record>();
+    std::shared_ptr<log_record> log = std::make_shared<log_record>();
+    std::shared_ptr<listener_setup> setup;
+    manual_shard shards{{}, log_into(log)};
+};
+
+/// The event and the names of its fields.
+inline std::string names(std::string_view line) {
+    std::string found{line.substr(0, line.find(' '))};
+    bool quoted = false;
+    std::size_t word = line.find(' ');
+    for (std::size_t at = word; at < line.size(); ++at) {
+        if (line[at] == '"') quoted = !quoted;
+        if (quoted) continue;
+        if (line[at] == ' ') word = at + 1;
+        if (line[at] == '=' && word != std::string_view::npos) {
+            found.append(" ").append(line.substr(word, at - word));
+            word = std::string_view::npos;
+        }
+    }
+    return found;
+}
+
+TEST_CASE("the lines of an accepted message and its connection", "[server][log]") {
+    fixture at;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send(whole_transaction).send("\r\nx\r\n.\r\n").send("QUIT\r\n");
+
+    REQUIRE(at.log->lines.size() == 3);
+    CHECK(names(at.log->lines[0]) == "connect id client local");
+    CHECK(names(at.log->lines[1]) == "accepted id from nrcpt size helo client body time");
+    CHECK(names(at.log->lines[2]) == "closed id why commands messages recipients syntax sequence refused junk");
+    std::string const id = at.log->lines[0].substr(at.log->lines[0].find("id="), 15);
+    CHECK(at.log->lines[1].find(id + '.') != std::string::npos);
+    CHECK(at.log->lines[1].find(" from=a@example.org nrcpt=1 size=5 helo=client.example client=192.0.2.1:4321 body=7BIT time=") != std::string::npos);
+    CHECK(at.log->lines[2] == "closed " + id + " why=quit commands=5 messages=1 recipients=1 syntax=0 sequence=0 refused=0 junk=0");
+}
+
+TEST_CASE("the line of what a plug-in refuses", "[server][log]") {
+    plugins more;
+    more.recipients([](transaction const&, recipient const&) {
+        return reject(550, "5.1.1", "No \"such\" user").because("users=none").after(std::chrono::milliseconds{250});
+    });
+    fixture at{more};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send("MAIL FROM:<>\r\nRCPT TO:<b@example.org>\r\n");
+
+    auto const lines = at.log->of("refused");
+    REQUIRE(lines.size() == 1);
+    CHECK(names(lines[0]) == "refused id client stage verb from to reply rule delay");
+    CHECK(lines[0].find(" stage=recipient verb=RCPT from=\"\" to=b@example.org reply=\"550 5.1.1 No \\x22such\\x22 user\" "
+                        "rule=\"users=none\" delay=0.250") != std::string::npos);
+}
+
+TEST_CASE("a refusal without a reply of its own is logged with the one that was sent", "[server][log]") {
+    plugins more;
+    more.recipients([](transaction const&, recipient const&) { return pass(); });
+    fixture at{more};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send("MAIL FROM:<a@example.org>\r\n").take();
+    client.send("RCPT TO:<b@example.org>\r\n");
+    auto const sent = client.take();
+    auto const lines = at.log->of("refused");
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].find("reply=\"" + sent.substr(0, sent.size() - 2) + '"') != std::string::npos);
+}
+
+TEST_CASE("the line of a connection that a plug-in refuses", "[server][log]") {
+    struct bouncer final : policy {
+        eventual<verdict> on_connect(session_info const&) override { return reject(replies::rejected).because("list"); }
+    };
+    plugins more;
+    more.policies(std::make_shared<bouncer>());
+    fixture at{more};
+    auto client = at.shards.connect(at.setup);
+    auto const lines = at.log->of("refused-connect");
+    REQUIRE(lines.size() == 1);
+    CHECK(names(lines[0]) == "refused-connect id client local reply rule");
+}
+
+TEST_CASE("the line of a message that comes to nothing", "[server][log]") {
+    fixture at;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send(whole_transaction).send("\r\nx\r\n").vanish();
+    auto const lines = at.log->of("aborted");
+    REQUIRE(lines.size() == 1);
+    CHECK(names(lines[0]) == "aborted id stage octets why");
+    CHECK(lines[0].ends_with(" stage=message octets=5 why=peer-gone"));
+}
+
+TEST_CASE("what a client says can neither end a line nor begin a field", "[server][log]") {
+    fixture at;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send("MAIL FROM:<\"a b=c\"@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n").send("\r\n.\r\n");
+    auto const lines = at.log->of("accepted");
+    REQUIRE(lines.size() == 1);
+    CHECK(names(lines[0]) == "accepted id from nrcpt size helo client body time");
+    CHECK(std::count(lines[0].begin(), lines[0].end(), '\n') == 0);
+}
+
+}  // namespace test_connection_log

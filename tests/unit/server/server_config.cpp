@@ -1,0 +1,52 @@
+#include <mailquay/server/server_config.hpp>
+
+#include "support/catch.hpp"
+
+using namespace mailquay;
+using Catch::Contains;
+
+TEST_CASE("the defaults are well but for the hostname", "[server][server_config]") {
+    CHECK(problems(server_config{.hostname = "mx.example.org"}).empty());
+    auto const found = problems(server_config{});
+    REQUIRE(found.size() == 1);
+    CHECK_THAT(found[0], Contains("hostname is empty") && Contains("set it"));
+}
+
+TEST_CASE("each setting that cannot be is named with its value and the cure", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    std::string name;
+    SECTION("shards") { config.shards = 0, name = "shards is 0"; }
+    SECTION("parked_octets") { config.parked_octets = 100, name = "parked_octets is 100"; }
+    SECTION("hook_frames") { config.hook_frames = 0, name = "hook_frames is 0"; }
+    SECTION("worker_threads") { config.worker_threads = 0, name = "worker_threads is 0"; }
+    SECTION("worker_queue") { config.worker_queue = 0, name = "worker_queue is 0"; }
+    SECTION("backlog") { config.listening.backlog = 0, name = "listening.backlog is 0"; }
+    SECTION("unix_mode") { config.listening.unix_mode = 010000, name = "listening.unix_mode is 010000"; }
+    SECTION("recipients") { config.limits.recipients = 1, name = "limits.recipients is 1"; }
+    auto const found = problems(config);
+    REQUIRE(found.size() == 1);
+    CHECK_THAT(found[0], Contains(name));
+}
+
+TEST_CASE("a profile says otherwise in part, and the sink bounds what is announced", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org", .limits = {.message_octets = 1000}};
+    profile kind = profile::lmtp();
+    kind.hostname = "lmtp.example.org";
+    kind.limits.recipients = 200;
+    promises sink;
+    sink.utf8 = false;
+    sink.max_size = 500;
+
+    auto const made = make_session_config(config, kind, sink);
+
+    CHECK(made.dialect == dialect::lmtp);
+    CHECK(made.hostname == "lmtp.example.org");
+    CHECK(made.limits.recipients == 200);
+    CHECK(made.limits.message_octets == 500);
+    CHECK(made.extensions.find("SMTPUTF8") == nullptr);
+    CHECK(made.extensions.find("8BITMIME") != nullptr);
+    sink.eight_bit = false;
+    CHECK(make_session_config(config, kind, sink).extensions.find("8BITMIME") == nullptr);
+    sink.max_size = 5000;
+    CHECK(make_session_config(config, kind, sink).limits.message_octets == 1000);
+}
