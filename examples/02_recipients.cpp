@@ -30,7 +30,7 @@ int main() {
         .extension_separator('+');        // alice+news@example.org is alice's
     for (std::string const& problem : table.problems()) std::cerr << problem << '\n';
 
-    server.recipients(std::move(table), &mailing_lists, relay_for{"192.0.2.0/24", "2001:db8::/32"})
+    server.recipients(std::move(table), mailing_lists, relay_for{"192.0.2.0/24", "2001:db8::/32"})
         .sink(sinks::collect{[](received_message const& mail) {
             for (envelope_recipient const& to : mail.envelope.recipients) {
                 std::cout << to.address << " -> mailbox \"" << to.mailbox << '"';

@@ -49,7 +49,7 @@ int main() {
     asio::io_context io;
     server server{io, {.hostname = "mx.example.org", .log = logger::to_stderr(log_level::info)}};
 
-    server.policies(house_rules{}, &no_bulk)
+    server.policies(house_rules{}, no_bulk)
         .recipients(recipient_table{"alice@example.org", "bob@example.org"})
         .sink(sinks::discard{});
     server.listen("127.0.0.1:2525");

@@ -45,7 +45,7 @@ int main() {
     server server{io, {.hostname = "mx.example.org"}};
 
     server.recipients(recipient_table{"alice@example.org"})
-        .filters(no_programs{}, &mark_pills)
+        .filters(no_programs{}, mark_pills)
         .sink(sinks::collect{[](received_message const& mail) { std::cout << mail.octets << std::endl; }});
     server.listen("127.0.0.1:2525");
     io.run();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <mailquay/handler/pipeline.hpp>
-#include <mailquay/server/hook_runner.hpp>
 #include <mailquay/server/listener_setup.hpp>
 #include <mailquay/server/reactor.hpp>
 #include <mailquay/server/read_buffers.hpp>
@@ -20,6 +19,8 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 class shard;
+class hook_frame;
+struct hook_question;
 
 /// Joins one transport, one session and the plug-ins: reads, feeds, asks, answers, writes.
 ///

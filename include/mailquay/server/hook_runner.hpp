@@ -76,5 +76,5 @@ public:
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #ifdef MAILQUAY_HEADER_ONLY
-#include <mailquay/server/connection.hpp>  // which includes impl/hook_runner.ipp once both are complete
+#include <mailquay/server/impl/hook_runner.ipp>
 #endif

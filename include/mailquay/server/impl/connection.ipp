@@ -3,6 +3,7 @@
 #include <mailquay/server/connection.hpp>
 
 #include <mailquay/server/connection_log.hpp>
+#include <mailquay/server/hook_runner.hpp>
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/server/shard.hpp>
 
