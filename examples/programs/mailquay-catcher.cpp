@@ -70,11 +70,21 @@ int main(int argc, char** argv) {
         std::string folder;
         programs::flags all{"mailquay-catcher",
                             "Takes every message and shows its envelope, header and size on standard output."};
-        all.text("--save", "DIR", "also write each message to DIR/<id>.eml, below our Received field as it came",
-                 folder);
+        all.value("--save", "DIR", "also write each message to DIR/<id>.eml, below our Received field as it came",
+                  [&](std::string_view name) {
+                      if (name.empty())
+                          throw programs::usage_error("the name is empty; name a folder, or leave the flag out");
+                      folder = name;
+                  });
         programs::add_common_flags(all, chosen);
         programs::parse_or_exit(all, argc, argv);
-        if (!folder.empty()) std::filesystem::create_directories(folder);
+        if (!folder.empty()) {
+            std::error_code failed;
+            std::filesystem::create_directories(folder, failed);
+            if (failed)
+                throw programs::usage_error(fmt::format(
+                    "--save {}: {}; name a folder that is there or can be made", folder, failed.message()));
+        }
 
         // Files and terminals block: both are for the workers, several of which may be at it at once.
         std::mutex one_at_a_time;

@@ -237,6 +237,14 @@ public:
         loop_->settle();
         return *this;
     }
+    played_client& take_nothing() { return wire_->room = 10, *this; }
+    played_client& take_again() {
+        wire_->room = wire::everything;
+        loop_->settle();
+        return *this;
+    }
+    /// All that was sent has left the client.
+    bool all_sent() const { return wire_->to_server.empty(); }
     wire& on_wire() { return *wire_; }
     bool closed() const { return wire_->closed; }
 
@@ -250,6 +258,8 @@ private:
 /// A shard on a manual loop, with clients.
 class manual_shard {
 public:
+    using client = played_client;
+
     explicit manual_shard(shard_limits limits = {}, logger log = {})
         : door(std::make_shared<admission>(connection_limits{})), home(new shard{loop, limits, door, log}) {
         loop.batches = home.get();

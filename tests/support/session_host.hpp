@@ -265,10 +265,11 @@ private:
     }
 
     void give(question& answered) {
-        answered.look_again();
+        bool const overtaken = std::find(withdrawn_.begin(), withdrawn_.end(), answered.number) != withdrawn_.end();
+        if (!overtaken) answered.look_again();
         auto const found = std::find(open_.begin(), open_.end(), answered.number);
-        expect_that(found != open_.end(), "answering what is not open");
-        open_.erase(found);
+        expect_that(overtaken != (found != open_.end()), "answering what is not open");
+        if (!overtaken) open_.erase(found);
         std::visit([&](auto& value) { talk_.answer(answered.number, std::move(value)); }, answered.given);
     }
 
@@ -417,10 +418,15 @@ private:
         say("message_aborted " + std::string(to_string(e.why)));
     }
     void took(transaction_reset const&, event const&) { say("transaction_reset"); }
+    void took(command_refused const& e, event const&) {
+        expect_that(e.reply.size() > 4 && (e.reply[0] == '4' || e.reply[0] == '5'), "command_refused without a refusal");
+        say("command_refused " + std::string(to_string(e.verb)) + ' ' + std::string(e.reply));
+    }
     void took(withdrawn const& e, event const&) {
         auto const found = std::find(open_.begin(), open_.end(), e.ticket);
         expect_that(found != open_.end(), "withdrawn names what is not open");
         open_.erase(found);
+        withdrawn_.push_back(e.ticket);
         say("withdrawn");
     }
     void took(closed const& e, event const&) {
@@ -451,6 +457,7 @@ private:
     std::vector<taken_message> messages_;
     std::deque<question> waiting_;
     std::vector<ticket> open_;
+    std::vector<ticket> withdrawn_;
     std::size_t questions_ = 0;
     std::optional<close_reason> closed_;
 };

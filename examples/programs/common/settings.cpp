@@ -102,7 +102,11 @@ mailquay::recipient_table table_of(local_recipients const& from, std::string con
     };
     for (std::string const& domain : from.domains) {
         if (from.mailboxes.empty()) add("--domain", domain, [&] { table.domain(domain); });
-        for (std::string const& user : from.mailboxes) add("--mailbox", user, [&] { table.add(user + '@' + domain); });
+        for (std::string const& user : from.mailboxes) {
+            // What "@domain" would mean to the table: anybody.
+            if (user.empty()) throw usage_error("--mailbox: the name is empty; name a user, or leave the flag out to take any");
+            add("--mailbox", user, [&] { table.add(user + '@' + domain); });
+        }
     }
     add("--hostname", hostname, [&] { table.hostname(hostname); });
     return table;

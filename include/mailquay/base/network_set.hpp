@@ -13,7 +13,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// A set of networks: who may relay, which proxies are trusted.
 ///
 /// Goal: `contains()` in O(log n), no matter how the networks overlap. They are kept as disjoint ranges in order of
-/// address; one binary search finds the only candidate. Building from n networks is O(n log n); each `add()` is O(n).
+/// address; one binary search finds the only candidate. Building from n networks is O(n log n), and so is each
+/// `add()`: give many at once.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: safe to read.
 ///

@@ -42,13 +42,16 @@ asio::awaitable<delivery> deliver_later(asio::awaitable<T> answer) {
 }
 
 template <class T>
+concept is_delivery_answer = std::is_void_v<T> || std::convertible_to<T, delivery>;
+
+template <is_delivery_answer T>
 eventual<delivery> to_delivery(asio::awaitable<T> answer) {
     if constexpr (std::same_as<T, delivery>)
         return answer;
     else
         return deliver_later<T>(std::move(answer));
 }
-template <class T>
+template <is_delivery_answer T>
 eventual<delivery> to_delivery(eventual<T> answer) {
     if (answer.ready()) return delivery{std::move(answer).value()};
     return to_delivery(std::move(answer).wait());

@@ -38,6 +38,7 @@ public:
     /// @throws std::invalid_argument if there are more, or `name` is empty
     field_filter& remove(std::string_view name);
     /// The field stays and its value is told.
+    /// @throws std::invalid_argument also if `told` is empty
     field_filter& watch(std::string_view name, value_seen told);
 
     /// Appends to `kept` what stays of `octets`, and what was held back before.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/handler/pipeline.hpp>
+#include <mailquay/message/field_capture.hpp>
 #include <mailquay/server/listener_setup.hpp>
 #include <mailquay/server/reactor.hpp>
 #include <mailquay/server/read_buffers.hpp>
@@ -77,7 +78,7 @@ private:
 
     // The byte loop.
     void pump() noexcept;
-    bool turn();
+    bool turn(unsigned& reads);
     bool read();
     bool at_bound() const noexcept;
     void write();
@@ -126,6 +127,7 @@ private:
         pipeline::message path;
         std::uint64_t octets = 0;
         std::chrono::steady_clock::time_point finishing{};  // when the sink was asked for its last word
+        field_capture message_id{"Message-ID"};   // for the log; fed only where it is written
         bool refused = false;                     // a plug-in said so, which was logged
     };
 

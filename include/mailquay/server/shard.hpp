@@ -93,6 +93,7 @@ private:
     void unlink(connection& gone) noexcept;
     void flush_soon(connection& waiting);
     void buffer_back(read_buffers::buffer back) noexcept;
+    void keep_ticking();
     void tick() noexcept;
     template <class Visit>
     void each_connection(Visit visit) noexcept;
@@ -115,6 +116,7 @@ private:
     connection* first_ = nullptr;          // intrusive list; each one listed has a share held by the list
     connection* last_ = nullptr;
     iteration* walks_ = nullptr;
+    connection const* at_work_ = nullptr;  // whose octets the shared buffer may hold now
     std::vector<ref<connection>> unflushed_;   // parked, with replies that wait
     std::vector<ref<connection>> hungry_;      // inside a message, not read until a buffer comes back
     std::vector<turned_away> turned_away_;

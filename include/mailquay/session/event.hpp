@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/protocol/verb.hpp>
 #include <mailquay/session/delivery.hpp>
 #include <mailquay/session/transaction.hpp>
 
@@ -57,13 +58,16 @@ struct custom_command { mailquay::ticket ticket; std::string_view verb; std::str
 /// @{ Events that tell.
 struct message_aborted { abort_reason why; };
 struct transaction_reset {};
+/// The session by itself refused a command, or a message (`of_message`): syntax, order, a limit. For the log. The views
+/// and `mail` (null outside a transaction) are valid until the next call of a member that is not const.
+struct command_refused { std::string_view reply; transaction const* mail; mailquay::verb verb; bool of_message; };
 struct withdrawn { mailquay::ticket ticket; };
 struct closed { close_reason why; };
 /// @}
 
 using event = std::variant<connected, early_talk, greeted, mail_offered, recipient_offered, message_started, headers_complete,
                            message_chunk, message_complete, verify_requested, expand_requested, custom_command,
-                           message_aborted, transaction_reset, withdrawn, closed>;
+                           message_aborted, transaction_reset, command_refused, withdrawn, closed>;
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

@@ -181,6 +181,8 @@ private:
     void refuse(verdict const& given, reply_text const& usual);
     void syntax_error(reply const& text);
     void out_of_sequence();
+    void note_refusal(std::size_t from, verb of, bool of_message = false) noexcept;
+    std::size_t output_end() const noexcept { return out_ ? out_->size() : 0; }
     void command_boundary();
     void close(close_reason why) noexcept;
     void close_with(reply_text const& last, close_reason why);
@@ -213,10 +215,13 @@ private:
     time_point last_message_{};
     counts totals_{};
     std::uint32_t sent_ = 0;            // of out_
+    std::uint32_t refused_at_ = 0;      // where in out_ the refusal stands that is to be told
     std::uint32_t next_ticket_ = 1;     // the ticket of the next question
     std::uint32_t open_ = 0;            // questions that wait for an answer
     phase phase_ = phase::connecting;
     question asked_ = question::none;
+    verb last_verb_ = verb::unknown;    // of the command under way
+    verb refused_verb_ = verb::unknown;
     session_state state_ = session_state::start;
     abort_reason abort_reason_{};
     close_reason close_reason_{};
@@ -231,6 +236,8 @@ private:
     bool drop_work_ : 1 = false;        // the transaction ended, but a hook may still look at it
     bool tell_aborted_ : 1 = false;
     bool tell_reset_ : 1 = false;
+    bool tell_refused_ : 1 = false;
+    bool refused_message_ : 1 = false;
     bool tell_closed_ : 1 = false;
     bool told_closed_ : 1 = false;
     bool message_told_ : 1 = false;     // message_started was given, its end was not

@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -136,4 +137,15 @@ TEST_CASE("names without end or without text are refused", "[message][field_filt
     CHECK_THROWS_AS(filter.remove(""), std::invalid_argument);
     for (int i = 0; i < 16; ++i) filter.remove("A" + std::to_string(i));
     CHECK_THROWS_AS(filter.remove("B"), std::invalid_argument);
+}
+
+TEST_CASE("a field cannot be watched by nobody: it would be removed instead", "[message][field_filter]") {
+    mailquay::field_filter filter;
+    CHECK_THROWS_AS(filter.watch("X", nullptr), std::invalid_argument);
+    CHECK_THROWS_AS(filter.watch("X", mailquay::field_filter::value_seen{}), std::invalid_argument);
+
+    std::string kept;
+    filter.feed("X: 1\r\n\r\n", kept);
+
+    CHECK(kept == "X: 1\r\n\r\n");
 }

@@ -63,6 +63,30 @@ TEST_CASE("the lines of an accepted message and its connection", "[server][log]"
     CHECK(at.log->lines[2] == "closed " + id + " why=quit commands=5 messages=1 recipients=1 syntax=0 sequence=0 refused=0 junk=0");
 }
 
+TEST_CASE("the Message-ID of an accepted message is named", "[server][log]") {
+    fixture at;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send(whole_transaction).send("Message-ID:\r\n <1@x>\r\n\r\nx\r\n.\r\n");
+
+    auto const lines = at.log->of("accepted");
+    REQUIRE(lines.size() == 1);
+    CHECK(names(lines[0]) == "accepted id from nrcpt size msgid helo client body time");
+    CHECK(lines[0].find(" msgid=<1@x> ") != std::string::npos);
+}
+
+TEST_CASE("what the session refuses by itself has a line with the reply", "[server][log]") {
+    fixture at;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\nNONSENSE\r\n").send("MAIL FROM:<a@example.org>\r\nRCPT TO:<>\r\n");
+
+    auto const lines = at.log->of("refused");
+    REQUIRE(lines.size() == 2);
+    CHECK(names(lines[0]) == "refused id client stage verb reply");
+    CHECK(lines[0].find("stage=command verb=unknown reply=\"500 5.5.1 ") != std::string::npos);
+    CHECK(names(lines[1]) == "refused id client stage verb from reply");
+    CHECK(lines[1].find("verb=RCPT from=a@example.org reply=\"501 5.1.3 ") != std::string::npos);
+}
+
 TEST_CASE("the line of what a plug-in refuses", "[server][log]") {
     plugins more;
     more.recipients([](transaction const&, recipient const&) {

@@ -4,9 +4,16 @@
 #include "support/manual_reactor.hpp"
 #include "support/server_plugins.hpp"
 
+#include <asio/async_result.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 // Connections of a shard share one read buffer: each must be done with it before it lets another one have its turn.
 
@@ -75,6 +82,54 @@ TEST_CASE("who sends without end does not keep the others of the shard waiting",
 
     CHECK(modest.take().starts_with("250 2.0.0 "));
     CHECK(greedy.on_wire().to_server.size() > 14 * 1024 * 1024);
+}
+
+/// A recipient of one connection who is settled within a hook of another.
+struct settled_elsewhere {
+    eventual<verdict> operator()(transaction const&, recipient const& to) {
+        if (to.local_part() == "waits") return wait();
+        if (to.local_part() == "wakes" && wake) std::exchange(wake, nullptr)();
+        return accept();
+    }
+    asio::awaitable<verdict> wait() {
+        auto const keep = [this](auto handler) {
+            auto const kept = std::make_shared<decltype(handler)>(std::move(handler));
+            wake = [kept] { std::move(*kept)(); };
+        };
+        asio::use_awaitable_t<> const token{};
+        auto woken = asio::async_initiate<asio::use_awaitable_t<> const, void()>(keep, token);
+        co_await std::move(woken);
+        co_return accept();
+    }
+
+    std::function<void()> wake{};
+};
+
+TEST_CASE("a hook may settle what a hook of another connection waits for: neither loses octets", "[server][connection]") {
+    fixture at;
+    settled_elsewhere recipients;
+    auto plugged = recording_plugins(at.record);
+    plugged.recipients(std::ref(recipients));
+    at.setup = make_test_setup(plugged);
+    auto waits = at.shards.connect(at.setup);
+    auto wakes = at.shards.connect(at.setup);
+    waits.send("EHLO client.example\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<waits@example.org>\r\n");
+    at.shards.loop.pass(std::chrono::milliseconds{10});
+    waits.take();
+    wakes.send("EHLO client.example\r\n").take();
+    REQUIRE(recipients.wake);
+    std::string noops;
+    for (int i = 0; i < 20; ++i) noops += "NOOP\r\n";
+    waits.send(noops).take();
+
+    wakes.on_wire().to_server = "MAIL FROM:<a@example.org>\r\nRCPT TO:<wakes@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n";
+    asio::post(at.shards.loop.io, [&] { at.shards.loop.reactor_.round(); });  // so that the other one goes on at once
+    at.shards.loop.settle();
+
+    CHECK(wakes.take() == "250 2.1.0 OK\r\n250 2.1.5 OK\r\n250 2.1.5 OK\r\n354 End data with <CR><LF>.<CR><LF>\r\n");
+    std::string expected = "250 2.1.5 OK\r\n";
+    for (int i = 0; i < 20; ++i) expected += "250 2.0.0 OK\r\n";
+    CHECK(waits.take() == expected);
 }
 
 }  // namespace test_connection_turns

@@ -20,6 +20,7 @@ MAILQUAY_DECL field_filter& field_filter::remove(std::string_view name) {
 }
 
 MAILQUAY_DECL field_filter& field_filter::watch(std::string_view name, value_seen told) {
+    if (!told) throw std::invalid_argument("field_filter: nobody is told of a watched field; to take it out, use remove()");
     add_rule(name, std::move(told));
     return *this;
 }

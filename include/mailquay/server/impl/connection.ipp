@@ -63,29 +63,28 @@ MAILQUAY_DECL void connection::pump() noexcept {
     again_ = true;
     if (pumping_ || phase_ != phase::talking) return;
     pumping_ = true;
+    // What brings an answer here may be a hook of another connection, whose octets are still in the shared buffer.
+    bool const alone = home_->at_work_ == nullptr;
+    if (alone) home_->at_work_ = this;
     try {
         session_.time_is(home_->now());
-        unsigned reads = 0;
+        unsigned reads = alone ? 0 : detail::reads_per_turn;
         while (phase_ == phase::talking && again_) {
             again_ = false;
-            if (turn()) again_ = true;
-            if (again_ && ++reads > detail::reads_per_turn && readable_) {
-                again_ = false;
-                await_read_ = true;
-                home_->host().reactor().resume(*this, readiness::readable);
-            }
+            if (turn(reads)) again_ = true;
         }
     } catch (std::exception const& failure) {
         failed(failure.what());
     } catch (...) {
         failed("unknown exception");
     }
+    if (alone) home_->at_work_ = nullptr;
     pumping_ = false;
     leave_if_over();
 }
 
 /// One round: questions, one write, one read. @return whether another round may get further
-MAILQUAY_DECL bool connection::turn() {
+MAILQUAY_DECL bool connection::turn(unsigned& reads) {
     take_events();
     if (phase_ != phase::talking) return false;
     if (closing_told_) {
@@ -113,7 +112,13 @@ MAILQUAY_DECL bool connection::turn() {
         park_buffer();
     else
         return_buffer();
-    if (session_.wants_input() && readable_) return read();
+    if (session_.wants_input() && readable_) {
+        if (reads++ < detail::reads_per_turn) return read();
+        // Others have their turn: here, before a read, because they read into the same buffer.
+        await_read_ = true;
+        home_->host().reactor().resume(*this, readiness::readable);
+        return false;
+    }
     await_readiness();
     return false;
 }
@@ -275,6 +280,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
             ask(message_->path.headers(what.header), {what.ticket, hook_stage::headers, what.mail});
         } else if constexpr (std::is_same_v<kind, message_chunk>) {
             message_->octets += what.octets.size();
+            if (setup_->log.enabled(log_level::info)) message_->message_id.feed({what.octets.data(), what.octets.size()});
             ask(message_->path.chunk(what.octets), {what.ticket, hook_stage::chunk, what.mail});
         } else if constexpr (std::is_same_v<kind, message_complete>) {
             message_->octets = what.octets;
@@ -287,6 +293,8 @@ MAILQUAY_DECL void connection::handle(event& told) {
             session_.answer(what.ticket, reply{replies::expn_disabled});
         } else if constexpr (std::is_same_v<kind, custom_command>) {
             session_.answer(what.ticket, reply{replies::not_implemented});
+        } else if constexpr (std::is_same_v<kind, command_refused>) {
+            setup_->log.info([&] { return log_lines::refused_by_session(client, what); });
         } else if constexpr (std::is_same_v<kind, message_aborted>) {
             abort_message(what.why);
         } else if constexpr (std::is_same_v<kind, withdrawn>) {
@@ -391,7 +399,7 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
     if (all.accepts()) {
         ++home_->counts_.messages_accepted;
         auto const spent = std::chrono::duration_cast<std::chrono::milliseconds>(home_->now() - message_->finishing);
-        setup_->log.info([&] { return log_lines::accepted(*asked.mail, message_->octets, spent); });
+        setup_->log.info([&] { return log_lines::accepted(*asked.mail, message_->octets, message_->message_id.value(), spent); });
         std::string_view const name = asked.mail->id();
         std::copy_n(name.data(), std::min(name.size(), sizeof unsent_id_), unsent_id_);
         observation told = about(observation_kind::message_accepted);
@@ -414,7 +422,7 @@ MAILQUAY_DECL void connection::late(hook_question const& asked, delivery const& 
     if (!given.combined().accepts()) return;
     ++home_->counts_.messages_accepted;
     auto const spent = std::chrono::duration_cast<std::chrono::milliseconds>(home_->now() - message_->finishing);
-    setup_->log.info([&] { return log_lines::accepted(*asked.mail, message_->octets, spent); });
+    setup_->log.info([&] { return log_lines::accepted(*asked.mail, message_->octets, message_->message_id.value(), spent); });
     setup_->log.info([&] { return log_lines::accepted_unsent(session_.info(), asked.mail->id()); });
 }
 
@@ -620,6 +628,10 @@ MAILQUAY_DECL void connection::linger() {
 }
 
 MAILQUAY_DECL void connection::drain() noexcept {
+    if (home_->at_work_ != nullptr && home_->at_work_ != this) {  // its octets are in the shared buffer
+        await_read_ = true;
+        return home_->host().reactor().resume(*this, readiness::readable);
+    }
     while (linger_octets_ < detail::linger_octets) {
         std::span<char> const room = home_->buffers_.shared();
         io_result const got = stream_->read_some(room);

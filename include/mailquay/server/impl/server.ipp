@@ -70,6 +70,7 @@ private:
     }
 
     void add(std::unique_ptr<listener> added) {
+        if (over_) return;
         if (shutting_down_) {
             report_.turned_away += added->stop();
             return;
@@ -236,6 +237,7 @@ struct server::impl {
     void start_listener(listening& added);
     listen_endpoint add(std::unique_ptr<listen_socket> socket, profile kind);
     void freeze();
+    void refuse_if_over() const;
 
     server_config config;
     plugins plugged;
@@ -380,7 +382,12 @@ MAILQUAY_DECL void server::impl::freeze() {
     if (std::exchange(frozen, true) || !host) return;
     std::vector<asio::any_io_executor> executors;
     for (unsigned i = 0; i < config.shards; ++i) executors.push_back(asio_compat::make_strand(*host));
-    if (!make_shards(executors)) throw std::logic_error("mailquay: the server was shut down; make another one");
+    if (!make_shards(executors)) refuse_if_over();
+}
+
+MAILQUAY_DECL void server::impl::refuse_if_over() const {
+    std::lock_guard const lock{ending->mutex};
+    if (ending->done) throw std::logic_error("mailquay: the server was shut down; make another one");
 }
 
 MAILQUAY_DECL void server::impl::start_listener(listening& added) {
@@ -417,6 +424,7 @@ MAILQUAY_DECL listen_endpoint server::listen(std::string_view where, profile kin
 MAILQUAY_DECL listen_endpoint server::listen(std::string_view where, std::error_code& failure, profile kind) {
     failure.clear();
     if (impl_->ran) throw std::logic_error("mailquay: listen() comes before run()");
+    if (impl_->host) impl_->refuse_if_over();
     auto const asked = listen_endpoint::parse(where);
     if (!asked)
         throw std::invalid_argument(fmt::format("mailquay: cannot listen on \"{}\": {}; use ADDR:PORT, [IPv6]:PORT or unix:PATH",
@@ -432,6 +440,7 @@ MAILQUAY_DECL listen_endpoint server::listen(std::string_view where, std::error_
 
 MAILQUAY_DECL listen_endpoint server::listen_inherited(int descriptor, profile kind) {
     if (impl_->ran) throw std::logic_error("mailquay: listen_inherited() comes before run()");
+    if (impl_->host) impl_->refuse_if_over();
     impl_->check(impl_->config, impl_->plugged.all(), kind, nullptr);
     auto adopted = listen_socket::adopt(descriptor);
     if (!adopted)

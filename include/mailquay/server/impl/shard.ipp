@@ -26,7 +26,7 @@ MAILQUAY_DECL shard::shard(loop& host, shard_limits limits, std::shared_ptr<admi
 MAILQUAY_DECL shard::~shard() = default;
 
 MAILQUAY_DECL void shard::adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info peer) {
-    if (!ticking_) memory_.wall_is(host_->wall());  // no tick has told it while the shard was empty
+    keep_ticking();
     peer.set_id(memory_.next_id().view());
     ref<connection> const made{new connection(*this, std::move(setup), std::move(stream), std::move(peer), memory_)};
     link(*made);
@@ -44,7 +44,13 @@ MAILQUAY_DECL void shard::turn_away(std::unique_ptr<transport> stream, reply_tex
     } catch (...) {
         return;  // closed a little early
     }
-    if (!std::exchange(ticking_, true)) host_->set_alarm(shard_alarm::tick, detail::tick_interval);
+    keep_ticking();
+}
+
+MAILQUAY_DECL void shard::keep_ticking() {
+    if (std::exchange(ticking_, true)) return;
+    memory_.wall_is(host_->wall());  // no tick has told it while the shard was empty
+    host_->set_alarm(shard_alarm::tick, detail::tick_interval);
 }
 
 MAILQUAY_DECL void shard::link(connection& added) noexcept {
@@ -54,7 +60,6 @@ MAILQUAY_DECL void shard::link(connection& added) noexcept {
     (last_ != nullptr ? last_->next_ : first_) = &added;
     last_ = &added;
     ++connections_;
-    if (!std::exchange(ticking_, true)) host_->set_alarm(shard_alarm::tick, detail::tick_interval);
 }
 
 MAILQUAY_DECL void shard::unlink(connection& gone) noexcept {

@@ -57,6 +57,11 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         tell_reset_ = false;
         return transaction_reset{};
     }
+    if (tell_refused_) {
+        tell_refused_ = false;
+        std::string_view const reply = std::string_view{*out_}.substr(refused_at_);
+        return command_refused{reply.substr(0, reply.find('\r')), work_ ? &work_->mail : nullptr, refused_verb_, refused_message_};
+    }
     if (tell_closed_) {
         tell_closed_ = false;
         told_closed_ = true;
@@ -67,7 +72,7 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         if (phase_ == phase::closing || delayed_) return std::nullopt;
         step const went = advance(given);
         if (went == step::event_given) return given;
-        if (tell_aborted_ || tell_reset_ || tell_closed_) return next_event();
+        if (tell_aborted_ || tell_reset_ || tell_refused_ || tell_closed_) return next_event();
         if (went == step::wait) break;
     }
     if (eof_ && open_ == 0 && !delayed_ && cur_ == end_ && lent_ == lent_end_) {
@@ -91,6 +96,7 @@ MAILQUAY_DECL void session::output_sent(std::size_t octets) {
     if (sent_ != out_->size()) return;
     memory_->give_back(std::move(out_));
     sent_ = 0;
+    tell_refused_ = false;
     // The wait for the next command begins when the reply is out.
     if (open_ == 0) since_ = now_;
 }
@@ -100,6 +106,7 @@ MAILQUAY_DECL void session::input_closed() { eof_ = true; }
 MAILQUAY_DECL void session::connection_lost() {
     if (phase_ == phase::closing && told_closed_) {
         sent_ = 0;
+        tell_refused_ = false;
         if (out_) memory_->give_back(std::move(out_));
         return;
     }
@@ -108,6 +115,7 @@ MAILQUAY_DECL void session::connection_lost() {
     close(close_reason::peer_gone);
     if (out_) memory_->give_back(std::move(out_));
     sent_ = 0;
+    tell_refused_ = false;
 }
 
 MAILQUAY_DECL void session::stop() {

@@ -34,6 +34,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
 
     auto const parsed_line = parse_command_line(line);
     verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
+    last_verb_ = spoken;
     if (first && parsed_line && !info_.secure() && is_http_method(parsed_line->name))
         return close_with(replies::not_smtp, close_reason::not_smtp), step::go_on;
     // A BDAT whose line cannot be trusted leaves octets behind that nobody counted.
@@ -152,8 +153,12 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
 /// Refuses a RCPT without asking the host. Too many recipients are no mistake in the command.
 MAILQUAY_DECL void session::refuse_recipient(reply const& why) {
     forgiven_ = true;
-    if (why.code >= 500) return syntax_error(why);
-    refuse(why);
+    std::size_t const replied = output_end();
+    if (why.code >= 500)
+        syntax_error(why);
+    else
+        refuse(why);
+    note_refusal(replied, verb::rcpt);
     command_boundary();
 }
 

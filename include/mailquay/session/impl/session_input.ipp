@@ -96,8 +96,12 @@ MAILQUAY_DECL bool session::run_of_recipients_goes_on() const noexcept {
     if (work_->mail.recipients_.size() == work_->mail.recipients_.capacity()) return false;
     // At the limit it matters how many of the open ones are accepted.
     if (work_->mail.recipients_.size() >= most_recipients()) return false;
-    if (end_ - cur_ < 5 || !iequals({cur_, 4}, "RCPT")) return false;
-    return std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)) != nullptr;
+    // Only a whole line that is certain to be read as RCPT: any other reply would overtake those still owed.
+    if (end_ - cur_ < 5 || !iequals({cur_, 5}, "RCPT ")) return false;
+    auto const* const lf = static_cast<char const*>(std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)));
+    if (lf == nullptr || lf[-1] != '\r') return false;
+    std::string_view const line{cur_, static_cast<std::size_t>(lf - 1 - cur_)};
+    return line.size() + 2 <= config_->limits.command_line_octets && !detail::has_bare_octets(line);
 }
 
 MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given) {
@@ -110,14 +114,19 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
         if (*cur_ == tls_handshake && !info_.secure()) return close(close_reason::not_smtp), step::go_on;
     }
     std::string_view line;
+    std::size_t const replied = output_end();
+    last_verb_ = verb::unknown;
     switch (next_line(line)) {
         case line_found::none: return step::wait;
         case line_found::too_long:
             if (skips_bdat_) return bdat();
-            return syntax_error(reply{replies::line_too_long}), step::go_on;
+            syntax_error(reply{replies::line_too_long});
+            note_refusal(replied, last_verb_);
+            return step::go_on;
         case line_found::whole: break;
     }
     step const went = command(line, given);
+    if (went == step::go_on) note_refusal(replied, last_verb_);
     // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
     if (went == step::go_on && open_ == 0) since_ = now_;
     return went;

@@ -210,7 +210,10 @@ MAILQUAY_DECL void session::say_refusal() {
     verdict const& why = work_->message.refusal;
     reply_text const& usual = why.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed;
     std::size_t const times = info_.lmtp() ? work_->mail.accepted_ : 1;
+    std::size_t const replied = output_end();
     for (std::size_t i = 0; i < times; ++i) refuse(why, usual);
+    // A hook's refusal is known to the host; the session's own is not.
+    if (detail::refusal_rank(why) != std::end(detail::message_refusals)) note_refusal(replied, verb::data, true);
 }
 
 MAILQUAY_DECL void session::settle_delivery(delivery const& given) {

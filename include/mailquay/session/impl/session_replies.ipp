@@ -63,6 +63,15 @@ MAILQUAY_DECL void session::out_of_sequence() {
     command_boundary();
 }
 
+/// Has the reply that stands at `from` in the output told, if it is a refusal.
+MAILQUAY_DECL void session::note_refusal(std::size_t from, verb of, bool of_message) noexcept {
+    if (output_end() <= from || (*out_)[from] < '4') return;
+    refused_at_ = static_cast<std::uint32_t>(from);
+    refused_verb_ = of;
+    refused_message_ = of_message;
+    tell_refused_ = true;
+}
+
 /// A command was answered: the place where a stopping server says goodbye.
 MAILQUAY_DECL void session::command_boundary() {
     if (!stopping_ || phase_ != phase::command || open_ != 0 || delayed_) return;

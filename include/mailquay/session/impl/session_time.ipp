@@ -28,6 +28,7 @@ MAILQUAY_DECL void session::time_is(time_point now) {
         close(close_reason::output_stalled);
         memory_->give_back(std::move(out_));
         sent_ = 0;
+        tell_refused_ = false;
         return;
     }
     if (delayed_) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <stdexcept>
 #include <unistd.h>
+#include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
@@ -142,6 +143,17 @@ inline std::string maildir_hostname(std::string name) {
     return safe.empty() ? "localhost" : safe;
 }
 
+/// The folders that get a new entry when `path` is made, with all that is missing above it.
+inline std::vector<std::string> folders_above_missing(std::filesystem::path path) {
+    std::vector<std::string> all;
+    std::error_code ec;
+    while (!path.empty() && !std::filesystem::exists(path, ec)) {
+        path = path.parent_path();
+        all.push_back(path.empty() ? "." : path.string());
+    }
+    return all;
+}
+
 inline void remove_stale_maildir_files(std::filesystem::path const& tmp, std::chrono::hours age) {
     namespace fs = std::filesystem;
     auto const oldest = fs::file_time_type::clock::now() - age;
@@ -169,6 +181,7 @@ MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : 
     pool_ = std::move(settings.workers);
 
     std::error_code ec;
+    auto const changed = detail::folders_above_missing(folder);
     if (fs::path const parent = fs::path(folder).parent_path(); !parent.empty()) fs::create_directories(parent, ec);
     if (ec) detail::refuse_maildir(folder, ec.message());
     bool const single = shared_->layout == maildir_layout::single;
@@ -180,6 +193,8 @@ MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : 
             detail::refuse_maildir(path, std::error_code(errno, std::system_category()).message());
     }
     if (auto const synced = shared_->files->sync_folder(folder); !synced) detail::refuse_maildir(folder, synced.error().message());
+    for (std::string const& above : changed)
+        if (auto const synced = shared_->files->sync_folder(above); !synced) detail::refuse_maildir(above, synced.error().message());
     if (single) {
         detail::remove_stale_maildir_files(folder + "/tmp", settings.stale_after);
     } else {

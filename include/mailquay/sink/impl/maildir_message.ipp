@@ -90,7 +90,7 @@ MAILQUAY_DECL std::string maildir_message::in(target const& one, std::string_vie
 }
 
 MAILQUAY_DECL void maildir_message::fail(target& one, std::error_code why) {
-    if (!one.failure) one.failure = defer(storage_reply(why));
+    if (!one.failure) one.failure = defer(storage_reply(why)).because("maildir: " + why.message());
 }
 
 MAILQUAY_DECL void maildir_message::close(target& one) noexcept {
@@ -150,7 +150,7 @@ MAILQUAY_DECL verdict maildir_message::spill() {
     }
     spilled_ = true;
     buffer.clear();
-    if (!done) return defer(storage_reply(done.error()));
+    if (!done) return defer(storage_reply(done.error())).because("maildir: " + done.error().message());
     return accept();
 }
 

@@ -1,0 +1,24 @@
+#include <mailquay/session/extensions/enhanced_status_codes.hpp>
+
+#include "support/catch.hpp"
+
+namespace test_extension_enhanced_status_codes {
+
+using namespace mailquay;
+
+TEST_CASE("ENHANCEDSTATUSCODES is announced to every client by its keyword alone, and reads nothing", "[extensions]") {
+    extensions::enhanced_status_codes const offered;
+    CHECK(offered.keyword() == "ENHANCEDSTATUSCODES");
+    session_info client;
+    CHECK(offered.offered(client));
+    CHECK(offered.announcement(client, session_limits{}).empty());
+    CHECK(offered.mail_keywords().empty());
+    CHECK(offered.recipient_keywords().empty());
+    CHECK(offered.verbs().empty());
+    transaction mail;
+    auto const refused = offered.mail_parameter({"ENHANCEDSTATUSCODES", "", false}, transaction_editor{mail}, {});
+    REQUIRE(refused.has_value());
+    CHECK(refused->code == 555);
+}
+
+}  // namespace test_extension_enhanced_status_codes

@@ -1,0 +1,78 @@
+#include <mailquay/session/session_info.hpp>
+
+#include "support/catch.hpp"
+
+namespace test_session_info {
+
+using namespace mailquay;
+
+TEST_CASE("a fresh connection knows its addresses and nothing else", "[session_info]") {
+    ip_endpoint const peer{*ip_address::parse("192.0.2.1"), 1234};
+    ip_endpoint const local{*ip_address::parse("192.0.2.25"), 25};
+    session_info const info{peer, local};
+    CHECK(info.socket_peer() == peer);
+    CHECK(info.client() == peer);
+    CHECK(info.local() == local);
+    CHECK(info.source() == address_source::socket);
+    CHECK(info.hello_name().empty());
+    CHECK_FALSE(info.extended());
+    CHECK_FALSE(info.secure());
+    CHECK(info.tls() == nullptr);
+    CHECK_FALSE(info.authenticated());
+    CHECK(info.user().empty());
+    CHECK(info.id().empty());
+    CHECK(info.verified_ptr().empty());
+}
+
+TEST_CASE("the effective client may differ from the socket's peer", "[session_info]") {
+    session_info info{ip_endpoint{*ip_address::parse("192.0.2.1"), 1}, {}};
+    info.set_client({*ip_address::parse("198.51.100.7"), 2}, address_source::proxy);
+    CHECK(info.client().address == *ip_address::parse("198.51.100.7"));
+    CHECK(info.socket_peer().address == *ip_address::parse("192.0.2.1"));
+    CHECK(info.source() == address_source::proxy);
+}
+
+TEST_CASE("the id has twelve letters", "[session_info]") {
+    session_info info;
+    info.set_id("0K3V9XQ2M4TB");
+    CHECK(info.id() == "0K3V9XQ2M4TB");
+    info.set_id("");
+    CHECK(info.id().empty());
+}
+
+TEST_CASE("STARTTLS forgets what the client said, not who he is", "[session_info]") {
+    int owner = 0;
+    session_info info{ip_endpoint{*ip_address::parse("192.0.2.1"), 1}, {}};
+    info.set_hello("client.example", true);
+    info.set_user("alice");
+    info.set_verified_ptr("mail.client.example");
+    info.slot<int>(&owner) = 1;
+    info.connection_slot<int>(&owner) = 2;
+    info.set_id("0K3V9XQ2M4TB");
+
+    info.forget_session();
+
+    CHECK(info.hello_name().empty());
+    CHECK_FALSE(info.extended());
+    CHECK_FALSE(info.authenticated());
+    CHECK(info.user().empty());
+    CHECK(info.slot<int>(&owner) == 0);
+    CHECK(info.connection_slot<int>(&owner) == 2);
+    CHECK(info.verified_ptr() == "mail.client.example");
+    CHECK(info.id() == "0K3V9XQ2M4TB");
+    CHECK(info.client().address == *ip_address::parse("192.0.2.1"));
+}
+
+TEST_CASE("TLS facts are there once the handshake is complete", "[session_info]") {
+    session_info info;
+    tls_info facts;
+    facts.protocol = "TLSv1.3";
+    info.set_tls(facts);
+    CHECK(info.secure());
+    REQUIRE(info.tls() != nullptr);
+    CHECK(info.tls()->protocol == "TLSv1.3");
+    info.forget_session();
+    CHECK(info.secure());
+}
+
+}  // namespace test_session_info
