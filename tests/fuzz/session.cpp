@@ -148,7 +148,12 @@ void run(std::string_view input) {
     play(other, input, seed, true, way);
     auto const expect_same = [&](bool same, char const* what) {
         if (same) return;
-        throw script_failure(std::string(what) + " differ\nwhole:\n" + visible(whole.output()) + "\nother:\n" + visible(other.output()));
+        auto const told = [](session_host const& host) {
+            std::string text = "\n";
+            for (auto const& one : host.events()) text.append("[").append(visible(one)).append("] ");
+            return text + "\n" + visible(host.output());
+        };
+        throw script_failure(std::string(what) + " differ\nwhole:" + told(whole) + "\nother:" + told(other));
     };
     expect_same(whole.output() == other.output(), "replies");
     expect_same(whole.closed_as() == other.closed_as(), "reasons of the end");

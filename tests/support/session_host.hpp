@@ -420,7 +420,7 @@ private:
     void took(transaction_reset const&, event const&) { say("transaction_reset"); }
     void took(command_refused const& e, event const&) {
         expect_that(e.reply.size() > 4 && (e.reply[0] == '4' || e.reply[0] == '5'), "command_refused without a refusal");
-        say("command_refused " + std::string(to_string(e.verb)) + ' ' + std::string(e.reply));
+        say("command_refused " + std::string(to_string(e.verb)) + ' ' + std::string(e.reply.substr(0, 3)));
     }
     void took(withdrawn const& e, event const&) {
         auto const found = std::find(open_.begin(), open_.end(), e.ticket);

@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -115,9 +116,9 @@ public:
     client connect(std::shared_ptr<listener_setup const> setup) {
         int ends[2];
         make_pair(ends);
-        int const small = 4096;  // a client that takes nothing is felt soon
+        int const small = 32 * 1024;  // one that takes nothing is felt soon
         ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
-        ::setsockopt(ends[1], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        ::setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
         session_info peer{ip_endpoint{*ip_address::parse("192.0.2.1"), 4321}, ip_endpoint{*ip_address::parse("192.0.2.25"), 25}};
         door->admit(peer.socket_peer().address);
         auto const over = std::make_shared<socket_end>(ends[1]);
@@ -130,7 +131,7 @@ public:
     void settle() {
         for (unsigned quiet = 0; quiet < 3; ++quiet) {
             io.restart();
-            std::size_t moved = io.run_for(std::chrono::milliseconds{1});
+            std::size_t moved = io.run_for(std::chrono::milliseconds{Kind == socket_kind::loopback ? 5 : 1});
             for (auto const& one : all_) moved += one->move();
             if (moved != 0) quiet = 0;
         }
@@ -155,10 +156,14 @@ private:
             REQUIRE(::listen(listens, 1) == 0);
             REQUIRE(::getsockname(listens, reinterpret_cast<sockaddr*>(&where), &size) == 0);
             ends[1] = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            int const room = 64 * 1024;
+            ::setsockopt(ends[1], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
             REQUIRE(::connect(ends[1], reinterpret_cast<sockaddr const*>(&where), size) == 0);
             ends[0] = ::accept4(listens, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
             REQUIRE(ends[0] >= 0);
             ::close(listens);
+            int const on = 1;
+            for (int const one : ends) ::setsockopt(one, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         }
     }
 

@@ -47,7 +47,7 @@ private:
     };
 
     void scan(std::string_view octets);
-    std::size_t one_line_start(char octet);
+    void begin_line(char octet);
     std::size_t take_value(std::string_view octets);
 
     std::string_view name_;

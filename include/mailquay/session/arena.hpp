@@ -29,8 +29,19 @@ public:
         next_ += octets;
         return piece;
     }
-    /// Gives back the last `unused` octets of the piece taken last.
-    void give_back(std::size_t unused) noexcept { next_ -= unused; }
+    /// A place to go back to.
+    struct place {
+        std::size_t blocks = 0;
+        char* next = nullptr;
+        char* end = nullptr;
+    };
+    place position() const noexcept { return {used_blocks_, next_, end_}; }
+    /// Takes back all that was handed out since `then`, which must be of this arena and not older than `clear()`.
+    void go_back(place then) noexcept {
+        used_blocks_ = then.blocks;
+        next_ = then.next;
+        end_ = then.end;
+    }
 
     std::string_view copy(std::string_view text) {
         if (text.empty()) return {};

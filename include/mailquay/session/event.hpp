@@ -49,7 +49,7 @@ struct recipient_offered { mailquay::ticket ticket; transaction const* mail; rec
 struct message_started { mailquay::ticket ticket; transaction const* mail; };         ///< verdict
 struct headers_complete { mailquay::ticket ticket; transaction const* mail; std::string_view header; };  ///< verdict
 struct message_chunk { mailquay::ticket ticket; transaction const* mail; std::span<char const> octets; };  ///< verdict
-struct message_complete { mailquay::ticket ticket; transaction const* mail; std::uint64_t octets; };  ///< delivery
+struct message_complete { mailquay::ticket ticket; transaction const* mail; std::uint64_t octets; std::uint64_t repaired; };  ///< delivery
 struct verify_requested { mailquay::ticket ticket; std::string_view argument; };      ///< reply
 struct expand_requested { mailquay::ticket ticket; std::string_view argument; };      ///< reply
 struct custom_command { mailquay::ticket ticket; std::string_view verb; std::string_view argument; };  ///< reply

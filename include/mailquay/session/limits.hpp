@@ -33,6 +33,9 @@ struct session_limits {
     std::size_t output_octets = 16 * 1024;
     /// RCPT commands of one pipelined run that may be open at a time.
     unsigned recipients_in_flight = 1;
+    /// Refuse local parts above 64 and paths above 256 octets, the least that RFC 5321 §4.5.3.1 asks to accept: real ones
+    /// are longer.
+    bool strict_path_lengths = false;
     /// Recipients of a message from `<>`; 0: no limit of its own.
     unsigned null_sender_recipients = 0;
 };

@@ -18,6 +18,11 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
+namespace detail {
+/// How a command line begins, as far as that decides what may lie behind it.
+enum class line_head : std::uint8_t { plain, data, bdat, http };
+}  // namespace detail
+
 /// One SMTP or LMTP conversation, seen from the server (RFC 5321, RFC 2033). It owns no socket, no clock and no thread:
 /// octets and answers go in, events and octets come out.
 ///
@@ -113,6 +118,7 @@ private:
     };
     enum class step : std::uint8_t { wait, go_on, event_given };
     enum class line_found : std::uint8_t { none, whole, too_long };
+    using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
     using work = session_memory::work;
 
@@ -135,6 +141,9 @@ private:
     step rcpt(command_line const& line, std::optional<event>& given);
     step data(command_line const& line, std::optional<event>& given);
     step bdat();
+    void overlong_line();
+    void close_if_octets_follow();
+    bool excused() noexcept;
     step verify(command_line const& line, std::optional<event>& given);
     step other(command_line const& line, std::optional<event>& given);
     void help();
@@ -169,6 +178,7 @@ private:
     void settle(question what, verdict const& given);
     void settle_recipients();
     void settle_one_recipient(verdict const& given);
+    void refuse_connection(verdict const& given);
     void keep_resolution(recipient& to, verdict const& given);
     bool wait_first(question what, std::chrono::milliseconds delay);
 
@@ -177,8 +187,8 @@ private:
     void say(reply_text const& text);
     void say(reply const& text);
     void say(verdict const& given, reply_text const& usual);
-    void refuse(reply const& text);
-    void refuse(verdict const& given, reply_text const& usual);
+    void sign(std::size_t from);
+    bool recipients_budget_spent() noexcept;
     void syntax_error(reply const& text);
     void out_of_sequence();
     void note_refusal(std::size_t from, verb of, bool of_message = false) noexcept;
@@ -215,6 +225,7 @@ private:
     time_point last_message_{};
     counts totals_{};
     std::uint32_t sent_ = 0;            // of out_
+    std::uint32_t excused_ = 0;         // replies that forgiven_ has explained
     std::uint32_t refused_at_ = 0;      // where in out_ the refusal stands that is to be told
     std::uint32_t next_ticket_ = 1;     // the ticket of the next question
     std::uint32_t open_ = 0;            // questions that wait for an answer
@@ -222,6 +233,7 @@ private:
     question asked_ = question::none;
     verb last_verb_ = verb::unknown;    // of the command under way
     verb refused_verb_ = verb::unknown;
+    line_head skipped_head_{};          // how the over-long line begins
     session_state state_ = session_state::start;
     abort_reason abort_reason_{};
     close_reason close_reason_{};
@@ -229,7 +241,6 @@ private:
     bool in_hold_ : 1 = false;          // cur_ points into hold_
     bool skipping_ : 1 = false;         // the line under way is over-long and dropped
     bool skipped_cr_ : 1 = false;       // its last octet was CR
-    bool skips_bdat_ : 1 = false;       // it begins as BDAT
     bool eof_ : 1 = false;
     bool stopping_ : 1 = false;
     bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order
@@ -244,6 +255,7 @@ private:
     bool connected_told_ : 1 = false;
     bool early_told_ : 1 = false;
     bool first_octet_seen_ : 1 = false;
+    bool spoken_to_ : 1 = false;        // a command line that was not empty has come
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -24,7 +24,7 @@ enum class line_ending_policy : std::uint8_t {
 enum class unknown_parameters : std::uint8_t {
     refuse,     ///< 555 5.5.4
     ignore,
-    hand_over,  ///< kept in `transaction::unknown_parameters()`
+    hand_over,  ///< those of MAIL are kept in `transaction::unknown_parameters()`, those of RCPT ignored
 };
 
 /// Departures from the grammar, each off (or on) by name.

@@ -55,6 +55,7 @@ public:
         reception message;
         std::vector<pending_recipient> pending;
         std::size_t said = 0;  // of `pending`: replied to already
+        arena::place run_begins{};  // of the transaction's text, before the first of `pending`
     };
     std::unique_ptr<work> take_work();
     void give_back(std::unique_ptr<work> used) noexcept;
@@ -83,7 +84,10 @@ inline std::unique_ptr<session_memory::work> session_memory::take_work() {
 
 inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
     used->mail.clear();
+    for (std::string* text : {&used->message.held, &used->message.repaired})
+        if (text->capacity() > largest_kept) std::string{}.swap(*text);
     used->message = reception{};
+    if (used->pending.capacity() > 128) std::vector<pending_recipient>{}.swap(used->pending);
     used->pending.clear();
     used->said = 0;
     if (works_.size() < most_kept) works_.push_back(std::move(used));

@@ -1,7 +1,8 @@
 #include <mailquay/server/server.hpp>
 
+#include <mailquay/sink/discard.hpp>
+
 #include "support/catch.hpp"
-#include "support/server_plugins.hpp"
 
 #include <asio/io_context.hpp>
 
@@ -11,7 +12,6 @@
 namespace test_server_after_shutdown {
 
 using namespace mailquay;
-using namespace mailquay_test;
 using namespace std::chrono_literals;
 
 TEST_CASE("a server that was shut down listens no more, and says so", "[server]") {
@@ -19,7 +19,7 @@ TEST_CASE("a server that was shut down listens no more, and says so", "[server]"
     server_config config;
     config.hostname = "mx.example.org";
     server mx{io, config};
-    mx.recipients([](transaction const&, recipient const&) { return accept(); }).sink([](received_message) { return accept(); });
+    mx.recipients([](transaction const&, recipient const&) { return accept(); }).sink(sinks::discard{});
     mx.listen("127.0.0.1:0");
     bool done = false;
     mx.shutdown(0s, [&](shutdown_report const&) { done = true; });
@@ -40,7 +40,7 @@ TEST_CASE("a listener that is added while the server shuts down is not served, a
     server_config config;
     config.hostname = "mx.example.org";
     server mx{io, config};
-    mx.recipients([](transaction const&, recipient const&) { return accept(); }).sink([](received_message) { return accept(); });
+    mx.recipients([](transaction const&, recipient const&) { return accept(); }).sink(sinks::discard{});
     mx.listen("127.0.0.1:0");
     io.poll();
     mx.shutdown(0s);

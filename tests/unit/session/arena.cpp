@@ -36,11 +36,19 @@ TEST_CASE("nothing copied is nothing", "[arena]") {
     CHECK(text.copy("").empty());
 }
 
-TEST_CASE("the unused end of the last piece can be given back", "[arena]") {
+TEST_CASE("what was handed out since a place can be taken back", "[arena]") {
     arena text;
-    char* const first = text.take(100);
-    text.give_back(90);
-    CHECK(text.take(1) == first + 10);
+    auto const kept = text.copy("kept");
+    auto const then = text.position();
+    auto const* const first = text.copy("first").data();
+    for (int i = 0; i < 10; ++i) text.copy(std::string(3000, 'x'));
+
+    text.go_back(then);
+
+    CHECK(kept == "kept");
+    CHECK(text.copy("again").data() == first);
+    CHECK(text.copy(std::string(3000, 'y')) == std::string(3000, 'y'));
+    CHECK(kept == "kept");
 }
 
 TEST_CASE("clear begins anew in the same memory", "[arena]") {

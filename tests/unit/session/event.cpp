@@ -24,7 +24,7 @@ TEST_CASE("each reason has a name of its own, fit for a log line", "[event]") {
 
 TEST_CASE("an event is small enough to be returned by value", "[event]") {
     STATIC_REQUIRE(sizeof(event) <= 64);
-    event const what = message_complete{ticket{7}, nullptr, 5};
+    event const what = message_complete{ticket{7}, nullptr, 5, 0};
     REQUIRE(std::holds_alternative<message_complete>(what));
     CHECK(std::get<message_complete>(what).ticket == ticket{7});
 }

@@ -15,23 +15,15 @@ MAILQUAY_DECL std::string_view field_capture::value() const noexcept {
     return all;
 }
 
-/// Goes by the first octet of a line. @return octets used
-MAILQUAY_DECL std::size_t field_capture::one_line_start(char octet) {
+/// Goes by the first octet of a line.
+MAILQUAY_DECL void field_capture::begin_line(char octet) {
     if (place_ == place::value_end) {
-        if (is_wsp(octet)) {  // folded: the white space stays, the line end goes
-            place_ = place::value;
-            return 0;
-        }
-        place_ = place::over;
-        return 0;
+        // Folded: the white space stays, the line end goes.
+        place_ = is_wsp(octet) ? place::value : place::over;
+        return;
     }
     matched_ = 0;
-    if (octet == '\r' || octet == '\n') {
-        place_ = place::over;
-        return 0;
-    }
-    place_ = place::name;
-    return 0;
+    place_ = octet == '\r' || octet == '\n' ? place::over : place::name;
 }
 
 /// @return octets used, the line end included if it is there
@@ -39,7 +31,7 @@ MAILQUAY_DECL std::size_t field_capture::take_value(std::string_view octets) {
     std::size_t const end = std::min(octets.find('\n'), octets.size());
     for (char const c : octets.substr(0, end)) {
         if (value_.size() == most_octets) break;
-        if (c != '\r') value_ += c;
+        if (c != '\r' && !(value_.empty() && is_wsp(c))) value_ += c;
     }
     if (end == octets.size()) return end;
     place_ = place::value_end;
@@ -51,7 +43,7 @@ MAILQUAY_DECL void field_capture::scan(std::string_view octets) {
         std::size_t used = 0;
         switch (place_) {
             case place::line_start:
-            case place::value_end: used = one_line_start(octets.front()); break;
+            case place::value_end: begin_line(octets.front()); break;
             case place::name:
                 while (used < octets.size() && matched_ < name_.size() && to_lower(octets[used]) == to_lower(name_[matched_]))
                     ++used, ++matched_;

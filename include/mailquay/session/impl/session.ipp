@@ -93,7 +93,15 @@ MAILQUAY_DECL void session::output_sent(std::size_t octets) {
     if (octets == 0) return;
     out_since_ = now_;
     sent_ += static_cast<std::uint32_t>(octets);
-    if (sent_ != out_->size()) return;
+    if (sent_ != out_->size()) {
+        // A peer that always leaves an octet must not make the buffer keep all that was ever said.
+        if (sent_ < config_->limits.output_octets) return;
+        out_->erase(0, sent_);
+        tell_refused_ = tell_refused_ && refused_at_ >= sent_;
+        refused_at_ -= tell_refused_ ? sent_ : refused_at_;
+        sent_ = 0;
+        return;
+    }
     memory_->give_back(std::move(out_));
     sent_ = 0;
     tell_refused_ = false;
@@ -131,6 +139,10 @@ MAILQUAY_DECL void session::stop_now() {
     if (delayed_ && delayed_->delivered) {  // the message is kept: its reply must not become a 421
         auto const due = std::move(delayed_);
         settle_delivery(*due->delivered);
+    }
+    if (phase_ == phase::message && work_->message.refused) {  // it will not be taken later either
+        say_refusal();
+        return close(close_reason::stopped);
     }
     close_with(replies::service_stopping, close_reason::stopped);
 }

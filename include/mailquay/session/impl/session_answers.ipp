@@ -63,7 +63,11 @@ MAILQUAY_DECL void session::answer(ticket to, reply given) {
     asked_ = question::none;
     asked_text_.reset();
     say(given);
-    if (what != question::custom && given.code >= 500) ++totals_.recipients_refused;
+    // Who may be asked about counts like who may receive, or VRFY would be the cheaper way to try names.
+    if (what != question::custom && given.code >= 500) {
+        ++totals_.recipients_refused;
+        if (recipients_budget_spent()) return close_with(replies::too_many_errors, close_reason::too_many_errors);
+    }
     if (given.close || given.code == 421) return close(close_reason::refused);
     command_boundary();
 }
@@ -86,7 +90,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
     switch (what) {
         case question::connected:
             if (!yes) {
-                say(given, given.kind() == verdict_kind::defer ? replies::overloaded : replies::connection_refused);
+                refuse_connection(given);
                 return close(close_reason::refused);
             }
             if (config_->timeouts.greeting_delay.count() > 0 && !given.closes()) {
@@ -104,7 +108,8 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             break;
         case question::greeted:
             if (!yes) {
-                refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
+                pending_hello_.reset();
+                say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
                 break;
             }
             drop_transaction(true);
@@ -122,7 +127,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
                 say(given, replies::sender_ok);
             } else {
                 forgiven_ = true;
-                refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
+                say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
                 drop_work_ = true;
             }
             break;
@@ -131,25 +136,24 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             abort_message(abort_reason::refused);
             if (yes) return close_with(replies::service_stopping, close_reason::refused);
             forgiven_ = false;
-            refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::transaction_failed);
+            say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::transaction_failed);
             state_ = session_state::ready;
             drop_work_ = true;
             // What lies behind a refused DATA may be the message: it must not be read as commands.
-            if (unconsumed_any()) return close(close_reason::lost_framing);
+            close_if_octets_follow();
             break;
         case question::headers:
             work_->message.header_given = true;
             if (!yes) refuse_message(given);
             return;
         case question::chunk:
-            if (work_->message.chunk_is_ours) work_->message.held = {};
+            if (work_->message.chunk_is_ours) work_->message.held.clear();
             if (!yes) refuse_message(given);
             return;
         case question::complete: return settle_delivery(delivery{given});
         case question::verify:
         case question::expand:
         case question::custom:
-            asked_text_.reset();
             say(given, yes ? replies::ok : given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
             break;
         case question::recipient:
@@ -195,6 +199,8 @@ MAILQUAY_DECL void session::settle_recipients() {
         }
         ++at;
     }
+    bool const any_accepted = std::any_of(pending.begin(), pending.end(), [](auto const& one) { return one.accepted; });
+    if (!any_accepted) work_->mail.text_.go_back(work_->run_begins);  // or refused names would pile up
     all.resize(work_->mail.accepted_);
     if (!all.empty()) state_ = session_state::recipients_given;
     pending.clear();
@@ -209,13 +215,25 @@ MAILQUAY_DECL void session::settle_one_recipient(verdict const& given) {
     } else {
         forgiven_ = true;
         ++totals_.recipients_refused;
-        // A fifth of what was accepted is free: long lists always hold some dead addresses.
-        std::uint32_t const counted = totals_.recipients_refused - std::min<std::uint32_t>(totals_.recipients_refused, totals_.recipients / 5);
-        if (counted >= config_->budgets.recipients && !info_.authenticated())
-            return close_with(replies::too_many_errors, close_reason::too_many_errors);
-        refuse(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::relay_denied);
+        if (recipients_budget_spent()) return close_with(replies::too_many_errors, close_reason::too_many_errors);
+        say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::relay_denied);
     }
     if (given.closes()) close(close_reason::refused);
+}
+
+MAILQUAY_DECL bool session::recipients_budget_spent() noexcept {
+    // A fifth of what was accepted is free: long lists always hold some dead addresses.
+    std::uint32_t const refused = totals_.recipients_refused;
+    return refused - std::min(refused, totals_.recipients / 5) >= config_->budgets.recipients && !info_.authenticated();
+}
+
+/// In place of the greeting only 554, 521 and 421 may stand (RFC 5321 §3.1, RFC 7504); the text is the hook's.
+MAILQUAY_DECL void session::refuse_connection(verdict const& given) {
+    bool const later = given.kind() == verdict_kind::defer;
+    reply_text const& usual = later ? replies::overloaded : replies::connection_refused;
+    int const code = given.code();
+    if (code == 0 || code == usual.code() || code == replies::host_takes_no_mail.code()) return say(given, usual);
+    append_reply(out(), usual.code(), given.enhanced(), given.text().empty() ? usual.text() : given.text());
 }
 
 MAILQUAY_DECL void session::keep_resolution(recipient& to, verdict const& given) {

@@ -21,26 +21,40 @@ inline bool has_bare_octets(std::string_view line) noexcept {
     return std::memchr(line.data(), '\r', line.size()) != nullptr || std::memchr(line.data(), '\0', line.size()) != nullptr ||
            std::memchr(line.data(), '\n', line.size()) != nullptr;
 }
-/// BDAT, whatever follows it: octets behind such a line may be those of a message.
-inline bool may_be_bdat(std::string_view line) noexcept {
-    return istarts_with(line, "BDAT") && (line.size() == 4 || !is_alnum(line[4]));
+/// Octets behind a line that begins as DATA or BDAT, whatever is wrong with it, may be those of a message.
+inline line_head head_of(std::string_view line) noexcept {
+    while (!line.empty() && is_wsp(line.front())) line.remove_prefix(1);
+    std::size_t end = 0;
+    while (end < line.size() && is_alpha(line[end])) ++end;
+    bool const digit_follows = end < line.size() && is_digit(line[end]);
+    std::string_view const word = line.substr(0, end);
+    if (word.size() == 4 && !digit_follows && iequals(word, "DATA")) return line_head::data;
+    if (word.size() == 4 && !digit_follows && iequals(word, "BDAT")) return line_head::bdat;
+    return is_http_method(word) ? line_head::http : line_head::plain;
 }
 }  // namespace detail
 
 MAILQUAY_DECL session::step session::command(std::string_view line, std::optional<event>& given) {
-    bool const first = totals_.commands++ == 0;
+    ++totals_.commands;
     if (stopping_ && state_ <= session_state::ready)
         return close_with(replies::service_stopping, close_reason::stopped), step::go_on;
 
     auto const parsed_line = parse_command_line(line);
     verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
     last_verb_ = spoken;
-    if (first && parsed_line && !info_.secure() && is_http_method(parsed_line->name))
+    bool const plain_verb = parsed_line && spoken != verb::unknown && spoken != verb::data && spoken != verb::bdat;
+    auto const head = plain_verb ? line_head::plain : detail::head_of(line);
+    bool const first = !spoken_to_;
+    spoken_to_ = spoken_to_ || !line.empty();
+    if (head == line_head::http && first && !info_.secure())
         return close_with(replies::not_smtp, close_reason::not_smtp), step::go_on;
     // A BDAT whose line cannot be trusted leaves octets behind that nobody counted.
-    if (detail::may_be_bdat(line)) return bdat();
-    if (detail::has_bare_octets(line)) return syntax_error(reply{replies::bad_characters}), step::go_on;
-    if (!parsed_line) return syntax_error(reply{to_reply(parsed_line.error())}), step::go_on;
+    if (head == line_head::bdat) return bdat();
+    if (detail::has_bare_octets(line) || !parsed_line) {
+        syntax_error(detail::has_bare_octets(line) ? reply{replies::bad_characters} : reply{to_reply(parsed_line.error())});
+        if (head == line_head::data) close_if_octets_follow();
+        return step::go_on;
+    }
     switch (spoken) {
         case verb::mail: return mail(*parsed_line, given);
         case verb::rcpt: return rcpt(*parsed_line, given);
@@ -64,7 +78,10 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
             if (!junk_allowed()) return step::go_on;
             say(replies::ok);
             break;
-        case verb::help: help(); break;
+        case verb::help:
+            if (!junk_allowed()) return step::go_on;
+            help();
+            break;
         case verb::quit:
             if (parsed_line->has_argument) return syntax_error(reply{replies::argument_not_allowed}), step::go_on;
             drop_transaction(true);
@@ -94,7 +111,9 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
 MAILQUAY_DECL session::step session::mail(command_line const& line, std::optional<event>& given) {
     if (!legal(state_, verb::mail)) return out_of_sequence(), step::go_on;
     forgiven_ = false;
+    excused_ = 0;
     if (config_->require_authentication && !info_.authenticated()) {
+        if (!junk_allowed()) return step::go_on;
         forgiven_ = true;
         return say(replies::auth_required), command_boundary(), step::go_on;
     }
@@ -121,6 +140,7 @@ MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) 
     options.utf8 = utf8_offered;
     options.space_after_colon = config_->leniency.space_after_colon;
     options.missing_brackets = config_->leniency.missing_brackets;
+    options.strict_lengths = config_->limits.strict_path_lengths;
     cursor in{line.argument};
     auto const from = parse_mail_argument(in, options);
     if (!from) return reply{to_reply(from.error())};
@@ -133,9 +153,16 @@ MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) 
 MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optional<event>& given) {
     if (!legal(state_, verb::rcpt)) return out_of_sequence(), step::go_on;
     auto& all = work_->mail.recipients_;
+    if (all.size() >= most_recipients()) {
+        // Many may be pipelined behind the one that was too many; without end they are junk.
+        if (excused() || junk_allowed()) refuse_recipient(reply{replies::too_many_recipients});
+        return step::go_on;
+    }
+    if (work_->pending.empty()) work_->run_begins = work_->mail.text_.position();
     recipient& to = all.emplace_back();
     if (auto refused = read_recipient(line, to)) {
         all.pop_back();
+        if (work_->pending.empty()) work_->mail.text_.go_back(work_->run_begins);
         if (open_ != 0 || !work_->pending.empty()) {
             auto& waiting = work_->pending.emplace_back();
             waiting.answered = true;
@@ -157,7 +184,7 @@ MAILQUAY_DECL void session::refuse_recipient(reply const& why) {
     if (why.code >= 500)
         syntax_error(why);
     else
-        refuse(why);
+        say(why);
     note_refusal(replied, verb::rcpt);
     command_boundary();
 }
@@ -175,11 +202,11 @@ MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& l
     options.utf8 = mail.parameters_.smtputf8;
     options.space_after_colon = config_->leniency.space_after_colon;
     options.missing_brackets = config_->leniency.missing_brackets;
+    options.strict_lengths = config_->limits.strict_path_lengths;
     cursor in{line.argument};
     auto const path = parse_rcpt_argument(in, options);
     if (!path) return reply{to_reply(path.error())};
     if (auto refused = read_parameters(in, options, &to)) return refused;
-    if (mail.recipients_.size() > most_recipients()) return reply{replies::too_many_recipients};
     to.forward_path = kept_address(*path);
     return std::nullopt;
 }
@@ -248,14 +275,14 @@ MAILQUAY_DECL session::step session::data(command_line const& line, std::optiona
     bool const explained = forgiven_;
     // A client that did not wait may have sent its message already: refused, it must not be read as commands.
     auto const lost = [this] {
-        if (phase_ != phase::closing && unconsumed_any()) close(close_reason::lost_framing);
+        close_if_octets_follow();
         forgiven_ = false;
         return step::go_on;
     };
     if (line.has_argument) return syntax_error(reply{replies::argument_not_allowed}), lost();
     if (!legal(state_, verb::data)) return out_of_sequence(), lost();
     if (state_ == session_state::mail_given) {
-        if (!explained && ++totals_.sequence_errors > config_->budgets.sequence)
+        if (!(explained && excused()) && ++totals_.sequence_errors > config_->budgets.sequence)
             return close_with(replies::too_many_errors, close_reason::too_many_errors), step::go_on;
         return say(replies::no_valid_recipients), lost();
     }
@@ -270,6 +297,25 @@ MAILQUAY_DECL session::step session::bdat() {
     return step::go_on;
 }
 
+/// A line above the limit was skipped; of its begin only the kind is known.
+MAILQUAY_DECL void session::overlong_line() {
+    bool const first = !spoken_to_;
+    spoken_to_ = true;
+    if (skipped_head_ == line_head::bdat) return close_with(replies::unknown_command, close_reason::lost_framing);
+    if (skipped_head_ == line_head::http && first && !info_.secure())
+        return close_with(replies::not_smtp, close_reason::not_smtp);
+    syntax_error(reply{replies::line_too_long});
+    if (skipped_head_ == line_head::data) close_if_octets_follow();
+}
+
+/// After a refused DATA: a client that did not wait for the reply has sent its message, which must not be read as commands.
+MAILQUAY_DECL void session::close_if_octets_follow() {
+    if (phase_ != phase::closing && unconsumed_any()) close(close_reason::lost_framing);
+}
+
+/// Whether an earlier refusal still explains what is out of order: a whole run of commands, but not without end.
+MAILQUAY_DECL bool session::excused() noexcept { return ++excused_ <= config_->limits.recipients; }
+
 /// VRFY and EXPN (RFC 5321 §3.5). By default VRFY says the same of everybody, so that it tells nothing.
 MAILQUAY_DECL session::step session::verify(command_line const& line, std::optional<event>& given) {
     forgiven_ = false;
@@ -279,8 +325,8 @@ MAILQUAY_DECL session::step session::verify(command_line const& line, std::optio
                       (!config_->require_authentication || info_.authenticated());
     if (expands && !asks) return syntax_error(reply{replies::expn_disabled}), step::go_on;
     if (line.argument.empty()) return syntax_error(reply{replies::argument_missing}), step::go_on;
-    if (config_->require_authentication && !info_.authenticated()) return say(replies::auth_required), command_boundary(), step::go_on;
     if (!junk_allowed()) return step::go_on;
+    if (config_->require_authentication && !info_.authenticated()) return say(replies::auth_required), command_boundary(), step::go_on;
     if (!asks) return say(replies::cannot_verify), command_boundary(), step::go_on;
     asked_text_ = std::make_unique<std::string>(line.argument);
     if (expands)

@@ -35,9 +35,8 @@ MAILQUAY_DECL void session::keep_rest() {
         return;
     }
     if (cur_ == end_) return;
-    assert(!hold_);  // a partial line is joined before anything behind it is worked off
-    hold_ = memory_->take_buffer();
-    hold_->assign(cur_, end_);
+    if (!hold_) hold_ = memory_->take_buffer();
+    hold_->append(cur_, end_);  // behind the partial line that it goes on with, if there is one
     cur_ = hold_->data();
     end_ = cur_ + hold_->size();
     in_hold_ = true;
@@ -59,13 +58,15 @@ MAILQUAY_DECL bool session::next_region() noexcept {
 }
 
 MAILQUAY_DECL void session::drop_input() noexcept {
+    // hold_ stays until the session goes: a hook that was withdrawn may still look at octets in it.
     cur_ = end_ = lent_ = lent_end_ = nullptr;
     in_hold_ = false;
     skipping_ = false;
-    if (hold_) memory_->give_back(std::move(hold_));
 }
 
 MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
+    // Only now: until the host comes back for more, an overtaken hook may look at these.
+    if (asked_text_ && open_ == 0) asked_text_.reset();
     if (drop_work_) {
         drop_work_ = false;
         memory_->give_back(std::move(work_));
@@ -110,8 +111,7 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     if (!next_region()) return step::wait;
     if (!first_octet_seen_) {
         first_octet_seen_ = true;
-        constexpr char tls_handshake = 0x16;
-        if (*cur_ == tls_handshake && !info_.secure()) return close(close_reason::not_smtp), step::go_on;
+        if (*cur_ == tls_handshake_octet && !info_.secure()) return close(close_reason::not_smtp), step::go_on;
     }
     std::string_view line;
     std::size_t const replied = output_end();
@@ -119,8 +119,7 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     switch (next_line(line)) {
         case line_found::none: return step::wait;
         case line_found::too_long:
-            if (skips_bdat_) return bdat();
-            syntax_error(reply{replies::line_too_long});
+            overlong_line();
             note_refusal(replied, last_verb_);
             return step::go_on;
         case line_found::whole: break;
@@ -145,7 +144,7 @@ MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
             line = {cur_, octets - (crlf ? 2 : 1)};
             cur_ = lf + 1;
             if (octets <= config_->limits.command_line_octets) return line_found::whole;
-            skips_bdat_ = detail::may_be_bdat(line);
+            skipped_head_ = detail::head_of(line);
             return line_found::too_long;
         }
         from = lf + 1;
@@ -161,7 +160,7 @@ MAILQUAY_DECL void session::keep_partial_line() {
     if (octets >= config_->limits.command_line_octets) {
         skipping_ = true;
         skipped_cr_ = end_[-1] == '\r';
-        skips_bdat_ = detail::may_be_bdat({cur_, octets});
+        skipped_head_ = detail::head_of({cur_, octets});
         cur_ = end_;
         next_region();
         return;
@@ -187,8 +186,8 @@ MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
         if (hold_->size() + static_cast<std::size_t>(upto - cur_) > config_->limits.command_line_octets) {
             skipping_ = true;
             skipped_cr_ = hold_->back() == '\r';
-            hold_->append(cur_, std::min<std::size_t>(static_cast<std::size_t>(upto - cur_), 5));
-            skips_bdat_ = detail::may_be_bdat(*hold_);
+            hold_->append(cur_, std::min<std::size_t>(static_cast<std::size_t>(upto - cur_), 9));
+            skipped_head_ = detail::head_of(*hold_);
             memory_->give_back(std::move(hold_));
             return skip_line();
         }

@@ -58,6 +58,7 @@ MAILQUAY_DECL void session::write_received() {
 
 MAILQUAY_DECL session::step session::advance_message(std::optional<event>& given) {
     reception& message = work_->message;
+    if (message.refused) message.held.clear();  // only now: a hook that was overtaken may have looked at it
     for (;;) {
         if (message.header_given && !message.held.empty() && !message.refused)
             return offer_chunk(message.held, true, given);
@@ -127,7 +128,7 @@ MAILQUAY_DECL session::step session::end_message(std::optional<event>& given) {
         if (closes) close(close_reason::refused);
         return step::go_on;
     }
-    given.emplace(message_complete{ask(question::complete), &work_->mail, message.octets});
+    given.emplace(message_complete{ask(question::complete), &work_->mail, message.octets, message.normaliser.repaired()});
     return step::event_given;
 }
 
@@ -191,7 +192,6 @@ inline auto refusal_rank(verdict const& why) noexcept {
 MAILQUAY_DECL void session::refuse_message(verdict why) {
     reception& message = work_->message;
     abort_message(abort_reason::refused);
-    message.held = {};
     if (message.refused) {
         if (detail::refusal_rank(why) >= detail::refusal_rank(message.refusal)) return;
         if (message.refusal.closes()) why.then_close();
@@ -211,7 +211,7 @@ MAILQUAY_DECL void session::say_refusal() {
     reply_text const& usual = why.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed;
     std::size_t const times = info_.lmtp() ? work_->mail.accepted_ : 1;
     std::size_t const replied = output_end();
-    for (std::size_t i = 0; i < times; ++i) refuse(why, usual);
+    for (std::size_t i = 0; i < times; ++i) say(why, usual);
     // A hook's refusal is known to the host; the session's own is not.
     if (detail::refusal_rank(why) != std::end(detail::message_refusals)) note_refusal(replied, verb::data, true);
 }
@@ -240,7 +240,7 @@ MAILQUAY_DECL void session::settle_delivery(delivery const& given) {
 
 MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
     if (outcome.refuses())
-        return refuse(outcome, outcome.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed);
+        return say(outcome, outcome.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed);
     if (outcome.has_reply() || !outcome.text().empty()) return say(outcome, replies::accepted);
     out().append("250 2.0.0 Ok: queued as ").append(work_->mail.id()).append("\r\n");
 }

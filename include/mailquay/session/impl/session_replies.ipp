@@ -16,34 +16,40 @@ MAILQUAY_DECL std::string& session::out() {
     return *out_;
 }
 
-MAILQUAY_DECL void session::say(reply_text const& text) { append_reply(out(), text); }
+MAILQUAY_DECL void session::say(reply_text const& text) {
+    std::size_t const from = output_end();
+    append_reply(out(), text);
+    sign(from);
+}
 
-MAILQUAY_DECL void session::say(reply const& text) { append_reply(out(), text); }
+MAILQUAY_DECL void session::say(reply const& text) {
+    std::size_t const from = output_end();
+    append_reply(out(), text);
+    sign(from);
+}
 
 /// The reply a verdict carries; where it carries none, the stage's usual one.
 MAILQUAY_DECL void session::say(verdict const& given, reply_text const& usual) {
     if (given.named() != nullptr) return say(*given.named());
     if (given.code() == 0 && given.text().empty()) return say(usual);
+    std::size_t const from = output_end();
     std::string_view const text = given.text().empty() ? usual.text() : given.text();
-    if (given.code() == 0) return append_reply(out(), usual.code(), usual.enhanced(), text);
-    append_reply(out(), given.code(), given.enhanced(), text);
+    if (given.code() == 0)
+        append_reply(out(), usual.code(), usual.enhanced(), text);
+    else
+        append_reply(out(), given.code(), given.enhanced(), text);
+    sign(from);
 }
 
-MAILQUAY_DECL void session::refuse(reply const& text) {
-    if (!config_->id_in_refusals || !work_) return say(text);
-    reply with_id = text;
-    with_id.text.append(" [").append(work_->mail.id()).append("]");
-    say(with_id);
-}
-
-MAILQUAY_DECL void session::refuse(verdict const& given, reply_text const& usual) {
-    if (!config_->id_in_refusals || !work_) return say(given, usual);
-    reply_text const& base = given.named() != nullptr ? *given.named() : usual;
-    bool const own_code = given.named() == nullptr && given.code() != 0;
-    reply with_id{own_code ? given.code() : base.code(), std::string(own_code ? given.enhanced() : base.enhanced()),
-                  std::string(given.named() == nullptr && !given.text().empty() ? given.text() : base.text())};
-    with_id.text.append(" [").append(work_->mail.id()).append("]");
-    say(with_id);
+/// Puts the transaction's id behind a refusal, where the listener wants that (`id_in_refusals`).
+MAILQUAY_DECL void session::sign(std::size_t from) {
+    constexpr std::size_t line_octets = 512;
+    if (!config_->id_in_refusals || !work_ || work_->mail.id().empty() || (*out_)[from] < '4') return;
+    std::size_t const last = out_->rfind('\n', out_->size() - 2);
+    std::size_t const line = out_->size() - (last == std::string::npos ? 0 : last + 1);
+    if (line + transaction_id::octets + 3 > line_octets) return;
+    out_->resize(out_->size() - 2);
+    out_->append(" [").append(work_->mail.id()).append("]\r\n");
 }
 
 MAILQUAY_DECL void session::syntax_error(reply const& text) {
@@ -55,11 +61,11 @@ MAILQUAY_DECL void session::syntax_error(reply const& text) {
 
 MAILQUAY_DECL void session::out_of_sequence() {
     // What an earlier refusal of the same run explains is no mistake of the client's (RFC 2920 §3.1).
-    if (!forgiven_ && ++totals_.sequence_errors > config_->budgets.sequence)
+    if (!(forgiven_ && excused()) && ++totals_.sequence_errors > config_->budgets.sequence)
         return close_with(replies::too_many_errors, close_reason::too_many_errors);
-    std::string text{replies::bad_sequence.text()};
-    text.append("; expected ").append(expected(state_, info_.lmtp()));
-    append_reply(out(), replies::bad_sequence.code(), replies::bad_sequence.enhanced(), text);
+    reply said{replies::bad_sequence};
+    said.text.append("; expected ").append(expected(state_, info_.lmtp()));
+    say(said);
     command_boundary();
 }
 

@@ -62,7 +62,7 @@ MAILQUAY_DECL void session::time_is(time_point now) {
     bool const overdue = now_ - since_ >= patience() ||
                          (draining && now_ - work_->message.drain_since >= config_->timeouts.drain);
     if (phase_ != phase::closing && overdue) input_overdue();
-    if (phase_ == phase::command && !work_ && now_ - last_message_ >= config_->timeouts.without_message && open_ == 0)
+    if (phase_ == phase::command && now_ - last_message_ >= config_->timeouts.without_message && open_ == 0)
         close_with(replies::idle_timeout, close_reason::timed_out);
 }
 
@@ -76,7 +76,7 @@ MAILQUAY_DECL std::optional<session::time_point> session::wake_at() const noexce
     due = std::min(due, since_ + (phase_ == phase::greeting && open_ == 0 ? config_->timeouts.greeting_delay : patience()));
     if (phase_ == phase::message && open_ == 0 && config_->timeouts.least_octets_per_second != 0)
         due = std::min(due, now_ + std::chrono::seconds{1});
-    if (phase_ == phase::command && !work_) due = std::min(due, last_message_ + config_->timeouts.without_message);
+    if (phase_ == phase::command) due = std::min(due, last_message_ + config_->timeouts.without_message);
     return due;
 }
 
@@ -102,7 +102,8 @@ MAILQUAY_DECL void session::hook_overdue() {
         case question::complete:
             // The sink may have kept it: saying so and going on could deliver it twice without a trace.
             abort_message(abort_reason::hook_timed_out);
-            return close_with(replies::local_error, close_reason::timed_out);
+            for (std::size_t i = 0; i < (info_.lmtp() ? work_->mail.accepted_ : 1); ++i) say(replies::local_error);
+            return close(close_reason::timed_out);
         case question::chunk:
         case question::headers:
             abort_message(abort_reason::hook_timed_out);

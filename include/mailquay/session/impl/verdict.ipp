@@ -129,7 +129,7 @@ MAILQUAY_DECL verdict verdict::make(verdict_kind kind, int code, std::string enh
     mine.text = std::move(text);
     if (detail::verdict_class_fits(kind, code)) {
         mine.code = code;
-        mine.enhanced = std::move(enhanced);
+        mine.enhanced = enhanced.empty() ? std::to_string(code / 100) + ".0.0" : std::move(enhanced);
         made.closes_ = code == 421;
     }
     return made;
