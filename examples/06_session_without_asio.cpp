@@ -39,6 +39,7 @@ public:
         talk_.answer(asked.ticket, delivery{accept()});
     }
     void operator()(message_aborted const& told) { std::cerr << "message aborted: " << to_string(told.why) << '\n'; }
+    void operator()(command_refused const& told) { std::cerr << "refused: " << told.reply << '\n'; }
     void operator()(closed const& told) { std::cerr << "closed: " << to_string(told.why) << '\n'; }
 
     // All else that asks: who connects, who sends, who receives.
