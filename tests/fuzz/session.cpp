@@ -92,7 +92,7 @@ host_hooks make_hooks() {
     return hooks;
 }
 
-/// Cut behind each line after which a client must wait (RFC 2920 §3.1), wherever it stands.
+/// Cut behind each line after which a client must wait (RFC 2920 §3.1), wherever it stands and whatever is wrong with it.
 std::vector<std::string_view> groups(std::string_view input) {
     std::vector<std::string_view> found;
     std::size_t group_start = 0;
@@ -100,8 +100,9 @@ std::vector<std::string_view> groups(std::string_view input) {
     while (line_start < input.size()) {
         std::size_t const end = input.find("\r\n", line_start);
         if (end == std::string_view::npos) break;
-        auto const line = input.substr(line_start, end - line_start);
+        auto line = input.substr(line_start, end - line_start);
         line_start = end + 2;
+        while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
         std::string_view name = line.substr(0, line.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"));
         if (!ends_group(parse_verb(name))) continue;
         found.push_back(input.substr(group_start, line_start - group_start));

@@ -427,7 +427,11 @@ TEST_CASE("only a chunk needs the lent buffer; the rest can be kept by the sessi
 }
 
 TEST_CASE("no input is taken while more output is owed than the limit", "[session][output]") {
-    bare it;
+    bare it{[] {
+        session_config config;
+        config.budgets.junk = 10'000;
+        return config;
+    }()};
     it.greet();
     std::string many;
     for (int i = 0; i < 90; ++i) many += "HELP\r\n";
