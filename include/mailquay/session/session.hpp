@@ -79,6 +79,10 @@ public:
     std::string_view output() const noexcept;
     void output_sent(std::size_t octets);
 
+    /// The host does not read now for reasons of its own (no buffer is free): the peer's deadlines stand still until octets
+    /// are fed again.
+    void input_paused() noexcept { paused_ = true; }
+
     /// Tells the steady time: before `feed()` and at each tick. Runs what is due. Must not go backwards.
     void time_is(time_point now);
     /// When `time_is()` is next worth calling; coarse: up to one tick (1 s) late is harmless.
@@ -242,6 +246,7 @@ private:
     bool skipping_ : 1 = false;         // the line under way is over-long and dropped
     bool skipped_cr_ : 1 = false;       // its last octet was CR
     bool eof_ : 1 = false;
+    bool paused_ : 1 = false;           // the host does not read: the peer owes nothing meanwhile
     bool stopping_ : 1 = false;
     bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order
     bool drop_work_ : 1 = false;        // the transaction ended, but a hook may still look at it

@@ -211,6 +211,20 @@ TEST_CASE("a sink that is overdue is answered once for each recipient over LMTP"
     CHECK(at.over);
 }
 
+TEST_CASE("a peer is not blamed while the host does not read", "[session][abuse]") {
+    bench at;
+    at.send(envelope);
+    at.talk.input_paused();
+    for (int second = 0; second < 600; ++second) at.talk.time_is(at.now += 1s);
+    at.take();
+    CHECK_FALSE(at.over);
+
+    CHECK(at.send("x\r\n.\r\n").starts_with("250 2.0.0"));
+    at.talk.time_is(at.now += 301s);
+    at.take();
+    CHECK(at.over);
+}
+
 TEST_CASE("in place of the greeting only 421, 521 and 554 are said", "[session][abuse]") {
     session_config config;
     config.hostname = "mx.example.org";

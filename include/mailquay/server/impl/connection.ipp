@@ -129,6 +129,7 @@ MAILQUAY_DECL bool connection::read() {
         // Whatever it sends may stay with a slow writer: first another connection must give a buffer back.
         if (!hungry_) home_->hungry_.emplace_back(this);
         hungry_ = true;
+        session_.input_paused();
         return false;
     }
     std::span<char> const room = buffers.shared();

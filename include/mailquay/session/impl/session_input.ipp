@@ -16,6 +16,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 MAILQUAY_DECL void session::feed(std::span<char> octets) {
     assert(wants_input());
     if (octets.empty()) return;
+    paused_ = false;
     if (phase_ == phase::message) since_ = now_;
     next_region();
     cur_ = octets.data();

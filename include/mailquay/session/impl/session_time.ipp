@@ -57,6 +57,10 @@ MAILQUAY_DECL void session::time_is(time_point now) {
         command_boundary();
         return;
     }
+    if (paused_) {
+        since_ = now_;
+        return;
+    }
     if (asked_for_input) measure_rate(passed);
     bool const draining = phase_ == phase::message && work_->message.refused;
     bool const overdue = now_ - since_ >= patience() ||
