@@ -280,9 +280,11 @@ private:
             talk_.output_sent(talk_.output().size());
         }
         if (before == output_.size()) return;
+        // Only where the session says ids: octets of the client's that look like one stay.
         for (std::size_t i = 0; i < ids_.size(); ++i)
-            for (auto at = output_.find(ids_[i], before); at != std::string::npos; at = output_.find(ids_[i], before))
-                output_.replace(at, ids_[i].size(), "ID" + std::to_string(i + 1));
+            for (std::string const lead : {"queued as ", "["})
+                for (auto at = output_.find(lead + ids_[i], before); at != std::string::npos; at = output_.find(lead + ids_[i], before))
+                    output_.replace(at + lead.size(), ids_[i].size(), "ID" + std::to_string(i + 1));
     }
 
     void take_buffer_back() {
