@@ -5,6 +5,10 @@
 /// Every header opens its namespace as `namespace mailquay::inline MAILQUAY_ABI {`. The two forms of the library live in
 /// different inline namespaces, so that a program that mixes them fails to link instead of misbehaving.
 
+// Before any header of Asio: what Asio sees of the standard library, and with it how it allocates, must not depend on which
+// header a source file happens to include first.
+#include <version>
+
 #define MAILQUAY_VERSION_MAJOR 0
 #define MAILQUAY_VERSION_MINOR 1
 #define MAILQUAY_VERSION_PATCH 0

@@ -10,6 +10,10 @@
 #include <memory>
 #include <string>
 
+namespace mailquay::inline MAILQUAY_ABI::detail {
+struct maildir_shared;
+}
+
 namespace mailquay::inline MAILQUAY_ABI::sinks {
 
 /// Where a maildir sink puts mailboxes.
@@ -71,10 +75,8 @@ public:
     /// MT-PRIORITY.
     promises promised() const override;
 
-    struct shared;
-
 private:
-    std::shared_ptr<shared> shared_;
+    std::shared_ptr<detail::maildir_shared> shared_;
     std::shared_ptr<mailquay::workers> pool_;
 };
 

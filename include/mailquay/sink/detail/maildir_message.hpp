@@ -1,7 +1,7 @@
 #pragma once
 
 #include <mailquay/handler/message_sink.hpp>
-#include <mailquay/sink/maildir.hpp>
+#include <mailquay/sink/files.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -15,10 +15,17 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
-// Without the workers: a job may hold the last share of this, and must not end the pool it runs on.
-struct sinks::maildir::shared {
+namespace sinks {
+enum class maildir_layout : std::uint8_t;
+}
+
+namespace detail {
+
+// What a maildir and its messages share, without the workers: a job may hold the last share of this, and must not end the
+// pool it runs on.
+struct maildir_shared {
     std::string folder;
-    maildir_layout layout;
+    sinks::maildir_layout layout;
     std::size_t memory_octets;
     std::string hostname;  // as file names have it
     std::shared_ptr<file_operations> files;
@@ -28,13 +35,11 @@ struct sinks::maildir::shared {
     void look_at_free_octets();
 };
 
-namespace detail {
-
 /// A message on its way into maildirs: what the writer and its jobs on the workers have in common. The writer and a job never
 /// touch it at the same time, but for `abandoned`. Its destructor takes away what is left in tmp.
 class maildir_message {
 public:
-    maildir_message(std::shared_ptr<sinks::maildir::shared> into, transaction const& mail);
+    maildir_message(std::shared_ptr<maildir_shared> into, transaction const& mail);
     maildir_message(maildir_message const&) = delete;
     maildir_message& operator=(maildir_message const&) = delete;
     ~maildir_message();
@@ -82,7 +87,7 @@ private:
     void remove_from_tmp(target& one) noexcept;
     void fail(target& one, std::error_code why);
 
-    std::shared_ptr<sinks::maildir::shared> into_;
+    std::shared_ptr<maildir_shared> into_;
     std::vector<target> targets_;
     std::unordered_map<std::string, std::size_t> by_id_;
     std::vector<group> recipients_;  // in RCPT order

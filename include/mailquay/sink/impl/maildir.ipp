@@ -102,13 +102,13 @@ inline message_sink::opened open_maildir_writer(std::size_t memory_octets, std::
 }
 
 struct maildir_room {
-    static unique_function<void()> look(std::shared_ptr<sinks::maildir::shared> into) {
+    static unique_function<void()> look(std::shared_ptr<maildir_shared> into) {
         return [into = std::move(into)] { into->look_at_free_octets(); };
     }
 };
 
 // Room was short when it was last seen: look again before the body is asked for.
-inline asio::awaitable<message_sink::opened> open_if_room(std::shared_ptr<sinks::maildir::shared> into, std::shared_ptr<workers> pool,
+inline asio::awaitable<message_sink::opened> open_if_room(std::shared_ptr<maildir_shared> into, std::shared_ptr<workers> pool,
                                                           std::shared_ptr<maildir_message> message, std::uint64_t needed) {
     try {
         unique_function<void()> job = maildir_room::look(into);
@@ -169,7 +169,7 @@ inline void remove_stale_maildir_files(std::filesystem::path const& tmp, std::ch
 
 namespace mailquay::inline MAILQUAY_ABI::sinks {
 
-MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : shared_(std::make_shared<shared>()) {
+MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : shared_(std::make_shared<detail::maildir_shared>()) {
     namespace fs = std::filesystem;
     while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
     if (folder.empty()) detail::refuse_maildir(folder, "the name is empty");

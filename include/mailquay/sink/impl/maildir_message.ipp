@@ -6,6 +6,7 @@
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/message/trace_fields.hpp>
 #include <mailquay/protocol/replies.hpp>
+#include <mailquay/sink/maildir.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,9 +15,9 @@
 #include <cstdio>
 #include <unistd.h>
 
-namespace mailquay::inline MAILQUAY_ABI {
+namespace mailquay::inline MAILQUAY_ABI::detail {
 
-MAILQUAY_DECL std::string sinks::maildir::shared::fresh_name() const {
+MAILQUAY_DECL std::string maildir_shared::fresh_name() const {
     using namespace std::chrono;
     static std::atomic<std::uint64_t> made{0};
     auto const now = system_clock::now().time_since_epoch();
@@ -31,13 +32,11 @@ MAILQUAY_DECL std::string sinks::maildir::shared::fresh_name() const {
     return name.append(".").append(hostname);
 }
 
-MAILQUAY_DECL void sinks::maildir::shared::look_at_free_octets() {
+MAILQUAY_DECL void maildir_shared::look_at_free_octets() {
     if (auto const left = files->free_octets(folder)) free_octets.store(*left, std::memory_order_relaxed);
 }
 
-namespace detail {
-
-MAILQUAY_DECL maildir_message::maildir_message(std::shared_ptr<sinks::maildir::shared> into, transaction const& mail)
+MAILQUAY_DECL maildir_message::maildir_message(std::shared_ptr<maildir_shared> into, transaction const& mail)
     : into_(std::move(into)) {
     for (recipient const& to : mail.recipients()) {
         group& named = recipients_.emplace_back();
@@ -279,5 +278,4 @@ MAILQUAY_DECL delivery maildir_message::commit_as(commit how) {
     return delivery{std::move(told)};
 }
 
-}  // namespace detail
-}  // namespace mailquay::inline MAILQUAY_ABI
+}  // namespace mailquay::inline MAILQUAY_ABI::detail
