@@ -6,6 +6,7 @@ insists on root (it changes to its own user) and on a user Debian-exim, which ns
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -78,14 +79,20 @@ exec {binary} "$@"
     def send(self, content, *recipients):
         """Delivers while it waits. @return what Exim logged of it"""
         before = len(self.log())
-        command = [os.path.join(self.folder, "exim"), "-C", os.path.join(self.folder, "exim.conf"), "-odf", "-oi", "-f",
-                   "a@example.net", *recipients]
-        # Exim takes text with LF alone.
-        done = subprocess.run(command, input=content.replace(b"\r\n", b"\n"), capture_output=True, timeout=harness.PATIENCE, check=False)
-        said = self.log()[before:]
-        if done.returncode != 0 or not said:
-            raise AssertionError(f"exim ended with {done.returncode}: {done.stdout!r} {done.stderr!r} {said}")
-        return said
+        # Exim takes text with LF alone. Queued first, then delivered by another process: after it has changed its user the loader
+        # would not look into our folder any more.
+        self._run("-odq", "-oi", "-f", "a@example.net", *recipients, given=content.replace(b"\r\n", b"\n"))
+        found = re.search(r" (\S+) <= ", self.log()[before:])
+        if not found:
+            raise AssertionError(f"exim did not take the message: {self.log()[before:]}")
+        self._run("-M", found.group(1))
+        return self.log()[before:]
+
+    def _run(self, *flags, given=b""):
+        done = subprocess.run([os.path.join(self.folder, "exim"), "-C", os.path.join(self.folder, "exim.conf"), *flags], input=given,
+                              capture_output=True, timeout=harness.PATIENCE, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"exim {flags} ended with {done.returncode}: {done.stdout!r} {done.stderr!r}")
 
     def log(self):
         try:

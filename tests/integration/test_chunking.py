@@ -118,7 +118,7 @@ class EximClient(harness.Case):
             for octets in (600, 700_000):
                 content = harness.message(octets)
                 said = sender.send(content, "b@example.org", "c@example.org")
-                self.assertIn(" K C=\"250 2.0.0 Ok: queued as", said, "Exim did not send by BDAT")
+                self.assertRegex(said, r' K C="250 .*queued as', "Exim did not send by BDAT")
                 body = content.split(b"\r\n\r\n", 1)[1]
                 stored = maildir.messages()
                 self.assertEqual([one.split(b"\r\n\r\n", 1)[1] == body for one in stored[-2:]], [True, True])
@@ -126,8 +126,7 @@ class EximClient(harness.Case):
             self.assertEqual(maildir.files("tmp"), [])
 
     def test_prdr(self):
-        help_text = harness.run_program("mailquay-mx", "--help")
-        if "--enable" not in help_text[1] + help_text[2]:
+        if "no such extension" in harness.run_program("mailquay-mx", "--enable", "PRDR", "--listen", "127.0.0.1:bad")[2]:
             raise unittest.SkipTest("mailquay-mx cannot switch PRDR on")
         with harness.Maildir() as maildir, harness.mx(maildir, "--enable", "PRDR") as mx, exim.Exim(mx.smtp[1]) as sender:
             with harness.Talk(mx.smtp) as talk:
