@@ -10,6 +10,8 @@ bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2
 bootstrap_client="swaks"
 bootstrap_tests="catch2 python3 swaks curl postfix"       # postfix for its load generator, smtp-source
 bootstrap_checkers="clang-19 libclang-rt-19-dev dpkg-dev file"  # tsan, fuzz; packages
+# Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.
+bootstrap_exim="exim4-base exim4-daemon-light libidn12 libgnutls-dane0 libunbound8 libnsl2 libnss-wrapper"
 bootstrap_cmake_version="3.25"
 
 bootstrap_say() { printf '%s\n' "mailquay: $*" >&2; }
@@ -58,6 +60,27 @@ bootstrap_install() {
     return "$bootstrap_status"
 }
 
+# Unpacks Exim into the user's cache, once. Without it the tests that need it are skipped.
+bootstrap_unpack_exim() {
+    bootstrap_folder=${MAILQUAY_EXIM:-${XDG_CACHE_HOME:-$HOME/.cache}/mailquay/exim}
+    [ -e "$bootstrap_folder/usr/sbin/exim4" ] && return 0
+    if [ -n "${MAILQUAY_NO_INSTALL:-}" ]; then
+        bootstrap_say "no Exim in $bootstrap_folder, not fetched: its tests are skipped"
+        return 0
+    fi
+    bootstrap_say "unpacking Exim into $bootstrap_folder"
+    bootstrap_new=$(mktemp -d) || return 0
+    # shellcheck disable=SC2086  # a list of words
+    if (cd "$bootstrap_new" && apt-get download -q $bootstrap_exim >/dev/null &&
+        for bootstrap_deb in ./*.deb; do dpkg -x "$bootstrap_deb" root || exit 1; done) &&
+        mkdir -p "${bootstrap_folder%/*}" && chmod 755 "$bootstrap_new/root" && mv "$bootstrap_new/root" "$bootstrap_folder"; then
+        :
+    else
+        bootstrap_say "Exim could not be unpacked: its tests are skipped"
+    fi
+    rm -rf "$bootstrap_new"
+}
+
 bootstrap() {
     bootstrap_wanted=
     for bootstrap_group in "$@"; do
@@ -99,6 +122,10 @@ bootstrap() {
             }
         fi
     fi
+
+    case " $* " in
+    *" tests "*) ! command -v apt-get >/dev/null 2>&1 || bootstrap_unpack_exim ;;
+    esac
 
     if ! command -v cmake >/dev/null 2>&1; then
         bootstrap_say "no cmake"

@@ -11,6 +11,8 @@
 #include <mailquay/base/impl/secret.ipp>
 
 #include <mailquay/protocol/impl/address_literal.ipp>
+#include <mailquay/protocol/impl/bare_line_end_finder.ipp>
+#include <mailquay/protocol/impl/bdat_command.ipp>
 #include <mailquay/protocol/impl/data_decoder.ipp>
 #include <mailquay/protocol/impl/domain.ipp>
 #include <mailquay/protocol/impl/hello_name.ipp>

@@ -3,6 +3,8 @@
 
 #include "support/session_host.hpp"
 
+#include <mailquay/session/extensions/prdr.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -34,6 +36,7 @@ session_config make_config(unsigned first, unsigned second) {
     session_config config;
     config.hostname = "mx.example.org";
     config.extensions = extension_registry::standard();
+    config.extensions.add(std::make_shared<extensions::prdr>());
     if (first & 1) config.dialect = dialect::lmtp;
     config.line_endings = static_cast<line_ending_policy>((first >> 1) % 3);
     config.leniency.space_after_colon = config.leniency.missing_brackets = (first & 8) != 0;
@@ -92,7 +95,18 @@ host_hooks make_hooks() {
     return hooks;
 }
 
-/// Cut behind each line after which a client must wait (RFC 2920 §3.1), wherever it stands and whatever is wrong with it.
+/// Whether a line may hold a command after which a client must wait (RFC 2920 §3.1). It may begin anywhere: behind the octets of a
+/// chunk.
+bool may_end_group(std::string_view line) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        std::string_view const word = line.substr(i);
+        for (std::size_t size : {4u, 7u, 8u})
+            if (word.size() >= size && ends_group(parse_verb(word.substr(0, size)))) return true;
+    }
+    return false;
+}
+
+/// Cut behind each line that may end a group, wherever it stands and whatever is wrong with it.
 std::vector<std::string_view> groups(std::string_view input) {
     std::vector<std::string_view> found;
     std::size_t group_start = 0;
@@ -100,11 +114,9 @@ std::vector<std::string_view> groups(std::string_view input) {
     while (line_start < input.size()) {
         std::size_t const end = input.find("\r\n", line_start);
         if (end == std::string_view::npos) break;
-        auto line = input.substr(line_start, end - line_start);
+        std::string_view const line = input.substr(line_start, end - line_start);
         line_start = end + 2;
-        while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
-        std::string_view name = line.substr(0, line.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"));
-        if (!ends_group(parse_verb(name))) continue;
+        if (!may_end_group(line)) continue;
         found.push_back(input.substr(group_start, line_start - group_start));
         group_start = line_start;
     }

@@ -1,6 +1,7 @@
 #include "support/conversation.hpp"
 
 #include <mailquay/base/decimal.hpp>
+#include <mailquay/session/extensions/prdr.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -197,6 +198,8 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
     else if (name == "banner") config.banner = in.line();
     else if (name == "max-size") number(config.limits.message_octets);
     else if (name == "max-recipients") number(config.limits.recipients);
+    else if (name == "max-recipient-domains") number(config.limits.recipient_domains);
+    else if (name == "prdr") config.extensions.add(std::make_shared<extensions::prdr>());
     else if (name == "max-null-sender-recipients") number(config.limits.null_sender_recipients);
     else if (name == "max-messages") number(config.limits.messages);
     else if (name == "max-hops") number(config.limits.hops);

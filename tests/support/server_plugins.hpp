@@ -41,6 +41,8 @@ struct sink_record {
     manner recipient = manner::at_once;
     std::chrono::milliseconds takes{0};  ///< what "later" waits; 0: one turn of the loop
     verdict last_word = accept();
+    std::vector<verdict> last_words{};   ///< for each recipient, where asked for; else `last_word`
+    std::uint64_t room = ~std::uint64_t{0};  ///< octets
 };
 
 inline asio::awaitable<void> after(std::chrono::milliseconds time, sink_record* seen) {
@@ -88,6 +90,12 @@ public:
     explicit recording_sink(std::shared_ptr<sink_record> into) : record_(std::move(into)) {}
 
     eventual<opened> open(transaction const& mail) override;
+    promises promised() const override {
+        promises kept;
+        kept.binary = kept.per_recipient = true;
+        return kept;
+    }
+    bool has_room(std::uint64_t octets) const override { return octets <= record_->room; }
 
 private:
     std::shared_ptr<sink_record> record_;
@@ -111,6 +119,7 @@ public:
         message_.how = how;
         if (record_->finish == manner::later) return finish_later();
         if (record_->finish == manner::at_once && record_->last_word.accepts()) record_->kept.push_back(std::move(message_));
+        if (how == commit::each && !record_->last_words.empty()) return delivery{record_->last_words};
         return in_manner<delivery>(record_->finish, delivery{record_->last_word}, *record_);
     }
 

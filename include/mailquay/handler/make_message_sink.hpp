@@ -40,6 +40,13 @@ public:
             return message_sink::group(to);
         }
     }
+    bool has_room(std::uint64_t octets) const override {
+        if constexpr (requires(T const& t) { { t.has_room(octets) } -> std::convertible_to<bool>; }) {
+            return held_->has_room(octets);
+        } else {
+            return message_sink::has_room(octets);
+        }
+    }
 
 private:
     std::shared_ptr<T> held_;
@@ -50,6 +57,7 @@ struct sink_per_shard final : message_sink, made_per_shard_of<message_sink> {
     eventual<opened> open(transaction const&) override { misused(); }
     promises promised() const override { misused(); }
     recipient_group group(recipient const&) const override { misused(); }
+    bool has_room(std::uint64_t) const override { misused(); }
 };
 
 }  // namespace detail

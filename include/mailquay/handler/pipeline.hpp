@@ -10,6 +10,7 @@
 #include <mailquay/handler/recipient_validator.hpp>
 #include <mailquay/handler/workers.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -53,6 +54,8 @@ public:
     eventual<verdict> early_talk(session_info const& client) const;
     eventual<verdict> hello(session_info const& client, std::string_view name) const;
     eventual<verdict> mail(transaction const& mail) const;
+    /// Whether the sink has room for so many octets: `accept()`, or 452 4.3.1.
+    verdict room(transaction const& mail, std::uint64_t octets) const noexcept;
     /// @}
     /// `on_recipient`, then validators, then (SMTP only) the sink's groups, then `on_recipient_accepted`. An `accept()`
     /// carries what the validator resolved. All validators pass: 550 5.7.1.
@@ -85,7 +88,7 @@ public:
         eventual<verdict> start();
         eventual<verdict> headers(std::string_view header);
         eventual<verdict> chunk(std::span<char const> octets);
-        /// @param how  `commit::each` over LMTP
+        /// @param how  `commit::each` where the client gets a reply for each recipient (`transaction::reply_for_each()`)
         eventual<delivery> complete(commit how);
         /// Lets go of the writer: nothing becomes visible. At once, or when the coroutine that runs has answered.
         void abandon() noexcept;

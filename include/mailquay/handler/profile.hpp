@@ -48,6 +48,7 @@ enum class policy_scope : std::uint8_t {
 struct limit_overrides {
     std::optional<std::uint64_t> message_octets{};
     std::optional<unsigned> recipients{};
+    std::optional<unsigned> recipient_domains{};        ///< per transaction; 0: none
     std::optional<std::size_t> command_line_octets{};
     std::optional<std::size_t> text_line_octets{};
     std::optional<unsigned> hops{};

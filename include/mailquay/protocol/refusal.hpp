@@ -100,6 +100,10 @@ enum class protocol_errc : std::uint8_t {
     bad_size,
     /// BODY with something else than 7BIT, 8BITMIME or BINARYMIME.
     bad_body,
+    /// BDAT with something else than a number up to 2^63-1 (RFC 3030 §2).
+    bad_chunk_size,
+    /// BDAT with something else than LAST behind the size.
+    bad_end_marker,
     /// "+" without two upper-case hexadecimal digits behind it, or an octet that xtext encodes (RFC 3461 §4).
     bad_xtext,
 };

@@ -37,6 +37,7 @@ inline constexpr reply_text rate_limited_connect{421, "4.7.0", "Too many connect
 
 // 4yz: the same may succeed later.
 inline constexpr reply_text recipient_unverified{450, "4.1.1", "Recipient cannot be verified now"};
+inline constexpr reply_text no_recipient_now{450, "4.0.0", "Not accepted for any recipient now"};
 inline constexpr reply_text sender_domain_unresolved{450, "4.1.8", "Sender domain not found"};
 inline constexpr reply_text local_error{451, "4.3.0", "Local error"};
 inline constexpr reply_text queue_full{451, "4.3.2", "Too busy, try again later"};
@@ -48,6 +49,7 @@ inline constexpr reply_text deferred{451, "4.7.1", "Try again later"};
 inline constexpr reply_text mailbox_full{452, "4.2.2", "Mailbox full"};
 inline constexpr reply_text no_storage{452, "4.3.1", "Insufficient storage"};
 inline constexpr reply_text too_many_recipients{452, "4.5.3", "Too many recipients"};
+inline constexpr reply_text too_many_domains{452, "4.5.3", "Too many recipient domains"};
 inline constexpr reply_text one_destination{452, "4.5.3", "One destination per message here"};
 inline constexpr reply_text tls_unavailable{454, "4.7.0", "TLS not available now"};
 inline constexpr reply_text auth_unavailable{454, "4.7.0", "Authentication not available now"};
@@ -78,6 +80,7 @@ inline constexpr reply_text auth_required{530, "5.7.0", "Authentication required
 inline constexpr reply_text tls_required{530, "5.7.0", "Issue STARTTLS first"};
 inline constexpr reply_text bad_credentials{535, "5.7.8", "Authentication failed"};
 inline constexpr reply_text tls_required_for_auth{538, "5.7.11", "Encryption required for this mechanism"};
+inline constexpr reply_text no_recipient{550, "5.0.0", "Not accepted for any recipient"};
 inline constexpr reply_text no_such_user{550, "5.1.1", "No such user here"};
 inline constexpr reply_text mailbox_disabled{550, "5.2.1", "Mailbox disabled"};
 inline constexpr reply_text bare_line_ending{550, "5.6.11", "Bare CR or LF in message"};

@@ -13,13 +13,14 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// Thread safety: built before the first session, then read only.
 class MAILQUAY_API extension_registry {
 public:
-    /// PIPELINING, SIZE, 8BITMIME, SMTPUTF8 (if built with IDNA), ENHANCEDSTATUSCODES, HELP.
+    /// PIPELINING, SIZE, 8BITMIME, SMTPUTF8 (if built with IDNA), ENHANCEDSTATUSCODES, CHUNKING, BINARYMIME, LIMITS, HELP.
+    /// A host whose way onward does not keep any octet removes BINARYMIME.
     static extension_registry standard();
 
     /// Adds one, or replaces the one of the same keyword.
     /// @throws std::invalid_argument if a parameter or verb of it is another's already
     extension_registry& add(std::shared_ptr<extension const> added);
-    /// Drops the one with this keyword; it is no fault if there is none.
+    /// Drops the one with this keyword; it is no fault if there is none. CHUNKING and 8BITMIME take BINARYMIME along.
     extension_registry& remove(std::string_view keyword);
 
     /// The extension with this keyword, or null. ASCII case is ignored.

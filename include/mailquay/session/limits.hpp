@@ -14,6 +14,8 @@ struct session_limits {
     std::uint64_t message_octets = 50 * 1024 * 1024;
     /// Per transaction; RFC 5321 §4.5.3.1.8 forbids less than 100; Postfix takes 1000.
     unsigned recipients = 1000;
+    /// Different domains among a transaction's recipients; 0: none. Announced as RCPTDOMAINMAX (RFC 9422).
+    unsigned recipient_domains = 0;
     /// A command line with its CRLF; RFC 5321 §4.5.3.1.4 asks for 512; VERP, SRS, BATV and ORCPT exceed it.
     std::size_t command_line_octets = 2048;
     /// A line of an AUTH exchange (RFC 4954 §4).
@@ -25,7 +27,7 @@ struct session_limits {
     /// The header section, which may have to be held back.
     std::size_t header_octets = 256 * 1024;
     unsigned header_fields = 10'000;
-    /// Accepted messages on one connection; 0: none. Exim announces 1000.
+    /// Accepted MAIL commands on one connection, announced as MAILMAX (RFC 9422); 0: none. Exim announces 1000.
     unsigned messages = 1000;
     /// What is read and dropped of a message that was refused midway, before the connection is closed.
     std::uint64_t drain_octets = 64 * 1024 * 1024;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/message/header_scanner.hpp>
+#include <mailquay/protocol/bare_line_end_finder.hpp>
 #include <mailquay/protocol/data_decoder.hpp>
 #include <mailquay/protocol/line_ending_normaliser.hpp>
 #include <mailquay/session/verdict.hpp>
@@ -29,6 +30,13 @@ struct reception {
     bool chunk_is_ours = false;        ///< the chunk given last views `held` or `repaired`
     std::chrono::milliseconds asked{0};  ///< how long input was asked for in this rate window
     std::uint64_t window_octets = 0;
+
+    std::uint64_t chunk_left = 0;      ///< octets of the chunk under way that have not come yet
+    bool chunked = false;              ///< it comes by BDAT
+    bool last_chunk = false;           ///< LAST was given
+    bool dropping = false;             ///< the chunk under way was refused before its first octet
+    bool bad_command = false;          ///< `refusal` is about a BDAT command, not the message
+    bare_line_end_finder bare_line_ends{};
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

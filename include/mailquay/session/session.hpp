@@ -2,6 +2,7 @@
 
 #include <mailquay/base/cursor.hpp>
 #include <mailquay/protocol/address_options.hpp>
+#include <mailquay/protocol/bdat_command.hpp>
 #include <mailquay/protocol/path.hpp>
 #include <mailquay/protocol/reply.hpp>
 #include <mailquay/protocol/verb.hpp>
@@ -97,8 +98,8 @@ public:
     bool ended() const noexcept;
     /// No transaction, no open question, nothing unconsumed, nothing borrowed.
     bool idle() const noexcept;
-    /// Inside a message: from 354 to the reply to end of data.
-    bool receiving() const noexcept { return phase_ == phase::message; }
+    /// Inside a message: from 354, or the first BDAT, to the reply to its end.
+    bool receiving() const noexcept { return phase_ == phase::message || state_ == session_state::chunks_given; }
 
     session_info& info() noexcept { return info_; }
     session_info const& info() const noexcept { return info_; }
@@ -106,6 +107,7 @@ public:
     /// What went on, for the log line at the end.
     struct counts {
         std::uint32_t commands = 0;
+        std::uint32_t mails = 0;                ///< MAIL commands accepted
         std::uint32_t messages = 0;             ///< accepted
         std::uint32_t recipients = 0;           ///< accepted
         std::uint16_t syntax_errors = 0;
@@ -144,7 +146,6 @@ private:
     step mail(command_line const& line, std::optional<event>& given);
     step rcpt(command_line const& line, std::optional<event>& given);
     step data(command_line const& line, std::optional<event>& given);
-    step bdat();
     void overlong_line();
     void close_if_octets_follow();
     bool excused() noexcept;
@@ -159,6 +160,19 @@ private:
     address kept_address(path const& given);
     bool junk_allowed();
     void drop_transaction(bool tell) noexcept;
+
+    // session_bdat.ipp: a message in chunks
+    step bdat(std::string_view line, parsed<command_line> const& found, std::optional<event>& given);
+    bool chunking() const noexcept;
+    void judge_chunk(bdat_command const& chunk);
+    void drop_chunk();
+    void begin_chunks(verdict const& given);
+    step advance_chunk(std::optional<event>& given);
+    step chunk_over(std::optional<event>& given);
+
+    // session_limits.ipp, session_prdr.ipp
+    bool domain_fits(std::string_view domain);
+    void say_for_each(delivery const& given);
 
     // session_message.ipp: the message under way
     void begin_message();

@@ -55,6 +55,8 @@ public:
         reception message;
         std::vector<pending_recipient> pending;
         std::size_t said = 0;  // of `pending`: replied to already
+        std::vector<std::string_view> domains{};  // of recipients accepted, each once, where their number is limited
+        std::size_t domains_of = 0;               // so many recipients are in `domains`
         arena::place run_begins{};  // of the transaction's text, before the first of `pending`
     };
     std::unique_ptr<work> take_work();
@@ -90,6 +92,8 @@ inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
     if (used->pending.capacity() > 128) std::vector<pending_recipient>{}.swap(used->pending);
     used->pending.clear();
     used->said = 0;
+    used->domains.clear();
+    used->domains_of = 0;
     if (works_.size() < most_kept) works_.push_back(std::move(used));
 }
 

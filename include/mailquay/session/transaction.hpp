@@ -45,6 +45,7 @@ struct mail_parameters {
     body_type body = body_type::seven_bit;      ///< BODY (RFC 6152, RFC 3030)
     bool body_given = false;
     bool smtputf8 = false;                      ///< SMTPUTF8 (RFC 6531)
+    bool prdr = false;                          ///< PRDR: a reply for each recipient at the end of the message
 };
 
 /// The envelope under way: from an accepted MAIL to the reply to end of data.
@@ -71,6 +72,9 @@ public:
     /// Accepted recipients in RCPT order, each as often as it was named.
     std::span<recipient const> recipients() const noexcept { return {recipients_.data(), accepted_}; }
     mail_parameters const& parameters() const noexcept { return parameters_; }
+
+    /// Whether the client gets a reply for each recipient at the end of the message: LMTP, and PRDR with two of them or more.
+    bool reply_for_each() const noexcept { return session_->lmtp() || (parameters_.prdr && accepted_ >= 2); }
 
     /// Our Received field, folded and ended by CRLF (RFC 5321 §4.4); empty before DATA was accepted, and where the listener
     /// adds none. The message octets that filters see are without it; the pipeline writes it to the sink before them.

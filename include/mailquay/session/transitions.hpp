@@ -13,6 +13,8 @@ enum class session_state : std::uint8_t {
     ready,       ///< no transaction
     mail_given,  ///< MAIL accepted, no recipient yet
     recipients_given,
+    chunks_given,   ///< BDAT without LAST was accepted: the message goes on
+    chunks_failed,  ///< a chunk was refused, and with it the transaction; more may be on their way (RFC 3030 §2)
 };
 
 /// One row: in `from` the verb is legal. What is not listed is `503 5.5.1`.
@@ -22,13 +24,17 @@ struct transition {
 };
 
 /// The whole order of commands. Verbs that are legal everywhere (EHLO HELO LHLO RSET NOOP QUIT HELP VRFY EXPN) stand in
-/// `legal_anywhere()`; DATA without a valid recipient has a reply of its own and is decided by the command.
+/// `legal_anywhere()`; DATA and BDAT without a valid recipient have a reply of their own and are decided by the command.
 inline constexpr transition transitions[] = {
     {session_state::ready, verb::mail},
     {session_state::mail_given, verb::rcpt},
     {session_state::mail_given, verb::data},
     {session_state::recipients_given, verb::rcpt},
     {session_state::recipients_given, verb::data},
+    {session_state::recipients_given, verb::bdat},
+    {session_state::chunks_given, verb::bdat},
+    {session_state::chunks_failed, verb::bdat},
+    {session_state::chunks_failed, verb::mail},
 };
 
 constexpr bool legal_anywhere(verb v) noexcept {
@@ -60,6 +66,8 @@ constexpr std::string_view expected(session_state from, bool lmtp) noexcept {
         case session_state::ready: return "MAIL";
         case session_state::mail_given: return "RCPT or RSET";
         case session_state::recipients_given: return "RCPT, DATA or RSET";
+        case session_state::chunks_given: return "BDAT or RSET";
+        case session_state::chunks_failed: return "MAIL or RSET";
     }
     return {};
 }

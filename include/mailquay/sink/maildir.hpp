@@ -74,6 +74,8 @@ public:
     /// Binary content, a verdict per recipient, and all that final delivery at once keeps: REQUIRETLS, DELIVERBY,
     /// MT-PRIORITY.
     promises promised() const override;
+    /// By what the file system said last; if that was too little, a worker looks again for the next who asks.
+    bool has_room(std::uint64_t octets) const override;
 
 private:
     std::shared_ptr<detail::maildir_shared> shared_;

@@ -18,6 +18,7 @@ struct fuller {
     message_sink::opened open(transaction const&) { return defer(); }
     promises promised() const { return {.dsn = true}; }
     recipient_group group(recipient const& to) const { return {std::string(to.domain())}; }
+    bool has_room(std::uint64_t octets) const { return octets <= 1000; }
 };
 static_assert(message_sink_like<plain>);
 static_assert(message_sink_like<fuller>);
@@ -30,6 +31,7 @@ TEST_CASE("a class that opens writers is a sink with the default promises", "[ma
     CHECK(std::move(made->open(t.mail)).value().has_value());
     CHECK(made->promised().eight_bit);
     CHECK(made->group(t.last()).name.empty());
+    CHECK(made->has_room(~std::uint64_t{0}));
 }
 
 TEST_CASE("promises and groups are taken where a class has them", "[make]") {
@@ -40,6 +42,8 @@ TEST_CASE("promises and groups are taken where a class has them", "[make]") {
     CHECK_FALSE(std::move(made->open(t.mail)).value().has_value());
     CHECK(made->promised().dsn);
     CHECK(made->group(t.last()).name == "example.org");
+    CHECK(made->has_room(1000));
+    CHECK_FALSE(made->has_room(1001));
 }
 
 }  // namespace test_make_sink

@@ -51,6 +51,7 @@ TEST_CASE("what is absent in a profile is the server's", "[handler][profile]") {
     mailquay::limit_overrides own;
     own.hops = 9;
     own.text_line_octets = 998;
+    own.recipient_domains = 3;
 
     auto const both = combined(servers, own);
 
@@ -58,6 +59,7 @@ TEST_CASE("what is absent in a profile is the server's", "[handler][profile]") {
     CHECK(both.hops == 9);
     CHECK(both.text_line_octets == 998);
     CHECK(both.recipients == servers.recipients);
+    CHECK(both.recipient_domains == 3);
 }
 
 TEST_CASE("a setting that cannot be honoured is a problem naming setting, value and cure", "[handler][profile]") {

@@ -1,5 +1,7 @@
 #include <mailquay/server/connection.hpp>
 
+#include <mailquay/session/extensions/prdr.hpp>
+
 #include "support/catch.hpp"
 #include "support/manual_reactor.hpp"
 #include "support/server_plugins.hpp"
@@ -100,6 +102,76 @@ TEST_CASE("over LMTP each recipient gets a reply and the sink commits for each",
     CHECK(count(client.take(), "250 2.0.0 ") == 2);
     REQUIRE(at.record->kept.size() == 1);
     CHECK(at.record->kept[0].how == commit::each);
+}
+
+TEST_CASE("with PRDR the sink commits for each of several recipients, and each gets a reply", "[server][connection][prdr]") {
+    server_config config;
+    config.extensions.add(std::make_shared<extensions::prdr>());
+    fixture at{std::move(config)};
+    at.record->last_words = {reject(550, "5.7.1", "Not wanted"), accept()};
+    auto client = at.greeted();
+    client.send("MAIL FROM:<a@example.org> PRDR\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\n").take();
+
+    client.send("BDAT 3 LAST\r\n\r\nx");
+
+    auto const said = client.take();
+    CHECK(said.starts_with("353 "));
+    CHECK(said.find("\r\n550 5.7.1 Not wanted\r\n250 2.1.5 OK\r\n250 2.0.0 Ok: queued as ") != std::string::npos);
+    REQUIRE(at.record->kept.size() == 1);
+    CHECK(at.record->kept[0].how == commit::each);
+
+    client.send("MAIL FROM:<a@example.org> PRDR\r\nRCPT TO:<b@example.org>\r\n").take();
+    client.send("BDAT 3 LAST\r\n\r\nx");
+    CHECK(client.take().starts_with("250 2.0.0 "));
+    REQUIRE(at.record->kept.size() == 2);
+    CHECK(at.record->kept[1].how == commit::all_or_none);
+}
+
+TEST_CASE("chunks of a message reach the sink as they come, hooks at once or later", "[server][connection][bdat]") {
+    fixture at;
+    at.record->write = GENERATE(manner::at_once, manner::later);
+    auto client = at.greeted();
+    client.send("MAIL FROM:<a@example.org> BODY=BINARYMIME\r\nRCPT TO:<b@example.org>\r\n").take();
+    std::string const body(100'000, '\n');
+
+    client.send("BDAT 2\r\n\r\nBDAT 100000\r\n" + body.substr(0, 30'000));
+    client.send(body.substr(30'000) + "BDAT 0 LAST\r\nNOOP\r\n");
+
+    auto const said = client.take();
+    CHECK(count(said, "250 2.0.0 OK\r\n") == 3);
+    CHECK(count(said, "250 2.0.0 Ok: queued as ") == 1);
+    REQUIRE(at.record->kept.size() == 1);
+    CHECK(at.record->kept[0].octets.ends_with("\r\n\r\n" + body));
+    CHECK(at.record->writers == 0);
+}
+
+TEST_CASE("a client that vanishes between chunks leaves nothing behind", "[server][connection][bdat]") {
+    fixture at;
+    {
+        auto client = at.greeted();
+        client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3\r\n\r\nx").take();
+        CHECK(at.record->writers == 1);
+        client.vanish();
+    }
+    CHECK(at.record->writers == 0);
+    CHECK(at.record->kept.empty());
+    CHECK(at.log->of("aborted").size() == 1);
+}
+
+TEST_CASE("MAIL is 452 4.3.1 while the sink has no room for two messages of the largest size, or 64 MiB", "[server][connection]") {
+    server_config config;
+    config.limits.message_octets = GENERATE(std::uint64_t{1000}, std::uint64_t{50} * 1024 * 1024);
+    std::uint64_t const least = std::max(config.limits.message_octets * 2, std::uint64_t{64} * 1024 * 1024);
+    fixture at{std::move(config)};
+    auto client = at.greeted();
+    at.record->room = least - 1;
+    client.send("MAIL FROM:<a@example.org>\r\n");
+    CHECK(client.take() == "452 4.3.1 Insufficient storage\r\n");
+    REQUIRE(at.log->of("refused").size() == 1);
+
+    at.record->room = least;
+    client.send("MAIL FROM:<a@example.org>\r\n");
+    CHECK(client.take() == "250 2.1.0 OK\r\n");
 }
 
 TEST_CASE("a hook that throws, now or later, is answered 451 and the session goes on", "[server][connection]") {

@@ -1,5 +1,7 @@
 #include <mailquay/server/server_config.hpp>
 
+#include <mailquay/session/extensions/prdr.hpp>
+
 #include "support/catch.hpp"
 
 using namespace mailquay;
@@ -49,4 +51,23 @@ TEST_CASE("a profile says otherwise in part, and the sink bounds what is announc
     CHECK(make_session_config(config, kind, sink).extensions.find("8BITMIME") == nullptr);
     sink.max_size = 5000;
     CHECK(make_session_config(config, kind, sink).limits.message_octets == 1000);
+}
+
+TEST_CASE("BINARYMIME and PRDR are offered only where the sink promises what they need", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    config.extensions.add(std::make_shared<extensions::prdr>());
+    promises sink;
+
+    auto const none = make_session_config(config, profile{}, sink);
+    CHECK(none.extensions.find("CHUNKING") != nullptr);
+    CHECK(none.extensions.find("BINARYMIME") == nullptr);
+    CHECK(none.extensions.find("PRDR") == nullptr);
+
+    sink.binary = sink.per_recipient = true;
+    auto const both = make_session_config(config, profile{}, sink);
+    CHECK(both.extensions.find("BINARYMIME") != nullptr);
+    CHECK(both.extensions.find("PRDR") != nullptr);
+
+    config.refuse_nul = true;
+    CHECK(make_session_config(config, profile{}, sink).extensions.find("BINARYMIME") == nullptr);
 }

@@ -40,7 +40,7 @@ TEST_CASE("EHLO of an empty registry is one line", "[extension_registry]") {
 
 TEST_CASE("the standard ones are found by name in any case", "[extension_registry]") {
     auto const all = extension_registry::standard();
-    for (char const* name : {"PIPELINING", "SIZE", "8bitmime", "EnhancedStatusCodes", "help"}) CHECK(all.find(name) != nullptr);
+    for (char const* name : {"PIPELINING", "SIZE", "8bitmime", "EnhancedStatusCodes", "chunking", "BINARYMIME", "limits", "help"}) CHECK(all.find(name) != nullptr);
     CHECK((all.find("SMTPUTF8") != nullptr) == extensions::smtputf8::built());
     CHECK(all.for_mail("size") == all.find("SIZE"));
     CHECK(all.for_mail("BODY") == all.find("8BITMIME"));
@@ -48,6 +48,19 @@ TEST_CASE("the standard ones are found by name in any case", "[extension_registr
     CHECK(all.for_verb("SIZE") == nullptr);
     CHECK(ehlo(all).starts_with("250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n"));
     CHECK(ehlo(all).ends_with("\r\n250 HELP\r\n"));
+}
+
+TEST_CASE("what BINARYMIME needs takes it along when it goes", "[extension_registry]") {
+    for (char const* needed : {"chunking", "8BITMIME"}) {
+        auto all = extension_registry::standard();
+        all.remove(needed);
+        CHECK(all.find(needed) == nullptr);
+        CHECK(all.find("BINARYMIME") == nullptr);
+    }
+    auto all = extension_registry::standard();
+    all.remove("BINARYMIME");
+    CHECK(all.find("CHUNKING") != nullptr);
+    CHECK(all.find("8BITMIME") != nullptr);
 }
 
 TEST_CASE("one of the same keyword is replaced in its place", "[extension_registry]") {

@@ -9,13 +9,14 @@ namespace test_transitions {
 using namespace mailquay;
 
 constexpr session_state states[] = {session_state::start, session_state::ready, session_state::mail_given,
-                                    session_state::recipients_given};
+                                    session_state::recipients_given, session_state::chunks_given, session_state::chunks_failed};
 
 TEST_CASE("the order of commands is RFC 5321's", "[transitions]") {
     for (session_state const from : states) {
         for (verb const v : {verb::ehlo, verb::helo, verb::lhlo, verb::rset, verb::noop, verb::quit, verb::help, verb::vrfy, verb::expn})
             CHECK(legal(from, v));
-        CHECK(legal(from, verb::mail) == (from == session_state::ready));
+        CHECK(legal(from, verb::mail) == (from == session_state::ready || from == session_state::chunks_failed));
+        CHECK(legal(from, verb::bdat) == (from >= session_state::recipients_given));
         bool const in_transaction = from == session_state::mail_given || from == session_state::recipients_given;
         CHECK(legal(from, verb::rcpt) == in_transaction);
         CHECK(legal(from, verb::data) == in_transaction);

@@ -338,6 +338,23 @@ TEST_CASE("busy workers and a full disk are told before the body", "[sink][maild
     CHECK(said.enhanced() == "4.3.2");
 }
 
+TEST_CASE("whether there is room is answered without waiting, and looked up anew for the next who asks", "[sink][maildir]") {
+    place at;
+    at.files->room = std::make_shared<std::uint64_t>(1000);
+    auto sink = at.sink();
+    CHECK(sink.has_room(1000));
+    *at.files->room = 2000;
+    CHECK_FALSE(sink.has_room(1001));
+    CHECK(sink.has_room(2000));
+    CHECK_FALSE(sink.has_room(2001));
+    at.workers->busy = true;
+    *at.files->room = 3000;
+    CHECK_FALSE(sink.has_room(2001));
+    at.workers->busy = false;
+    CHECK_FALSE(sink.has_room(2001));
+    CHECK(sink.has_room(3000));
+}
+
 TEST_CASE("a writer that is gone before its job runs publishes nothing", "[sink][maildir]") {
     struct holding_workers final : mailquay::workers {
         std::vector<mailquay::unique_function<void()>> held;

@@ -237,10 +237,10 @@ private:
         next_phase_if_over();
     }
 
-    // A sink that cannot undo limits what one transaction may hold. LMTP replies map one to one: no groups there.
+    // A sink that cannot undo limits what one transaction may hold. Replies of LMTP and PRDR map one to one: no groups there.
     bool in_first_group() const {
         auto const others = about_.mail->recipients();
-        if (others.empty() || about_.client->lmtp()) return true;
+        if (others.empty() || about_.client->lmtp() || about_.mail->parameters().prdr) return true;
         message_sink const& sink = *all_->plugged.sink;
         mailquay::recipient resolved = *about_.to;
         std::vector<std::string_view> addresses;
@@ -346,6 +346,14 @@ MAILQUAY_DECL eventual<verdict> pipeline::hello(session_info const& client, std:
 MAILQUAY_DECL eventual<verdict> pipeline::mail(transaction const& mail) const {
     detail::stage_question const about{policy_stage::mail, mail};
     return detail::run_walk(*this, frozen::stage_walk{*frozen_, about});
+}
+
+MAILQUAY_DECL verdict pipeline::room(transaction const& mail, std::uint64_t octets) const noexcept {
+    try {
+        return frozen_->plugged.sink->has_room(octets) ? accept() : defer(replies::no_storage);
+    } catch (...) {
+        return detail::hook_failed(frozen_->log, "has_room", &mail.session(), &mail);
+    }
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::recipient(transaction const& mail, mailquay::recipient const& to) const {

@@ -88,6 +88,7 @@ MAILQUAY_DECL session_limits combined(session_limits servers, limit_overrides co
     };
     take(servers.message_octets, own.message_octets);
     take(servers.recipients, own.recipients);
+    take(servers.recipient_domains, own.recipient_domains);
     take(servers.command_line_octets, own.command_line_octets);
     take(servers.text_line_octets, own.text_line_octets);
     take(servers.hops, own.hops);
@@ -207,6 +208,7 @@ MAILQUAY_DECL std::string describe(profile const& shown) {
     detail::describe_line(out, "extensions", extensions);
     detail::describe_setting(out, "limits.message_octets", shown.limits.message_octets);
     detail::describe_setting(out, "limits.recipients", shown.limits.recipients);
+    detail::describe_setting(out, "limits.recipient_domains", shown.limits.recipient_domains);
     detail::describe_setting(out, "limits.command_line_octets", shown.limits.command_line_octets);
     detail::describe_setting(out, "limits.text_line_octets", shown.limits.text_line_octets);
     detail::describe_setting(out, "limits.hops", shown.limits.hops);

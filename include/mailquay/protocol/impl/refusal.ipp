@@ -47,6 +47,8 @@ inline constexpr refusal_row refusal_rows[] = {
     {protocol_errc::duplicate_parameter, 501, "5.5.4", "Parameter given twice", "send each parameter once"},
     {protocol_errc::bad_size, 501, "5.5.4", "SIZE is not a number", "send 1 to 20 digits"},
     {protocol_errc::bad_body, 501, "5.5.4", "Unknown BODY value", "send 7BIT, 8BITMIME or BINARYMIME"},
+    {protocol_errc::bad_chunk_size, 501, "5.5.4", "Chunk size is not a number", "send digits for a number up to 2^63-1"},
+    {protocol_errc::bad_end_marker, 501, "5.5.4", "Expected LAST or nothing behind the size", "send BDAT size, or BDAT size LAST"},
     {protocol_errc::bad_xtext, 501, "5.5.4", "Value is not xtext", "encode as RFC 3461 section 4 says"},
 };
 

@@ -6,6 +6,17 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
+namespace detail {
+
+/// What must be free for a message to be worth asking for: it and another of the largest, and something for all else.
+constexpr std::uint64_t least_room(session_limits const& limits) noexcept {
+    constexpr std::uint64_t least = 64 * 1024 * 1024;
+    constexpr std::uint64_t most = ~std::uint64_t{0};
+    return limits.message_octets > most / 2 ? most : std::max(2 * limits.message_octets, least);
+}
+
+}  // namespace detail
+
 MAILQUAY_DECL void connection::take_events() {
     while (phase_ == phase::talking) {
         // While a hook that nobody waits for any more still looks at the transaction, the session must not go on to the next
@@ -30,7 +41,10 @@ MAILQUAY_DECL void connection::handle(event& told) {
         } else if constexpr (std::is_same_v<kind, greeted>) {
             ask(plug_ins.hello(client, what.hello_name), {what.ticket, hook_stage::hello});
         } else if constexpr (std::is_same_v<kind, mail_offered>) {
-            ask(plug_ins.mail(*what.mail), {what.ticket, hook_stage::mail, what.mail});
+            hook_question const asked{what.ticket, hook_stage::mail, what.mail};
+            verdict room = plug_ins.room(*what.mail, detail::least_room(setup_->session.limits));
+            if (room.refuses()) return give(asked, std::move(room));
+            ask(plug_ins.mail(*what.mail), asked);
         } else if constexpr (std::is_same_v<kind, recipient_offered>) {
             ask(plug_ins.recipient(*what.mail, *what.to), {what.ticket, hook_stage::recipient, what.mail, what.to});
         } else if constexpr (std::is_same_v<kind, message_started>) {
@@ -46,7 +60,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
         } else if constexpr (std::is_same_v<kind, message_complete>) {
             message_->octets = what.octets;
             message_->finishing = home_->now();
-            auto const how = client.lmtp() ? commit::each : commit::all_or_none;
+            auto const how = what.mail->reply_for_each() ? commit::each : commit::all_or_none;
             ask(message_->path.complete(how), {what.ticket, hook_stage::finish, what.mail});
         } else if constexpr (std::is_same_v<kind, verify_requested>) {
             session_.answer(what.ticket, reply{replies::cannot_verify});

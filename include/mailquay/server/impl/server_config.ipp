@@ -65,6 +65,9 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
 
     if (!sink.eight_bit) made.extensions.remove("8BITMIME");
     if (!sink.utf8) made.extensions.remove("SMTPUTF8");
+    // A message that would be refused for what BINARYMIME allows must not be asked for.
+    if (!sink.binary || made.refuse_nul) made.extensions.remove("BINARYMIME");
+    if (!sink.per_recipient) made.extensions.remove("PRDR");
     std::uint64_t& most = made.limits.message_octets;
     if (sink.max_size) most = most == 0 ? *sink.max_size : std::min(most, *sink.max_size);
     return made;

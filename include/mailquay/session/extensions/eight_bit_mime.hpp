@@ -8,7 +8,8 @@
 
 namespace mailquay::inline MAILQUAY_ABI::extensions {
 
-/// 8BITMIME (RFC 6152): BODY=7BIT and BODY=8BITMIME. BINARYMIME belongs to CHUNKING (RFC 3030).
+/// 8BITMIME (RFC 6152): the parameter BODY. BODY=BINARYMIME is taken only where BINARYMIME (RFC 3030) is offered, which the
+/// session sees to.
 struct eight_bit_mime final : extension {
     std::string_view keyword() const noexcept override { return "8BITMIME"; }
 
@@ -20,7 +21,6 @@ struct eight_bit_mime final : extension {
     std::optional<reply> mail_parameter(parameter const& given, transaction_editor mail, session_limits const&) const override {
         auto const body = parse_body(given);
         if (!body) return reply{to_reply(body.error())};
-        if (*body == body_type::binary_mime) return reply{replies::bad_argument};
         mail.parameters().body = *body;
         mail.parameters().body_given = true;
         return std::nullopt;

@@ -2,9 +2,12 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/session/extension_registry.hpp>
+#include <mailquay/session/extensions/binarymime.hpp>
+#include <mailquay/session/extensions/chunking.hpp>
 #include <mailquay/session/extensions/eight_bit_mime.hpp>
 #include <mailquay/session/extensions/enhanced_status_codes.hpp>
 #include <mailquay/session/extensions/help.hpp>
+#include <mailquay/session/extensions/limits.hpp>
 #include <mailquay/session/extensions/pipelining.hpp>
 #include <mailquay/session/extensions/size.hpp>
 #include <mailquay/session/extensions/smtputf8.hpp>
@@ -21,6 +24,9 @@ MAILQUAY_DECL extension_registry extension_registry::standard() {
     made.add(std::make_shared<extensions::eight_bit_mime>());
     if (extensions::smtputf8::built()) made.add(std::make_shared<extensions::smtputf8>());
     made.add(std::make_shared<extensions::enhanced_status_codes>());
+    made.add(std::make_shared<extensions::chunking>());
+    made.add(std::make_shared<extensions::binarymime>());
+    made.add(std::make_shared<extensions::limits>());
     made.add(std::make_shared<extensions::help>());
     return made;
 }
@@ -47,7 +53,11 @@ MAILQUAY_DECL extension_registry& extension_registry::add(std::shared_ptr<extens
 }
 
 MAILQUAY_DECL extension_registry& extension_registry::remove(std::string_view keyword) {
-    std::erase_if(all_, [&](auto const& one) { return iequals(one->keyword(), keyword); });
+    // Octets of any kind need BDAT to carry them and BODY to announce them.
+    bool const carries_binary = iequals(keyword, "CHUNKING") || iequals(keyword, "8BITMIME");
+    std::erase_if(all_, [&](auto const& one) {
+        return iequals(one->keyword(), keyword) || (carries_binary && iequals(one->keyword(), "BINARYMIME"));
+    });
     index();
     return *this;
 }

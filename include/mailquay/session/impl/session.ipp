@@ -60,7 +60,8 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
     if (tell_refused_) {
         tell_refused_ = false;
         std::string_view const reply = std::string_view{*out_}.substr(refused_at_);
-        return command_refused{reply.substr(0, reply.find('\r')), work_ ? &work_->mail : nullptr, refused_verb_, refused_message_};
+        bool const in_transaction = work_ && !work_->mail.id().empty();
+        return command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_, refused_message_};
     }
     if (tell_closed_) {
         tell_closed_ = false;
@@ -156,8 +157,11 @@ MAILQUAY_DECL bool session::idle() const noexcept {
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #include <mailquay/session/impl/session_answers.ipp>
+#include <mailquay/session/impl/session_bdat.ipp>
 #include <mailquay/session/impl/session_commands.ipp>
 #include <mailquay/session/impl/session_input.ipp>
+#include <mailquay/session/impl/session_limits.ipp>
 #include <mailquay/session/impl/session_message.ipp>
+#include <mailquay/session/impl/session_prdr.ipp>
 #include <mailquay/session/impl/session_replies.ipp>
 #include <mailquay/session/impl/session_time.ipp>

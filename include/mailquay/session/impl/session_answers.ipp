@@ -123,6 +123,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             break;
         case question::mail:
             if (yes) {
+                ++totals_.mails;
                 state_ = session_state::mail_given;
                 say(given, replies::sender_ok);
             } else {
@@ -132,6 +133,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             }
             break;
         case question::started:
+            if (work_->message.chunked) return begin_chunks(given);
             if (yes && !given.closes()) return begin_message();
             abort_message(abort_reason::refused);
             if (yes) return close_with(replies::service_stopping, close_reason::refused);

@@ -49,7 +49,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
     if (head == line_head::http && first && !info_.secure())
         return close_with(replies::not_smtp, close_reason::not_smtp), step::go_on;
     // A BDAT whose line cannot be trusted leaves octets behind that nobody counted.
-    if (head == line_head::bdat) return bdat();
+    if (head == line_head::bdat) return bdat(line, parsed_line, given);
     if (detail::has_bare_octets(line) || !parsed_line) {
         syntax_error(detail::has_bare_octets(line) ? reply{replies::bad_characters} : reply{to_reply(parsed_line.error())});
         if (head == line_head::data) close_if_octets_follow();
@@ -62,7 +62,6 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         case verb::ehlo:
         case verb::helo:
         case verb::lhlo: return hello(*parsed_line, given);
-        case verb::bdat: return bdat();
         case verb::vrfy:
         case verb::expn: return verify(*parsed_line, given);
         case verb::rset:
@@ -117,9 +116,11 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
         forgiven_ = true;
         return say(replies::auth_required), command_boundary(), step::go_on;
     }
-    if (config_->limits.messages != 0 && totals_.messages >= config_->limits.messages)
+    if (config_->limits.messages != 0 && totals_.mails >= config_->limits.messages)
         return close_with(replies::too_many_messages, close_reason::refused), step::go_on;
 
+    if (work_) memory_->give_back(std::move(work_));  // of a message whose chunks were refused
+    if (state_ == session_state::chunks_failed) state_ = session_state::ready;
     work_ = memory_->take_work();
     work_->mail.session_ = &info_;
     if (auto const refused = read_mail(line)) {
@@ -146,6 +147,8 @@ MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) 
     if (!from) return reply{to_reply(from.error())};
     if (auto refused = read_parameters(in, options, nullptr)) return refused;
     if (from->address.utf8 && !mail.parameters_.smtputf8) return reply{replies::utf8_address_needs_smtputf8};
+    if (mail.parameters_.body == body_type::binary_mime && !(chunking() && config_->extensions.find("BINARYMIME") != nullptr))
+        return reply{replies::bad_argument};
     if (!from->null) mail.reverse_path_ = kept_address(*from);
     return std::nullopt;
 }
@@ -170,6 +173,12 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
             return step::go_on;
         }
         return refuse_recipient(*refused), step::go_on;
+    }
+    if (config_->limits.recipient_domains != 0 && !domain_fits(to.domain())) {
+        all.pop_back();
+        work_->mail.text_.go_back(work_->run_begins);
+        if (excused() || junk_allowed()) refuse_recipient(reply{replies::too_many_domains});
+        return step::go_on;
     }
     ticket const asked = ask(question::recipient);
     work_->pending.emplace_back().ticket = static_cast<std::uint32_t>(asked);
@@ -286,22 +295,24 @@ MAILQUAY_DECL session::step session::data(command_line const& line, std::optiona
             return close_with(replies::too_many_errors, close_reason::too_many_errors), step::go_on;
         return say(replies::no_valid_recipients), lost();
     }
+    if (work_->mail.parameters_.body == body_type::binary_mime) {  // RFC 3030 §3
+        if (++totals_.sequence_errors > config_->budgets.sequence)
+            return close_with(replies::too_many_errors, close_reason::too_many_errors), step::go_on;
+        reply said{replies::bad_sequence};
+        said.text.append("; BODY=BINARYMIME is sent by BDAT");
+        return say(said), lost();
+    }
     message_told_ = true;
     given.emplace(message_started{ask(question::started), &work_->mail});
     return step::event_given;
-}
-
-/// Without CHUNKING nobody counts what follows a BDAT line, so the connection cannot go on.
-MAILQUAY_DECL session::step session::bdat() {
-    close_with(replies::unknown_command, close_reason::lost_framing);
-    return step::go_on;
 }
 
 /// A line above the limit was skipped; of its begin only the kind is known.
 MAILQUAY_DECL void session::overlong_line() {
     bool const first = !spoken_to_;
     spoken_to_ = true;
-    if (skipped_head_ == line_head::bdat) return close_with(replies::unknown_command, close_reason::lost_framing);
+    if (skipped_head_ == line_head::bdat)
+        return close_with(chunking() ? replies::bad_argument : replies::unknown_command, close_reason::lost_framing);
     if (skipped_head_ == line_head::http && first && !info_.secure())
         return close_with(replies::not_smtp, close_reason::not_smtp);
     syntax_error(reply{replies::line_too_long});

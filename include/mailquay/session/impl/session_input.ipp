@@ -96,7 +96,8 @@ MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
 MAILQUAY_DECL bool session::run_of_recipients_goes_on() const noexcept {
     if (asked_ != question::recipient || open_ >= config_->limits.recipients_in_flight) return false;
     if (work_->mail.recipients_.size() == work_->mail.recipients_.capacity()) return false;
-    // At the limit it matters how many of the open ones are accepted.
+    // At the limit it matters how many of the open ones are accepted, and for domains which.
+    if (config_->limits.recipient_domains != 0) return false;
     if (work_->mail.recipients_.size() >= most_recipients()) return false;
     // Only a whole line that is certain to be read as RCPT: any other reply would overtake those still owed.
     if (end_ - cur_ < 5 || !iequals({cur_, 5}, "RCPT ")) return false;
@@ -126,7 +127,7 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
         case line_found::whole: break;
     }
     step const went = command(line, given);
-    if (went == step::go_on) note_refusal(replied, last_verb_);
+    if (went == step::go_on && !tell_refused_) note_refusal(replied, last_verb_);
     // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
     if (went == step::go_on && open_ == 0) since_ = now_;
     return went;

@@ -58,6 +58,7 @@ MAILQUAY_DECL void session::write_received() {
 
 MAILQUAY_DECL session::step session::advance_message(std::optional<event>& given) {
     reception& message = work_->message;
+    if (message.chunked) return advance_chunk(given);
     if (message.refused) message.held.clear();  // only now: a hook that was overtaken may have looked at it
     for (;;) {
         if (message.header_given && !message.held.empty() && !message.refused)
@@ -166,7 +167,7 @@ MAILQUAY_DECL void session::check_text(std::string_view octets) {
     if (config_->strict_eight_bit && declared.body == body_type::seven_bit && !declared.smtputf8 && !is_ascii(octets))
         return refuse_message(replies::eight_bit_in_message);
     std::size_t const most = config_->limits.text_line_octets;
-    if (most == 0) return;
+    if (most == 0 || declared.body == body_type::binary_mime) return;  // what is binary has no lines
     while (!octets.empty()) {
         std::size_t const lf = octets.find('\n');
         std::size_t const piece = std::min(lf, octets.size());
@@ -209,10 +210,14 @@ MAILQUAY_DECL void session::refuse_message(reply_text const& why) {
 MAILQUAY_DECL void session::say_refusal() {
     verdict const& why = work_->message.refusal;
     reply_text const& usual = why.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed;
-    std::size_t const times = info_.lmtp() ? work_->mail.accepted_ : 1;
+    reception const& message = work_->message;
+    bool const for_each = info_.lmtp() && (!message.chunked || message.last_chunk) && work_->mail.accepted_ != 0;
+    std::size_t const times = for_each ? work_->mail.accepted_ : 1;
     std::size_t const replied = output_end();
     for (std::size_t i = 0; i < times; ++i) say(why, usual);
-    // A hook's refusal is known to the host; the session's own is not.
+    // A hook's refusal is known to the host; the session's own is not. It is told once, whatever follows of the message.
+    if (state_ == session_state::chunks_failed) return;
+    if (message.bad_command) return note_refusal(replied, verb::bdat);
     if (detail::refusal_rank(why) != std::end(detail::message_refusals)) note_refusal(replied, verb::data, true);
 }
 
@@ -228,7 +233,14 @@ MAILQUAY_DECL void session::settle_delivery(delivery const& given) {
         closes = closes || decided.closes();
         say_outcome(decided);
     };
-    if (!fits)
+    bool const one_for_all = given.is_single() && !given.all().accepts();
+    if (fits && !one_for_all && !info_.lmtp() && work_->mail.reply_for_each()) {
+        for (std::size_t i = 0; i < count; ++i) {
+            accepted = accepted || given.accepted_for(i);
+            closes = closes || (given.is_single() ? given.all() : given.each()[i]).closes();
+        }
+        say_for_each(given);
+    } else if (!fits)
         for (std::size_t i = 0; i < (info_.lmtp() ? count : 1); ++i) outcome(undecided);
     else if (!info_.lmtp())
         outcome(given.combined());

@@ -81,7 +81,7 @@ MAILQUAY_DECL void session::note_refusal(std::size_t from, verb of, bool of_mess
 /// A command was answered: the place where a stopping server says goodbye.
 MAILQUAY_DECL void session::command_boundary() {
     if (!stopping_ || phase_ != phase::command || open_ != 0 || delayed_) return;
-    if (state_ == session_state::mail_given || state_ == session_state::recipients_given) return;
+    if (state_ > session_state::ready && state_ != session_state::chunks_failed) return;
     if (hold_ && !in_hold_) return;  // a command is half there
     close_with(replies::service_stopping, close_reason::stopped);
 }
@@ -89,6 +89,10 @@ MAILQUAY_DECL void session::command_boundary() {
 MAILQUAY_DECL void session::close(close_reason why) noexcept {
     if (phase_ == phase::closing) return;
     withdraw();
+    // Between chunks a message may be under way whatever ends the connection.
+    abort_message(why == close_reason::stopped     ? abort_reason::stopped
+                  : why == close_reason::timed_out ? abort_reason::timed_out
+                                                   : abort_reason::refused);
     phase_ = phase::closing;
     close_reason_ = why;
     tell_closed_ = true;

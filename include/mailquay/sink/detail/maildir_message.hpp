@@ -30,6 +30,7 @@ struct maildir_shared {
     std::string hostname;  // as file names have it
     std::shared_ptr<file_operations> files;
     std::atomic<std::uint64_t> free_octets{0};  // as seen last
+    std::atomic<bool> looking{false};           // a worker is asked to look again
 
     std::string fresh_name() const;
     void look_at_free_octets();

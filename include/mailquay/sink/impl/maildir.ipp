@@ -103,7 +103,10 @@ inline message_sink::opened open_maildir_writer(std::size_t memory_octets, std::
 
 struct maildir_room {
     static unique_function<void()> look(std::shared_ptr<maildir_shared> into) {
-        return [into = std::move(into)] { into->look_at_free_octets(); };
+        return [into = std::move(into)] {
+            into->look_at_free_octets();
+            into->looking.store(false);
+        };
     }
 };
 
@@ -214,6 +217,14 @@ MAILQUAY_DECL promises maildir::promised() const {
     promises kept;
     kept.binary = kept.per_recipient = kept.requiretls = kept.deliver_by = kept.priority = true;
     return kept;
+}
+
+MAILQUAY_DECL bool maildir::has_room(std::uint64_t octets) const {
+    if (shared_->free_octets.load(std::memory_order_relaxed) >= octets) return true;
+    if (pool_ && !shared_->looking.exchange(true)) {
+        if (!pool_->post(detail::maildir_room::look(shared_))) shared_->looking.store(false);
+    }
+    return false;
 }
 
 MAILQUAY_DECL eventual<message_sink::opened> maildir::open(transaction const& mail) {
