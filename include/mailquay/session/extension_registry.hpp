@@ -2,6 +2,7 @@
 
 #include <mailquay/session/extension.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ class MAILQUAY_API extension_registry {
 public:
     /// PIPELINING, SIZE, 8BITMIME, SMTPUTF8 (if built with IDNA), ENHANCEDSTATUSCODES, HELP.
     static extension_registry standard();
+    /// Those that are on only if asked for, with their default settings: DSN (for everybody), REQUIRETLS, DELIVERBY,
+    /// FUTURERELEASE, MT-PRIORITY, RRVS.
+    static extension_registry opt_in();
 
     /// Adds one, or replaces the one of the same keyword.
     /// @throws std::invalid_argument if a parameter or verb of it is another's already
@@ -30,7 +34,9 @@ public:
     extension const* for_verb(std::string_view verb) const noexcept;
 
     /// The EHLO reply for this client, ready to be sent.
-    void append_ehlo(std::string& out, std::string_view hostname, session_info const& client, session_limits const& limits) const;
+    /// @param wall  the wall clock's last tick
+    void append_ehlo(std::string& out, std::string_view hostname, session_info const& client, session_limits const& limits,
+                     std::chrono::system_clock::time_point wall = {}) const;
     bool empty() const noexcept { return all_.empty(); }
     std::vector<std::shared_ptr<extension const>> const& all() const noexcept { return all_; }
 
