@@ -56,6 +56,7 @@ class Clients(harness.Case):
         etc, data = os.path.join(folder, "etc"), os.path.join(folder, "data")
         os.mkdir(etc)
         os.mkdir(data)
+        os.mkdir(os.path.join(folder, "spool"))
         shutil.chown(data, "postfix")
         for name in ("master.cf", "postfix-files", "dynamicmaps.cf"):
             for where in ("/etc/postfix", "/usr/share/postfix"):

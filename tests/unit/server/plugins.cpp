@@ -1,5 +1,7 @@
 #include <mailquay/server/plugins.hpp>
 
+#include <mailquay/protocol/replies.hpp>
+
 #include "support/catch.hpp"
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
