@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -38,7 +39,10 @@ public:
     void append_ehlo(std::string& out, std::string_view hostname, session_info const& client, session_limits const& limits,
                      std::chrono::system_clock::time_point wall = {}) const;
     bool empty() const noexcept { return all_.empty(); }
-    std::vector<std::shared_ptr<extension const>> const& all() const noexcept { return all_; }
+    /// @{ All of them in EHLO order; of a temporary registry as a value, so that a loop may go over it.
+    std::vector<std::shared_ptr<extension const>> const& all() const& noexcept { return all_; }
+    std::vector<std::shared_ptr<extension const>> all() && noexcept { return std::move(all_); }
+    /// @}
 
 private:
     struct entry {
