@@ -25,9 +25,15 @@
 #include <mailquay/protocol/impl/rcpt_command.ipp>
 #include <mailquay/protocol/impl/refusal.ipp>
 #include <mailquay/protocol/impl/reply.ipp>
+#include <mailquay/protocol/impl/timestamp.ipp>
 #include <mailquay/protocol/impl/verb.ipp>
 #include <mailquay/protocol/impl/xtext.ipp>
 #include <mailquay/protocol/params/impl/body.ipp>
+#include <mailquay/protocol/params/impl/deliver_by.ipp>
+#include <mailquay/protocol/params/impl/dsn.ipp>
+#include <mailquay/protocol/params/impl/future_release.ipp>
+#include <mailquay/protocol/params/impl/mt_priority.ipp>
+#include <mailquay/protocol/params/impl/rrvs.ipp>
 #include <mailquay/protocol/params/impl/size.ipp>
 
 #include <mailquay/message/impl/date.ipp>

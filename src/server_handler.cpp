@@ -1,6 +1,7 @@
 // The component 'server', compiled: the list of its parts in handler/.
 
 #include <mailquay/handler/impl/collecting_sink.ipp>
+#include <mailquay/handler/impl/host_extension.ipp>
 #include <mailquay/handler/impl/interfaces.ipp>
 #include <mailquay/handler/impl/mailbox_name.ipp>
 #include <mailquay/handler/impl/message_edit.ipp>

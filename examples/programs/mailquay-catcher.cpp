@@ -21,14 +21,28 @@ using namespace mailquay;
 // What a client sent must not steer the terminal.
 std::string printable(std::string_view text) { return scrub(text, 4096); }
 
+// What the client asked of delivery (DSN), behind the address that it asked it for.
+std::string asked(delivery_request const& of) {
+    std::string text;
+    if (of.ret != dsn_return::unsaid) text += fmt::format(" RET={}", to_string(of.ret));
+    if (!of.envid.empty()) text += fmt::format(" ENVID={}", printable(of.envid));
+    return text;
+}
+std::string asked(recipient_request const& of) {
+    std::string text;
+    if (of.notify != dsn_notify::unsaid) text += fmt::format(" NOTIFY={}", to_string(of.notify));
+    if (!of.original.empty()) text += fmt::format(" ORCPT={};{}", of.original.type, printable(of.original.address));
+    return text;
+}
+
 // Envelope, header and size, as one text.
 std::string described(received_message const& mail) {
     envelope const& outside = mail.envelope;
     std::string text =
-        fmt::format("message   {}\nclient    {} [{}]\nfrom      <{}>\n", outside.id, printable(outside.hello_name),
-                    outside.client.address.to_string(), printable(outside.reverse_path));
+        fmt::format("message   {}\nclient    {} [{}]\nfrom      <{}>{}\n", outside.id, printable(outside.hello_name),
+                    outside.client.address.to_string(), printable(outside.reverse_path), asked(outside.requests));
     for (envelope_recipient const& to : outside.recipients)
-        text += fmt::format("to        <{}>\n", printable(to.address));
+        text += fmt::format("to        <{}>{}\n", printable(to.address), asked(to.requests));
 
     header_walker header{mail.octets};
     std::size_t ours = 0;  // octets of the Received field that we put on top

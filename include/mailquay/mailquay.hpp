@@ -8,6 +8,7 @@
 #include <mailquay/handler/clock.hpp>
 #include <mailquay/handler/collecting_sink.hpp>
 #include <mailquay/handler/eventual.hpp>
+#include <mailquay/handler/host_extension.hpp>
 #include <mailquay/handler/mailbox_name.hpp>
 #include <mailquay/handler/make_authenticator.hpp>
 #include <mailquay/handler/make_message_filter.hpp>

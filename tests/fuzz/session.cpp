@@ -53,7 +53,11 @@ session_config make_config(unsigned first, unsigned second) {
         config.budgets = {3, 3, 2, 4, 5, 4};
         config.limits.messages = 2;
     }
-    config.answer_verify = config.answer_expand = (second & 64) != 0;
+    if (second & 64) {
+        config.answer_verify = config.answer_expand = true;
+        config.unknown = unknown_parameters::hand_over;
+        for (auto const& one : extension_registry::opt_in().all()) config.extensions.add(one);
+    }
     if (second & 128) {
         config.limits.hops = 2;
         config.limits.header_fields = 4;

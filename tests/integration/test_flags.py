@@ -29,7 +29,7 @@ class Flags(unittest.TestCase):
     def test_values(self):
         for flag, value in (("--max-size", "many"), ("--max-size", "-1"), ("--max-size", "1e6"), ("--max-recipients", "5"),
                             ("--max-connections", ""), ("--max-hops", "0"), ("--idle-timeout", "0"), ("--threads", "0"),
-                            ("--threads", "1000000"), ("--log-level", "loud"), ("--enable", "DSN"), ("--enable", "FROBNICATE"),
+                            ("--threads", "1000000"), ("--log-level", "loud"), ("--enable", "FROBNICATE"),
                             ("--show-profile", "nothing")):
             with self.subTest(flag=flag, value=value):
                 self.refused("mailquay-sink", f"{flag}={value}", say=[flag, value])
@@ -81,9 +81,32 @@ class Flags(unittest.TestCase):
         self.assertNotIn("submission", out)
 
     def test_what_is_there_may_be_enabled(self):
-        with harness.Program("mailquay-sink", "--enable", "all", "--enable", "size", "--listen", "127.0.0.1:0") as sink:
+        with harness.Program("mailquay-sink", "--enable", "size", "--enable", "deliverby", "--enable", "MT-PRIORITY",
+                             "--listen", "127.0.0.1:0") as sink:
             with harness.Talk(sink.smtp) as talk:
-                talk.hello()
+                said = talk.hello()
+                for line in ("DELIVERBY", "MT-PRIORITY"):
+                    self.assertIn(line, said)
+                self.assertNotIn("DSN", said)
+            self.assertNotIn("not-honoured", sink.log())
+
+    def test_what_the_sink_does_not_keep_is_refused(self):
+        for name, flags in (("mailquay-sink", ()), ("mailquay-catcher", ()),
+                            ("mailquay-mx", ("--domain", "example.org", "--maildir", "/tmp"))):
+            for extension in ("DSN", "FUTURERELEASE"):
+                with self.subTest(name=name, extension=extension):
+                    self.refused(name, *flags, "--enable", extension, "--listen", "127.0.0.1:0", say=[extension, "sink"], status=1)
+
+    def test_all_is_announced_and_what_is_not_kept_is_said(self):
+        with harness.Program("mailquay-sink", "--enable", "all", "--listen", "127.0.0.1:0") as sink:
+            with harness.Talk(sink.smtp) as talk:
+                said = talk.hello()
+                for line in ("DSN", "DELIVERBY", "FUTURERELEASE 2592000 2", "MT-PRIORITY", "RRVS"):
+                    self.assertIn(line, said)
+                self.assertNotIn("REQUIRETLS", said)
+                talk.mail("b@example.org", parameters=" RET=HDRS ENVID=x BY=60;R HOLDFOR=60 MT-PRIORITY=-3")
+            self.assertIn("not-honoured", sink.log())
+            self.assertIn("DSN,FUTURERELEASE", sink.log())
 
 
 if __name__ == "__main__":

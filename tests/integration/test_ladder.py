@@ -145,6 +145,33 @@ class Ladder(harness.Case):
             send("alice@example.org", "eve@example.org")
             example.shows("recipient_refused from 127.0.0.1:", "1 messages, ", "1 recipients refused")
 
+    def test_12_etrn(self):
+        with Example("12_etrn") as example:
+            send("bob@example.org", "carol@example.org", "dave@sub.example.com")
+            with harness.Talk(("127.0.0.1", 2525)) as talk:
+                talk.say("ETRN example.org", "503")
+                self.assertIn("ETRN", talk.hello())
+                talk.say("ETRN", "501 5.5.4")
+                talk.say("ETRN example.net", "459 4.7.1")
+                talk.say("ETRN #queue", "458 4.3.0")
+                talk.say("ETRN example.org", "253 2.0.0")
+                talk.say("etrn example.org", "251 2.0.0")
+                talk.say("ETRN @example.com", "253 2.0.0")
+                talk.say("MAIL FROM:<a@example.net>", "250")
+                talk.say("ETRN example.org", "503")
+            example.shows("sending 2 messages to example.org", "sending 1 messages to example.com")
+
+    def test_13_no_soliciting(self):
+        with Example("13_no_soliciting") as example, harness.Talk(("127.0.0.1", 2525)) as talk:
+            self.assertIn("NO-SOLICITING net.example:ADV,org.example:ADV:ADLT", talk.hello())
+            talk.say("MAIL FROM:<a@example.net> SOLICIT=net.example:ADV", "550 5.7.1")
+            talk.say("MAIL FROM:<a@example.net> SOLICIT=net.other:X,org.example:ADV:ADLT", "550 5.7.1")
+            talk.say("MAIL FROM:<a@example.net> SOLICIT=ADV", "501 5.5.4")
+            talk.say("MAIL FROM:<a@example.net> SOLICIT=a:b SOLICIT=c:d", "501 5.5.4")
+            talk.mail("bob@example.org", parameters=" SOLICIT=net.other:X")
+            talk.data(harness.message(), "250")
+            example.shows("kept SOLICIT=net.other:X")
+
 
 if __name__ == "__main__":
     harness.main()

@@ -1,7 +1,11 @@
 #include "support/conversation.hpp"
 
 #include <mailquay/base/decimal.hpp>
-#include <mailquay/session/extensions/prdr.hpp>
+#include <mailquay/protocol/timestamp.hpp>
+#include <mailquay/session/extensions/deliver_by.hpp>
+#include <mailquay/session/extensions/dsn.hpp>
+#include <mailquay/session/extensions/future_release.hpp>
+#include <mailquay/session/extensions/mt_priority.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -173,6 +177,89 @@ void install(script& talk, std::shared_ptr<rules> given) {
     };
     hooks.on_verify = [say](std::string_view argument) { return say("verify", argument); };
     hooks.on_expand = [say](std::string_view argument) { return say("expand", argument); };
+    hooks.on_custom = [say](std::string_view verb, std::string_view argument) {
+        return say("verb", std::string(verb) + (argument.empty() ? "" : " ") + std::string(argument));
+    };
+}
+
+/// "@ verb NAME": an extension of a host's own, whose verb may come between transactions.
+struct verb_extension final : extension {
+    explicit verb_extension(std::string verb) : name(std::move(verb)), list{name} {}
+    std::string_view keyword() const noexcept override { return name; }
+    std::span<std::string_view const> verbs() const noexcept override { return list; }
+    bool verb_allowed(std::string_view, session_state at) const noexcept override { return at == session_state::ready; }
+    std::string name;
+    std::string_view list[1];
+};
+
+/// "@ with KEYWORD [LIMIT]", "@ with all".
+void enable(extension_registry& into, words& in) {
+    auto const keyword = in.next();
+    auto const values = in.rest();
+    std::string const value = values.empty() ? std::string{} : values.front();
+    auto const seconds = [&] {
+        auto const number = parse_decimal<unsigned>(value);
+        if (!number) throw script_failure("not a number of seconds: " + value);
+        return std::chrono::seconds{*number};
+    };
+    auto const all = extension_registry::opt_in();
+    if (value.empty()) {
+        bool found = false;
+        for (auto const& one : all.all())
+            if (keyword == "all" || one->keyword() == keyword) into.add(one), found = true;
+        if (!found) throw script_failure("unknown extension " + keyword);
+    } else if (keyword == "DSN" && value == "authenticated") {
+        into.add(std::make_shared<extensions::dsn>(extensions::dsn::offered_to::authenticated));
+    } else if (keyword == "DELIVERBY") {
+        into.add(std::make_shared<extensions::deliver_by>(seconds()));
+    } else if (keyword == "FUTURERELEASE") {
+        into.add(std::make_shared<extensions::future_release>(seconds()));
+    } else if (keyword == "MT-PRIORITY") {
+        into.add(std::make_shared<extensions::mt_priority>(value));
+    } else {
+        throw script_failure("unknown setting of " + keyword);
+    }
+}
+
+/// What MAIL asked, as M= has it.
+std::string described(envelope const& mail) {
+    delivery_request const& asked = mail.requests;
+    std::string text;
+    auto const add = [&](std::string_view name, std::string_view value) {
+        text.append(text.empty() ? "" : " ").append(name).append(value);
+    };
+    if (asked.ret != dsn_return::unsaid) add("RET=", to_string(asked.ret));
+    if (!asked.envid.empty()) add("ENVID=", asked.envid);
+    if (asked.requiretls) add("REQUIRETLS", "");
+    if (asked.by)
+        add("BY=", std::to_string(asked.by->seconds) + (asked.by->mode == by_mode::notify ? ";N" : ";R") + (asked.by->trace ? "T" : ""));
+    if (asked.hold) {
+        std::string when;
+        append_timestamp(when, asked.hold->release);
+        add(asked.hold->interval ? "HOLDFOR=" : "HOLDUNTIL=", when);
+    }
+    if (asked.priority)
+        add("MT-PRIORITY=", std::to_string(asked.priority->value) + " of " + std::to_string(asked.priority->asked));
+    for (auto const& one : mail.unknown_parameters) add("", one);
+    return text;
+}
+
+/// What one RCPT asked, as M+ has it.
+std::string described(recipient_request const& asked) {
+    std::string text;
+    auto const add = [&](std::string_view name, std::string_view value) {
+        text.append(text.empty() ? "" : " ").append(name).append(value);
+    };
+    if (asked.notify != dsn_notify::unsaid) add("NOTIFY=", to_string(asked.notify));
+    if (!asked.original.empty()) add("ORCPT=", asked.original.type + ';' + asked.original.address);
+    if (asked.valid_since) {
+        std::string when;
+        append_timestamp(when, asked.valid_since->when);
+        if (asked.valid_since->action != rrvs_action::unsaid) when += asked.valid_since->action == rrvs_action::go_on ? ";C" : ";R";
+        add("RRVS=", when);
+    }
+    for (auto const& one : asked.unknown) add("", one);
+    return text;
 }
 
 /// @return whether `name` is a setting
@@ -199,7 +286,6 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
     else if (name == "max-size") number(config.limits.message_octets);
     else if (name == "max-recipients") number(config.limits.recipients);
     else if (name == "max-recipient-domains") number(config.limits.recipient_domains);
-    else if (name == "prdr") config.extensions.add(std::make_shared<extensions::prdr>());
     else if (name == "max-null-sender-recipients") number(config.limits.null_sender_recipients);
     else if (name == "max-messages") number(config.limits.messages);
     else if (name == "max-hops") number(config.limits.hops);
@@ -230,7 +316,14 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
         else if (which == "missing-brackets") config.leniency.missing_brackets = true;
         else if (which == "bare-lf-in-commands") config.leniency.bare_lf_in_commands = true;
         else throw script_failure("unknown leniency " + which);
-    } else if (name == "without") config.extensions.remove(in.next());
+    } else if (name == "forbid") {
+        auto const which = in.next();
+        if (which == "trailing-space") config.leniency.trailing_space = false;
+        else if (which == "underscore-in-hello-name") config.leniency.underscore_in_hello_name = false;
+        else throw script_failure("unknown leniency " + which);
+    } else if (name == "with") enable(config.extensions, in);
+    else if (name == "verb") config.extensions.add(std::make_shared<verb_extension>(in.next()));
+    else if (name == "without") config.extensions.remove(in.next());
     else if (name == "refuse-nul") flag(config.refuse_nul);
     else if (name == "strict-eight-bit") flag(config.strict_eight_bit);
     else if (name == "refuse-talking-ahead") flag(config.refuse_talking_ahead);
@@ -245,6 +338,13 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
         talk.make_info = [make, user] {
             auto info = make();
             info.set_user(user);
+            return info;
+        };
+    } else if (name == "secure") {
+        auto const make = talk.make_info;
+        talk.make_info = [make] {
+            auto info = make();
+            info.set_tls({.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"});
             return info;
         };
     } else if (name == "recipients") {
@@ -277,6 +377,8 @@ bool happen(std::string const& name, words& in, script& talk) {
 struct wanted_message {
     std::optional<std::string> sender{};
     std::vector<std::string> recipients{};
+    std::optional<std::string> asked{};           ///< M=
+    std::vector<std::string> recipients_asked{};  ///< M+
     std::optional<std::string> octets{};
 };
 
@@ -292,6 +394,12 @@ void check_message(session_host const& host, wanted_message const& want) {
             all += " " + to.address;
         }
         expect_that(names == want.recipients, "the recipients are" + visible(all));
+    }
+    if (want.asked) expect_that(described(got.mail) == *want.asked, "MAIL asked " + visible(described(got.mail)));
+    for (std::size_t i = 0; i < want.recipients_asked.size(); ++i) {
+        expect_that(i < got.mail.recipients.size(), "more M+ lines than recipients");
+        auto const asked = described(got.mail.recipients[i].requests);
+        expect_that(asked == want.recipients_asked[i], "recipient " + std::to_string(i + 1) + " asked " + visible(asked));
     }
     if (want.octets && got.octets != *want.octets)
         throw script_failure("the message is\n    " + visible(got.octets.substr(0, 2000)) + "\nnot\n    " + visible(want.octets->substr(0, 2000)));
@@ -324,7 +432,7 @@ conversation conversation::parse(std::string_view text, std::string name) {
             std::string_view const mark = line.substr(0, 2);
             std::string_view const rest = line.size() > 3 ? line.substr(3) : std::string_view{};
             if (line.size() > 2 && line[2] != ' ' && mark != "@ ") throw script_failure("expected a space behind " + std::string(mark));
-            if (mark != "M<" && mark != "M>" && mark != "M|" && mark != "M-") settle_message();
+            if (mark != "M<" && mark != "M>" && mark != "M=" && mark != "M+" && mark != "M|" && mark != "M-") settle_message();
             if (mark == "@ ") {
                 words in{line.substr(2)};
                 auto const what = in.next();
@@ -341,10 +449,12 @@ conversation conversation::parse(std::string_view text, std::string name) {
                 talk.server(rest);
             } else if (mark == "M:") {
                 talk.messages(rest == "none" ? 0 : std::stoul(std::string(rest)));
-            } else if (mark == "M<" || mark == "M>" || mark == "M|" || mark == "M-") {
+            } else if (mark == "M<" || mark == "M>" || mark == "M=" || mark == "M+" || mark == "M|" || mark == "M-") {
                 if (!want) want.emplace();
                 if (mark == "M<") want->sender = std::string(rest);
                 else if (mark == "M>") want->recipients.emplace_back(rest);
+                else if (mark == "M=") want->asked = unescaped(rest);
+                else if (mark == "M+") want->recipients_asked.push_back(unescaped(rest));
                 else want->octets = want->octets.value_or("") + unescaped(rest) + (mark == "M|" ? "\r\n" : "");
             } else {
                 throw script_failure("expected #, @, C:, C-, S: or M");

@@ -179,6 +179,9 @@ inline std::shared_ptr<listener_setup> make_test_setup(plugins const& plugged, s
     auto made = std::make_shared<listener_setup>();
     auto asks = std::make_shared<pipeline>(plugged.all(), config.log);
     made->session = make_session_config(config, kind, plugged.all().sink->promised());
+    for (auto const& one : plugged.all().extensions) made->session.extensions.add(one);
+    made->session.answer_verify = static_cast<bool>(plugged.all().verify);
+    made->session.answer_expand = static_cast<bool>(plugged.all().expand);
     made->session.hold_headers = asks->needs() >= message_needs::headers;
     made->asks = asks;
     made->log = config.log;

@@ -199,7 +199,9 @@ public:
             bool const shaped = line.size() >= 4 && line[0] >= '2' && line[0] <= '5' && line[1] >= '0' && line[1] <= '9' &&
                                 line[2] >= '0' && line[2] <= '9' && (line[3] == ' ' || line[3] == '-');
             expect(shaped, "not a reply line");
-            expect(std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c <= '~'; }), "unprintable octet in a reply");
+            // Only VRFY and EXPN with SMTPUTF8 are answered in UTF-8, and by 25z.
+            bool const utf8 = line.starts_with("25");
+            expect(std::all_of(line.begin(), line.end(), [&](char c) { return (c >= ' ' && c <= '~') || (utf8 && c < 0); }), "unprintable octet in a reply");
             int const this_code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
             expect(!continues || code == this_code, "the code changes within a reply");
             bool const enhanced = line.size() >= 9 && line[5] == '.' && line[4] >= '2' && line[4] <= '5';

@@ -116,6 +116,7 @@ TEST_CASE("docs/settings.md has every default as it is", "[readme][settings]") {
     for (table const& one :
          {table{"session/limits.hpp", "session_limits", {}}, table{"session/limits.hpp", "session_timeouts", {}},
           table{"session/limits.hpp", "error_budgets", {}}, table{"server/admission.hpp", "connection_limits", {}},
+          table{"session/session_config.hpp", "leniency", {}},
           table{"server/server_config.hpp",
                 "server_config",
                 {"limits", "timeouts", "budgets", "leniency", "extensions", "connections", "listening", "log"}}}) {

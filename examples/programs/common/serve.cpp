@@ -55,6 +55,7 @@ mailquay::server_config config_of(settings const& chosen) {
     std::chrono::seconds const idle{chosen.idle_timeout};
     config.timeouts.command = idle;
     config.timeouts.message_silence = std::min(idle, config.timeouts.message_silence);
+    config.enable = chosen.enable;
     config.log = mailquay::logger::to_stderr(chosen.log_level);
     return config;
 }

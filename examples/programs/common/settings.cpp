@@ -26,16 +26,18 @@ void add_listener(settings& into, std::string protocol, std::string_view where, 
     into.listeners.push_back({std::move(protocol), full});
 }
 
-// Every extension that is there is on already: this names what can be asked for, and refuses what cannot.
-void enable(std::string_view name) {
-    if (mailquay::iequals(name, "all")) return;
-    auto const standard = mailquay::extension_registry::standard();
+// Those that are on by themselves may be named too.
+void enable(settings& into, std::string_view name) {
+    auto const all = {mailquay::extension_registry::opt_in(), mailquay::extension_registry::standard()};
     std::string known;
-    for (auto const& one : standard.all()) {
-        if (mailquay::iequals(one->keyword(), name)) return;
-        known += std::string(one->keyword()) + ", ";
-    }
-    throw usage_error("no such extension here; choose among " + known + "all");
+    bool found = mailquay::iequals(name, "all");
+    for (auto const& registry : all)
+        for (auto const& one : registry.all()) {
+            found = found || mailquay::iequals(one->keyword(), name);
+            known += std::string(one->keyword()) + ", ";
+        }
+    if (!found) throw usage_error("no such extension here; choose among " + known + "all");
+    into.enable.emplace_back(name);
 }
 
 void choose_level(settings& into, std::string_view name) {
@@ -76,7 +78,8 @@ void add_common_flags(flags& all, settings& into) {
         .number("--max-hops", "N", "Received fields before a message is taken to loop", into.max_hops, 1, 100'000)
         .number("--idle-timeout", "SECONDS", "silence of a client before it is sent away", into.idle_timeout, 1, 86'400)
         .number("--grace", "SECONDS", "what is under way may go on so long at the end", into.grace, 0, 86'400)
-        .value("--enable", "EXTENSION|all", "announce an extension that is not on by itself; repeatable", enable)
+        .value("--enable", "EXTENSION|all", "announce an extension that is not on by itself; repeatable.\nall: every one, also what the sink does not keep",
+               [&into](std::string_view name) { enable(into, name); })
         .number("--threads", "N", "threads that serve connections", into.threads, 1, 1024)
         .value("--log-level", "LEVEL",
                "trace, debug, info, warning, error or off (default " + std::string(to_string(into.log_level)) + ")",

@@ -31,6 +31,7 @@ struct settings {
     unsigned idle_timeout = 300;  // seconds
     unsigned grace = 10;          // seconds
     unsigned threads = 1;
+    std::vector<std::string> enable{};  // opt-in extensions, or "all"
     mailquay::log_level log_level = mailquay::log_level::info;
 };
 

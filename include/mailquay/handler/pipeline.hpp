@@ -2,6 +2,7 @@
 
 #include <mailquay/base/log.hpp>
 #include <mailquay/handler/authenticator.hpp>
+#include <mailquay/handler/host_extension.hpp>
 #include <mailquay/handler/message_buffer.hpp>
 #include <mailquay/handler/message_filter.hpp>
 #include <mailquay/handler/message_sink.hpp>
@@ -24,6 +25,11 @@ struct handlers {
     std::shared_ptr<message_sink> sink{};
     std::shared_ptr<mailquay::authenticator> authenticator{};
     std::vector<std::shared_ptr<observer>> observers{};
+    std::vector<std::shared_ptr<host_extension const>> extensions{};
+    command_handler verify{};                      ///< answers VRFY; empty: 252 for everybody
+    command_handler expand{};                      ///< answers EXPN; empty: 502
+    asked_by verify_for = asked_by::authenticated;
+    asked_by expand_for = asked_by::authenticated;
     std::shared_ptr<mailquay::workers> workers{};  ///< for message buffers; a pool is made when it is needed and absent
     std::shared_ptr<message_buffers> buffers{};    ///< where a filter edits; the server makes `spooled_buffers` if absent
     std::size_t buffer_memory = 256 * 1024;        ///< octets of a buffered message kept in memory before a file is used
@@ -60,6 +66,11 @@ public:
     /// `on_recipient`, then validators, then (SMTP only) the sink's groups, then `on_recipient_accepted`. An `accept()`
     /// carries what the validator resolved. All validators pass: 550 5.7.1.
     eventual<verdict> recipient(transaction const& mail, mailquay::recipient const& to) const;
+    /// @{ What the host says to VRFY, EXPN, and a verb of its own.
+    eventual<reply> verify(session_info const& client, std::string_view argument) const;
+    eventual<reply> expand(session_info const& client, std::string_view argument) const;
+    eventual<reply> command(session_info const& client, std::string_view name, std::string_view argument) const;
+    /// @}
     void close(session_info const& client) const noexcept;
 
     /// True if some observer wants to be told of one of these kinds.

@@ -106,6 +106,22 @@ enum class protocol_errc : std::uint8_t {
     bad_end_marker,
     /// "+" without two upper-case hexadecimal digits behind it, or an octet that xtext encodes (RFC 3461 §4).
     bad_xtext,
+    /// RET with something else than FULL or HDRS.
+    bad_ret,
+    /// NOTIFY that is no list of SUCCESS, FAILURE and DELAY, nor NEVER alone.
+    bad_notify,
+    /// ENVID above 100 characters, or that is no xtext of printable ASCII.
+    bad_envid,
+    /// ORCPT above 500 characters, without an address type, or whose address is not encoded as its type asks.
+    bad_orcpt,
+    /// BY that is not seconds ";" mode, or R with a time of 0 or less (RFC 2852 §4).
+    bad_deliver_by,
+    /// HOLDFOR that is not 1 to 9 digits, HOLDUNTIL that is no date-time, or both (RFC 4865 §3).
+    bad_hold,
+    /// MT-PRIORITY with something else than -9 to 9.
+    bad_priority,
+    /// RRVS that is no date-time, with ";C" or ";R" behind it at most.
+    bad_rrvs,
 };
 
 /// Whose path was being read: decides between 5.1.7 and 5.1.3.

@@ -82,6 +82,8 @@ inline constexpr reply_text bad_credentials{535, "5.7.8", "Authentication failed
 inline constexpr reply_text tls_required_for_auth{538, "5.7.11", "Encryption required for this mechanism"};
 inline constexpr reply_text no_recipient{550, "5.0.0", "Not accepted for any recipient"};
 inline constexpr reply_text no_such_user{550, "5.1.1", "No such user here"};
+inline constexpr reply_text mailbox_owner_changed{550, "5.7.17", "Mailbox has changed owner since then"};
+inline constexpr reply_text domain_owner_changed{550, "5.7.18", "Domain has changed owner since then"};
 inline constexpr reply_text mailbox_disabled{550, "5.2.1", "Mailbox disabled"};
 inline constexpr reply_text bare_line_ending{550, "5.6.11", "Bare CR or LF in message"};
 inline constexpr reply_text relay_denied{550, "5.7.1", "Relaying denied"};
@@ -97,6 +99,8 @@ inline constexpr reply_text transaction_failed{554, "5.6.0", "Message refused"};
 inline constexpr reply_text line_too_long_in_message{554, "5.6.0", "Line over 998 octets in message"};
 inline constexpr reply_text nul_in_message{554, "5.6.0", "NUL in message"};
 inline constexpr reply_text eight_bit_in_message{554, "5.6.0", "8-bit octets without BODY=8BITMIME"};
+inline constexpr reply_text hold_too_long{554, "5.5.4", "Held longer than allowed here"};
+inline constexpr reply_text deliver_by_too_short{554, "5.5.4", "Delivery time below the minimum"};
 inline constexpr reply_text hop_limit{554, "5.4.6", "Too many hops, mail loop"};
 inline constexpr reply_text talked_ahead{554, "5.5.0", "Data sent before the reply to DATA"};
 inline constexpr reply_text early_talker{554, "5.5.0", "Data sent before the greeting"};

@@ -97,10 +97,12 @@ private:
     void ask(eventual<Answer> hook, hook_question asked);
     void give(hook_question const& asked, verdict given);
     void give(hook_question const& asked, delivery given);
+    void give(hook_question const& asked, reply given);
     void told_refused(hook_question const& asked, verdict const& given) const;
     void tell_of(hook_question const& asked, observation_kind what, verdict const& given) const noexcept;
     void late(hook_question const& asked, verdict const&) noexcept;
     void late(hook_question const& asked, delivery const& given) noexcept;
+    void late(hook_question const& asked, reply const&) noexcept;
     void withdraw() noexcept;
     void over(close_reason why);
     void abort_message(abort_reason why) noexcept;

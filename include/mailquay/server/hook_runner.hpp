@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/handler/eventual.hpp>
+#include <mailquay/protocol/reply.hpp>
 #include <mailquay/server/ref.hpp>
 #include <mailquay/session/delivery.hpp>
 #include <mailquay/session/event.hpp>
@@ -15,7 +16,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 class connection;
 
 /// Which question a hook answers.
-enum class hook_stage : std::uint8_t { connect, early_talk, hello, mail, recipient, start, headers, chunk, finish };
+enum class hook_stage : std::uint8_t { connect, early_talk, hello, mail, recipient, start, headers, chunk, finish, command };
 
 /// A question put to a hook, as far as its answer needs it again.
 struct hook_question {
@@ -47,6 +48,7 @@ protected:
     /// @{ Hands the answer over, once. Without an exception in `failed`, `given` counts.
     void answered(std::exception_ptr failed, verdict given) noexcept;
     void answered(std::exception_ptr failed, delivery given) noexcept;
+    void answered(std::exception_ptr failed, reply given) noexcept;
     /// @}
 
 private:
@@ -70,6 +72,7 @@ public:
     /// @{ Starts it. The answer may come before `start()` returns.
     virtual void start(eventual<verdict> hook, connection& asks, hook_question asked) = 0;
     virtual void start(eventual<delivery> hook, connection& asks, hook_question asked) = 0;
+    virtual void start(eventual<reply> hook, connection& asks, hook_question asked) = 0;
     /// @}
 };
 

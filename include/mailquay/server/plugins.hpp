@@ -9,6 +9,7 @@
 #include <mailquay/handler/pipeline.hpp>
 
 #include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,24 @@ public:
         all_.observers = std::move(list);
         return *this;
     }
+    /// Extensions of the host's own: keyword, parameters and verbs. Each is a `host_extension`, moved in, or a `shared_ptr`.
+    template <class... Extension>
+    plugins& extensions(Extension&&... given) {
+        std::vector<std::shared_ptr<host_extension const>> list;
+        (list.push_back(held_extension(std::forward<Extension>(given))), ...);
+        all_.extensions = std::move(list);
+        return *this;
+    }
+    /// @{ Who answers VRFY and EXPN; by default only authenticated clients are answered (`asked_by`).
+    plugins& verify(command_handler answers, asked_by whom = asked_by::authenticated) {
+        all_.verify = std::move(answers), all_.verify_for = whom;
+        return *this;
+    }
+    plugins& expand(command_handler answers, asked_by whom = asked_by::authenticated) {
+        all_.expand = std::move(answers), all_.expand_for = whom;
+        return *this;
+    }
+    /// @}
     /// Threads for what blocks, in place of the server's own.
     plugins& use_workers(std::shared_ptr<workers> pool) {
         all_.workers = std::move(pool);
@@ -79,6 +98,14 @@ public:
     handlers& all() noexcept { return all_; }
 
 private:
+    static std::shared_ptr<host_extension const> held_extension(host_extension&& given) {
+        return std::make_shared<host_extension>(std::move(given));
+    }
+    static std::shared_ptr<host_extension const> held_extension(std::shared_ptr<host_extension const> given) {
+        if (!given) throw std::invalid_argument("a host_extension is a null shared_ptr");
+        return given;
+    }
+
     handlers all_{};
 };
 

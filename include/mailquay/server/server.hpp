@@ -85,6 +85,16 @@ public:
     server& observers(Handler&&... given) {
         return changeable().observers(std::forward<Handler>(given)...), *this;
     }
+    template <class... Extension>
+    server& extensions(Extension&&... given) {
+        return changeable().extensions(std::forward<Extension>(given)...), *this;
+    }
+    server& verify(command_handler answers, asked_by whom = asked_by::authenticated) {
+        return changeable().verify(std::move(answers), whom), *this;
+    }
+    server& expand(command_handler answers, asked_by whom = asked_by::authenticated) {
+        return changeable().expand(std::move(answers), whom), *this;
+    }
     /// Threads of the host's own for what blocks, in place of the server's.
     server& use_workers(std::shared_ptr<workers> pool) { return changeable().use_workers(std::move(pool)), *this; }
     /// @}

@@ -33,6 +33,10 @@ struct server_config {
     unknown_parameters unknown = unknown_parameters::refuse;
     /// What EHLO offers, as far as the sink promises it.
     extension_registry extensions = extension_registry::standard();
+    /// Opt-in extensions by keyword, with default settings: those of `extension_registry::opt_in()`. One that the sink does not
+    /// promise to keep is a start-up error, unless "all" is among them: then all are announced, kept or not (for conformance
+    /// runs), and a log line says what is not. With other settings: `extensions.add()`.
+    std::vector<std::string> enable{};
     mailquay::received_client received_client = mailquay::received_client::full;
     bool add_received = true;             ///< see `session_config`, as for the next six
     bool refuse_nul = false;
@@ -63,6 +67,12 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config);
 /// What a listener's sessions are told to do: the server's settings, with what the profile says otherwise, and no more
 /// extensions than the sink promises to keep.
 MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink);
+
+/// Whether "all" is among `enable`: then extensions are announced whether the sink keeps them or not.
+MAILQUAY_DECL bool announces_all(server_config const& config) noexcept;
+
+/// Keywords of extensions that were asked for by name (or by "all") and that the sink does not promise to keep.
+MAILQUAY_DECL std::vector<std::string> unkept_extensions(server_config const& server, promises const& sink);
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

@@ -2,6 +2,7 @@
 
 #include <mailquay/base/ip_address.hpp>
 #include <mailquay/protocol/params/body.hpp>
+#include <mailquay/session/delivery_request.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,7 @@ struct envelope_recipient {
     std::string address{};                    ///< as sent, without angle brackets
     std::string mailbox{};                    ///< what the validator resolved it to; empty if nothing
     std::vector<std::string> deliver_to{};    ///< the members of an alias
+    recipient_request requests{};             ///< NOTIFY, ORCPT, RRVS
 };
 
 /// A transaction as a value that lives on its own: what `transaction::snapshot()` returns and collecting sinks hand over.
@@ -31,6 +33,8 @@ struct envelope {
     bool smtputf8 = false;
     body_type body = body_type::seven_bit;
     std::optional<std::uint64_t> declared_size{};  ///< octets
+    delivery_request requests{};              ///< RET, ENVID, REQUIRETLS, BY, HOLDFOR, MT-PRIORITY
+    std::vector<std::string> unknown_parameters{};  ///< see `transaction::unknown_parameters()`
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -50,8 +50,8 @@ struct message_started { mailquay::ticket ticket; transaction const* mail; };   
 struct headers_complete { mailquay::ticket ticket; transaction const* mail; std::string_view header; };  ///< verdict
 struct message_chunk { mailquay::ticket ticket; transaction const* mail; std::span<char const> octets; };  ///< verdict
 struct message_complete { mailquay::ticket ticket; transaction const* mail; std::uint64_t octets; std::uint64_t repaired; };  ///< delivery
-struct verify_requested { mailquay::ticket ticket; std::string_view argument; };      ///< reply
-struct expand_requested { mailquay::ticket ticket; std::string_view argument; };      ///< reply
+struct verify_requested { mailquay::ticket ticket; std::string_view argument; bool smtputf8 = false; };  ///< reply
+struct expand_requested { mailquay::ticket ticket; std::string_view argument; bool smtputf8 = false; };  ///< reply
 struct custom_command { mailquay::ticket ticket; std::string_view verb; std::string_view argument; };  ///< reply
 /// @}
 

@@ -3,8 +3,11 @@
 #include <mailquay/protocol/params.hpp>
 #include <mailquay/protocol/reply.hpp>
 #include <mailquay/session/limits.hpp>
+#include <mailquay/session/promises.hpp>
 #include <mailquay/session/transaction.hpp>
+#include <mailquay/session/transitions.hpp>
 
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,6 +30,16 @@ public:
     virtual bool offered(session_info const&) const noexcept { return true; }
     /// What follows the keyword in the EHLO reply, without the space; empty for nothing.
     virtual std::string announcement(session_info const&, session_limits const&) const { return {}; }
+    /// The same where it depends on the time (the wall clock's last tick).
+    virtual std::string announcement_at(session_info const& client, session_limits const& limits,
+                                        std::chrono::system_clock::time_point) const {
+        return announcement(client, limits);
+    }
+    /// Whether the way onward keeps what it offers. A server drops it where it does not; if it is `opt_in()`, and so was asked
+    /// for by name, that is a start-up error.
+    virtual bool kept_by(promises const&) const noexcept { return true; }
+    /// Not on unless a host asks for it.
+    virtual bool opt_in() const noexcept { return false; }
 
     /// @{ Keywords of MAIL and RCPT parameters, upper case; asked once, when it is registered.
     virtual std::span<std::string_view const> mail_keywords() const noexcept { return {}; }
@@ -36,8 +49,10 @@ public:
     virtual std::optional<reply> mail_parameter(parameter const& given, transaction_editor mail, session_limits const& limits) const;
     virtual std::optional<reply> recipient_parameter(parameter const& given, transaction_editor mail, recipient& to) const;
 
-    /// Verbs of its own, upper case; each arrives as `custom_command` between transactions and inside them alike.
+    /// Verbs of its own, upper case; each arrives as `custom_command`.
     virtual std::span<std::string_view const> verbs() const noexcept { return {}; }
+    /// Whether the verb may come in this state; else 503 5.5.1. By default it may everywhere.
+    virtual bool verb_allowed(std::string_view, session_state) const noexcept { return true; }
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

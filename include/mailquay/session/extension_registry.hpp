@@ -2,8 +2,10 @@
 
 #include <mailquay/session/extension.hpp>
 
+#include <chrono>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -16,6 +18,9 @@ public:
     /// PIPELINING, SIZE, 8BITMIME, SMTPUTF8 (if built with IDNA), ENHANCEDSTATUSCODES, CHUNKING, BINARYMIME, LIMITS, HELP.
     /// A host whose way onward does not keep any octet removes BINARYMIME.
     static extension_registry standard();
+    /// Those that are on only if asked for, with their default settings: DSN (for everybody), REQUIRETLS, DELIVERBY,
+    /// FUTURERELEASE, MT-PRIORITY, RRVS, PRDR.
+    static extension_registry opt_in();
 
     /// Adds one, or replaces the one of the same keyword.
     /// @throws std::invalid_argument if a parameter or verb of it is another's already
@@ -31,9 +36,14 @@ public:
     extension const* for_verb(std::string_view verb) const noexcept;
 
     /// The EHLO reply for this client, ready to be sent.
-    void append_ehlo(std::string& out, std::string_view hostname, session_info const& client, session_limits const& limits) const;
+    /// @param wall  the wall clock's last tick
+    void append_ehlo(std::string& out, std::string_view hostname, session_info const& client, session_limits const& limits,
+                     std::chrono::system_clock::time_point wall = {}) const;
     bool empty() const noexcept { return all_.empty(); }
-    std::vector<std::shared_ptr<extension const>> const& all() const noexcept { return all_; }
+    /// @{ All of them in EHLO order; of a temporary registry as a value, so that a loop may go over it.
+    std::vector<std::shared_ptr<extension const>> const& all() const& noexcept { return all_; }
+    std::vector<std::shared_ptr<extension const>> all() && noexcept { return std::move(all_); }
+    /// @}
 
 private:
     struct entry {

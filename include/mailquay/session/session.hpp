@@ -150,6 +150,8 @@ private:
     void close_if_octets_follow();
     bool excused() noexcept;
     step verify(command_line const& line, std::optional<event>& given);
+    step ask_about(bool expands, std::string_view argument, bool smtputf8, std::optional<event>& given);
+    void say_sender_ok(verdict const& given);
     step other(command_line const& line, std::optional<event>& given);
     void help();
     std::optional<reply> read_mail(command_line const& line);
@@ -275,6 +277,7 @@ private:
     bool early_told_ : 1 = false;
     bool first_octet_seen_ : 1 = false;
     bool spoken_to_ : 1 = false;        // a command line that was not empty has come
+    bool asked_utf8_ : 1 = false;       // the open question may be answered in UTF-8
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -24,14 +24,17 @@ enum class line_ending_policy : std::uint8_t {
 enum class unknown_parameters : std::uint8_t {
     refuse,     ///< 555 5.5.4
     ignore,
-    hand_over,  ///< those of MAIL are kept in `transaction::unknown_parameters()`, those of RCPT ignored
+    hand_over,  ///< kept as they came: `transaction::parameter()`, `recipient::parameter()`
 };
 
-/// Departures from the grammar, each off (or on) by name.
+/// Departures from the grammar, each off (or on) by name. On are those that RFC 5321 asks for, or without which much honest
+/// mail is lost.
 struct leniency {
     bool space_after_colon = false;     ///< `MAIL FROM: <a@b>`
     bool missing_brackets = false;      ///< `MAIL FROM:a@b`
     bool bare_lf_in_commands = false;   ///< a command line may end in LF alone
+    bool trailing_space = true;         ///< white space before the CRLF of a command (RFC 5321 §4.1.1); off: 501 5.5.4
+    bool underscore_in_hello_name = true;  ///< `EHLO my_host`, as machines of many a network are named; off: 501 5.5.4
 };
 
 /// Everything one listener's sessions share. Frozen before the first session; must outlive them.

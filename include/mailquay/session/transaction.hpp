@@ -4,10 +4,12 @@
 #include <mailquay/protocol/params.hpp>
 #include <mailquay/protocol/params/body.hpp>
 #include <mailquay/session/arena.hpp>
+#include <mailquay/session/delivery_request.hpp>
 #include <mailquay/session/envelope.hpp>
 #include <mailquay/session/session_info.hpp>
 #include <mailquay/session/slots.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,6 +35,14 @@ struct recipient {
     std::string_view mailbox{};
     /// The addresses an alias stands for; empty for an ordinary recipient.
     std::span<std::string_view const> addresses{};
+    /// What its RCPT parameters ask; null for most. Use `requests()`.
+    std::shared_ptr<recipient_request> asked{};
+
+    /// NOTIFY, ORCPT, RRVS and parameters the library does not know; with nothing set where there were none.
+    MAILQUAY_DECL recipient_request const& requests() const noexcept;
+    /// The value of a parameter that the library does not know (of a host's extension, or handed over), "" for one without a
+    /// value; nothing if it was not given. ASCII case is ignored.
+    MAILQUAY_DECL std::optional<std::string_view> parameter(std::string_view keyword) const noexcept;
 
     std::string_view wire() const noexcept { return forward_path.wire; }
     std::string_view local_part() const noexcept { return forward_path.local_part; }
@@ -72,6 +82,8 @@ public:
     /// Accepted recipients in RCPT order, each as often as it was named.
     std::span<recipient const> recipients() const noexcept { return {recipients_.data(), accepted_}; }
     mail_parameters const& parameters() const noexcept { return parameters_; }
+    /// DSN, REQUIRETLS, DELIVERBY, FUTURERELEASE, MT-PRIORITY; with nothing set where none of them was given.
+    delivery_request const& requests() const noexcept;
 
     /// Whether the client gets a reply for each recipient at the end of the message: LMTP, and PRDR with two of them or more.
     bool reply_for_each() const noexcept { return session_->lmtp() || (parameters_.prdr && accepted_ >= 2); }
@@ -80,8 +92,11 @@ public:
     /// adds none. The message octets that filters see are without it; the pipeline writes it to the sink before them.
     std::string_view received_field() const noexcept { return received_field_; }
 
-    /// Parameters that the listener's `unknown_parameters::hand_over` kept, "KEYWORD=value" each.
+    /// MAIL parameters that the library does not know, "KEYWORD=value" each: those of a host's extensions, and what the
+    /// listener's `unknown_parameters::hand_over` kept. Those of RCPT are with each recipient.
     std::span<std::string_view const> unknown_parameters() const noexcept { return unknown_; }
+    /// The value of one of them, "" for one without a value; nothing if it was not given. ASCII case is ignored.
+    std::optional<std::string_view> parameter(std::string_view keyword) const noexcept;
 
     /// State of a plug-in for this transaction; made on first use. Mutable through const: it is the plug-in's, not ours.
     template <class T>
@@ -110,6 +125,7 @@ private:
     std::vector<recipient> recipients_;  // accepted ones first, then those offered and not yet answered
     std::size_t accepted_ = 0;
     mail_parameters parameters_{};
+    std::unique_ptr<delivery_request> requests_;  // none for most
     std::vector<std::string_view> unknown_;
     std::string_view received_field_;
     std::vector<std::unique_ptr<std::string_view[]>> aliases_;
@@ -120,21 +136,28 @@ private:
 /// What an extension may do to the transaction whose parameter it reads. See `extension.hpp`.
 class transaction_editor {
 public:
-    explicit transaction_editor(transaction& edited) noexcept : edited_(edited) {}
+    /// @param wall  the wall clock's last tick
+    explicit transaction_editor(transaction& edited, std::chrono::system_clock::time_point wall = {}) noexcept
+        : edited_(edited), wall_(wall) {}
 
     transaction const& operator*() const noexcept { return edited_; }
     transaction const* operator->() const noexcept { return &edited_; }
+    std::chrono::system_clock::time_point wall() const noexcept { return wall_; }
     mail_parameters& parameters() noexcept { return edited_.parameters_; }
+    /// @{ Made on first use.
+    MAILQUAY_DECL delivery_request& requests();
+    MAILQUAY_DECL recipient_request& requests(recipient& of);
+    /// @}
     /// Keeps `text` as long as the transaction.
     std::string_view keep(std::string_view text) { return edited_.text_.copy(text); }
-    void add_unknown(parameter const& given) {
-        char const* const first = given.keyword.data();
-        char const* const last = given.has_value ? given.value.data() + given.value.size() : first + given.keyword.size();
-        edited_.unknown_.push_back(keep({first, static_cast<std::size_t>(last - first)}));
-    }
+    /// @{ Keeps a parameter as it came, for `unknown_parameters()` and `parameter()`.
+    MAILQUAY_DECL void add_unknown(parameter const& given);
+    MAILQUAY_DECL void add_unknown(parameter const& given, recipient& of);
+    /// @}
 
 private:
     transaction& edited_;
+    std::chrono::system_clock::time_point wall_;
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

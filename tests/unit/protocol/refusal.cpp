@@ -10,7 +10,7 @@
 using namespace mailquay;
 
 namespace test_refusal {
-inline constexpr auto last = protocol_errc::bad_xtext;
+inline constexpr auto last = protocol_errc::bad_rrvs;
 }
 
 TEST_CASE("Every fault has a reply, a text of its own and a cure", "[protocol][refusal]") {

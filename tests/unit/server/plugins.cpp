@@ -1,5 +1,7 @@
 #include <mailquay/server/plugins.hpp>
 
+#include <mailquay/protocol/replies.hpp>
+
 #include "support/catch.hpp"
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
@@ -82,6 +84,23 @@ TEST_CASE("calls chain, each sets its own and nothing else", "[server][plugins]"
     made_transaction given;
     made.all().observers[0]->on_event(observation{observation_kind::opened, given.client});
     CHECK(seen == 1);
+}
+
+TEST_CASE("extensions and who answers VRFY and EXPN are plug-ins too", "[server][plugins]") {
+    auto const shared = std::make_shared<host_extension const>("Y");
+    plugins made;
+    made.extensions(host_extension{"X"}, shared)
+        .verify([](session_info const&, std::string_view) { return reply{250, "2.1.5", "Known"}; })
+        .expand([](session_info const&, std::string_view) { return replies::cannot_verify; }, asked_by::everybody);
+    REQUIRE(made.all().extensions.size() == 2);
+    CHECK(made.all().extensions[0]->keyword() == "X");
+    CHECK(made.all().extensions[1] == shared);
+    CHECK(made.all().verify_for == asked_by::authenticated);
+    CHECK(made.all().expand_for == asked_by::everybody);
+    made_transaction given;
+    CHECK(made.all().verify(given.client, "a").value().text == "Known");
+    CHECK(made.all().expand(given.client, "a").value().code == 252);
+    CHECK_THROWS_AS(made.extensions(std::shared_ptr<host_extension const>{}), std::invalid_argument);
 }
 
 TEST_CASE("a copy shares the plug-ins but is changed by itself", "[server][plugins]") {

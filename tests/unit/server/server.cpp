@@ -209,6 +209,29 @@ TEST_CASE("start-up errors name the setting, its value and the cure", "[server]"
         second.listen(where, failure);
         CHECK(failure == std::errc::address_in_use);
     }
+    SECTION("an extension that the sink does not keep") {
+        server_config config{.hostname = "mx.example.org"};
+        config.enable = {"DSN", "RRVS"};
+        server serves{io, config};
+        serves.sink(made.all().sink);
+        CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }), Contains("extension DSN") && Contains("sink of profile \"mx\"") && !Contains("RRVS"));
+        config.enable = {"all"};
+        server conforming{io, config};
+        conforming.sink(made.all().sink);
+        CHECK(conforming.listen("127.0.0.1:0").port() != 0);
+    }
+    SECTION("an extension that the sink of a shard does not keep") {
+        server_config config{.hostname = "mx.example.org"};
+        config.enable = {"DELIVERBY"};
+        server serves{io, config};
+        serves.sink(per_shard([&] { return made.all().sink; }));
+        CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }), Contains("extension DELIVERBY"));
+    }
+    SECTION("two extensions of one name") {
+        server serves{io, {.hostname = "mx.example.org"}};
+        serves.sink(made.all().sink).extensions(host_extension{"SIZE"});
+        CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }), Contains("SIZE") && Contains("remove"));
+    }
     SECTION("LMTP on port 25") {
         server serves{io, {.hostname = "mx.example.org"}};
         serves.sink(made.all().sink);

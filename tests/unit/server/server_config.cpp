@@ -2,6 +2,8 @@
 
 #include <mailquay/session/extensions/prdr.hpp>
 
+#include <mailquay/session/extensions/deliver_by.hpp>
+
 #include "support/catch.hpp"
 
 using namespace mailquay;
@@ -70,4 +72,84 @@ TEST_CASE("BINARYMIME and PRDR are offered only where the sink promises what the
 
     config.refuse_nul = true;
     CHECK(make_session_config(config, profile{}, sink).extensions.find("BINARYMIME") == nullptr);
+}
+
+TEST_CASE("opt-in extensions are announced when they are asked for and the sink keeps them", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    config.enable = {"requiretls", "RRVS", "DELIVERBY"};
+    promises sink;
+    sink.requiretls = true;
+    CHECK(problems(config).empty());
+    CHECK(unkept_extensions(config, sink) == std::vector<std::string>{"DELIVERBY"});
+
+    auto const made = make_session_config(config, profile::mx(), sink);
+
+    CHECK(made.extensions.find("REQUIRETLS") != nullptr);
+    CHECK(made.extensions.find("RRVS") != nullptr);
+    CHECK(made.extensions.find("DELIVERBY") == nullptr);
+    CHECK(made.extensions.find("MT-PRIORITY") == nullptr);
+    CHECK(make_session_config({.hostname = "mx.example.org"}, profile::mx(), sink).extensions.find("REQUIRETLS") == nullptr);
+}
+
+TEST_CASE("\"all\" announces every extension, and the unkept ones are told", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    config.enable = {"all"};
+    promises sink;
+    sink.utf8 = false;
+    sink.priority = true;
+    auto const made = make_session_config(config, profile::mx(), sink);
+    for (char const* name : {"DSN", "REQUIRETLS", "DELIVERBY", "FUTURERELEASE", "MT-PRIORITY", "RRVS", "SMTPUTF8", "8BITMIME"}) {
+        INFO(name);
+        CHECK(made.extensions.find(name) != nullptr);
+    }
+    CHECK(made.extensions.find("DSN")->offered(session_info{}));
+    auto const unkept = unkept_extensions(config, sink);
+    CHECK(unkept == std::vector<std::string>{"SMTPUTF8", "BINARYMIME", "DSN", "REQUIRETLS", "DELIVERBY", "FUTURERELEASE", "PRDR"});
+}
+
+TEST_CASE("DSN is on for users where the sink keeps it, and for strangers only by name", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    promises sink;
+    sink.dsn = true;
+    auto const kind = GENERATE(profile::mx(), profile::submission());
+    session_info user;
+    user.set_user("alice");
+
+    auto const by_itself = make_session_config(config, kind, sink);
+    REQUIRE(by_itself.extensions.find("DSN") != nullptr);
+    CHECK_FALSE(by_itself.extensions.find("DSN")->offered(session_info{}));
+    CHECK(by_itself.extensions.find("DSN")->offered(user));
+
+    config.enable = {"DSN"};
+    CHECK(make_session_config(config, kind, sink).extensions.find("DSN")->offered(session_info{}));
+    CHECK(make_session_config({.hostname = "mx.example.org"}, kind, promises{}).extensions.find("DSN") == nullptr);
+}
+
+TEST_CASE("a profile's extensions are on as far as the sink keeps them, without complaint", "[server][server_config]") {
+    server_config const config{.hostname = "mx.example.org"};
+    promises sink;
+    sink.hold = true;
+    auto const made = make_session_config(config, profile::submission(), sink);
+    CHECK(made.extensions.find("FUTURERELEASE") != nullptr);
+    CHECK(made.extensions.find("DELIVERBY") == nullptr);
+    CHECK(unkept_extensions(config, sink).empty());
+}
+
+TEST_CASE("an extension with settings of the host's own stays when it is enabled by name too", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    config.extensions.add(std::make_shared<extensions::deliver_by>(std::chrono::seconds{60}));
+    config.enable = {"DELIVERBY"};
+    promises sink;
+    sink.deliver_by = true;
+    CHECK(make_session_config(config, profile::mx(), sink).extensions.find("DELIVERBY")->announcement({}, {}) == "60");
+    sink.deliver_by = false;
+    CHECK(unkept_extensions(config, sink) == std::vector<std::string>{"DELIVERBY"});
+}
+
+TEST_CASE("a keyword that nobody has is a fault that names it", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    config.enable = {"SIZE", "FROBNICATE"};
+    auto const found = problems(config);
+    REQUIRE(found.size() == 1);
+    CHECK_THAT(found[0], Contains("FROBNICATE"));
 }

@@ -63,6 +63,22 @@ TEST_CASE("what BINARYMIME needs takes it along when it goes", "[extension_regis
     CHECK(all.find("8BITMIME") != nullptr);
 }
 
+TEST_CASE("the opt-in ones are not among the standard ones, and can all be added to them", "[extension_registry]") {
+    auto all = extension_registry::standard();
+    for (auto const& one : extension_registry::opt_in().all()) {
+        INFO(one->keyword());
+        CHECK(one->opt_in());
+        CHECK(all.find(one->keyword()) == nullptr);
+        all.add(one);
+    }
+    for (auto const& one : extension_registry::standard().all()) CHECK_FALSE(one->opt_in());
+    CHECK(all.for_mail("holdfor") == all.find("FUTURERELEASE"));
+    CHECK(all.for_recipient("ORCPT") == all.find("DSN"));
+    std::string out;
+    all.append_ehlo(out, "mx.example.org", session_info{}, {}, std::chrono::sys_days{std::chrono::year{2026} / 11 / 25});
+    CHECK(out.find("250-FUTURERELEASE 2592000 2026-12-25T00:00:00Z\r\n") != std::string::npos);
+}
+
 TEST_CASE("one of the same keyword is replaced in its place", "[extension_registry]") {
     auto all = extension_registry::standard();
     auto const before = all.all().size();

@@ -109,4 +109,43 @@ TEST_CASE("nothing of one transaction is left in the next", "[transaction]") {
     talk.run_whole_bytewise_and_at_every_split();
 }
 
+TEST_CASE("a transaction that asks nothing keeps nothing for it", "[transaction]") {
+    script talk;
+    for (auto const& one : extension_registry::opt_in().all()) talk.config.extensions.add(one);
+    talk.hooks.on_recipient = [](transaction const& mail, recipient const& to) {
+        CHECK((to.asked != nullptr) == (to.local_part() == "asks"));
+        CHECK(mail.requests().envid.empty());
+        return accept();
+    };
+    talk.client("EHLO c").server("250").client("MAIL FROM:<a@b.example> SIZE=5").server("250");
+    talk.client("RCPT TO:<c@d.example>").server("250");
+    talk.client("RCPT TO:<asks@d.example> NOTIFY=NEVER").server("250");
+    talk.run_whole_bytewise_and_at_every_split();
+}
+
+TEST_CASE("parameters the library does not know are found by keyword, of MAIL and of each RCPT", "[transaction]") {
+    script talk;
+    talk.config.unknown = unknown_parameters::hand_over;
+    talk.hooks.on_mail = [](transaction const& mail) {
+        CHECK(mail.parameter("foo") == "a,b");
+        CHECK(mail.parameter("BAZ") == "");
+        CHECK_FALSE(mail.parameter("FO"));
+        return accept();
+    };
+    talk.hooks.on_recipient = [](transaction const&, recipient const& to) {
+        CHECK(to.parameter("X-One").has_value() == (to.local_part() == "c"));
+        if (to.local_part() == "c") CHECK(to.parameter("x-one") == "1");
+        return accept();
+    };
+    talk.client("EHLO c").server("250").client("MAIL FROM:<a@b.example> FOO=a,b baz").server("250");
+    talk.client("RCPT TO:<c@d.example> X-ONE=1").server("250").client("RCPT TO:<e@d.example>").server("250");
+    talk.client("DATA").server("354").client("x").client(".").server("250").check([](session_host const& host) {
+        auto const& mail = host.messages().back().mail;
+        CHECK(mail.unknown_parameters == std::vector<std::string>{"FOO=a,b", "baz"});
+        CHECK(mail.recipients[0].requests.unknown == std::vector<std::string>{"X-ONE=1"});
+        CHECK(mail.recipients[1].requests.unknown.empty());
+    });
+    talk.run_whole_bytewise_and_at_every_split();
+}
+
 }  // namespace test_transaction

@@ -362,6 +362,57 @@ MAILQUAY_DECL eventual<verdict> pipeline::recipient(transaction const& mail, mai
     return detail::run_walk(*this, frozen::stage_walk{*frozen_, about});
 }
 
+namespace detail {
+
+inline reply failed_reply(verdict const& why) {
+    return why.named() != nullptr ? reply{*why.named()} : reply{replies::local_error};
+}
+
+/// Waits for a handler of commands; one that throws is a failed hook like others.
+inline asio::awaitable<reply> reply_later(std::shared_ptr<pipeline const> keep, session_info const* client, std::string_view hook,
+                                          eventual<reply> pending) {
+    try {
+        reply given = co_await std::move(pending).wait();
+        co_return given;
+    } catch (...) {
+        verdict const why = hook_failed(keep->log(), hook, client, nullptr);
+        pending = eventual<reply>{failed_reply(why)};
+    }
+    co_return std::move(pending).value();
+}
+
+inline eventual<reply> ask_command(pipeline const& asks, command_handler const& answers, std::string_view hook, session_info const& client,
+                                   std::string_view argument) {
+    try {
+        eventual<reply> given = answers(client, argument);
+        if (given.ready()) return given;
+        return reply_later(asks.shared_from_this(), &client, hook, std::move(given));
+    } catch (...) {
+        return failed_reply(hook_failed(asks.log(), hook, &client, nullptr));
+    }
+}
+
+}  // namespace detail
+
+MAILQUAY_DECL eventual<reply> pipeline::verify(session_info const& client, std::string_view argument) const {
+    handlers const& set = frozen_->plugged;
+    if (!set.verify || (set.verify_for == asked_by::authenticated && !client.authenticated())) return reply{replies::cannot_verify};
+    return detail::ask_command(*this, set.verify, "verify", client, argument);
+}
+
+MAILQUAY_DECL eventual<reply> pipeline::expand(session_info const& client, std::string_view argument) const {
+    handlers const& set = frozen_->plugged;
+    if (!set.expand || (set.expand_for == asked_by::authenticated && !client.authenticated())) return reply{replies::expn_disabled};
+    return detail::ask_command(*this, set.expand, "expand", client, argument);
+}
+
+MAILQUAY_DECL eventual<reply> pipeline::command(session_info const& client, std::string_view name, std::string_view argument) const {
+    for (auto const& one : frozen_->plugged.extensions)
+        if (command_handler const* const answers = one->handler_of(name))
+            return detail::ask_command(*this, *answers, "command", client, argument);
+    return reply{replies::not_implemented};
+}
+
 MAILQUAY_DECL void pipeline::close(session_info const& client) const noexcept {
     for (policy* one : frozen_->of(policy_stage::close)) one->on_close(client);
 }

@@ -50,6 +50,14 @@ inline constexpr refusal_row refusal_rows[] = {
     {protocol_errc::bad_chunk_size, 501, "5.5.4", "Chunk size is not a number", "send digits for a number up to 2^63-1"},
     {protocol_errc::bad_end_marker, 501, "5.5.4", "Expected LAST or nothing behind the size", "send BDAT size, or BDAT size LAST"},
     {protocol_errc::bad_xtext, 501, "5.5.4", "Value is not xtext", "encode as RFC 3461 section 4 says"},
+    {protocol_errc::bad_ret, 501, "5.5.4", "Unknown RET value", "send FULL or HDRS"},
+    {protocol_errc::bad_notify, 501, "5.5.4", "Bad NOTIFY value", "send NEVER, or a list of SUCCESS, FAILURE, DELAY"},
+    {protocol_errc::bad_envid, 501, "5.5.4", "Bad ENVID value", "send at most 100 characters of xtext"},
+    {protocol_errc::bad_orcpt, 501, "5.5.4", "Bad ORCPT value", "send rfc822;xtext or utf-8;address"},
+    {protocol_errc::bad_deliver_by, 501, "5.5.4", "Bad BY value", "send seconds;N or seconds;R, the latter with seconds above 0"},
+    {protocol_errc::bad_hold, 501, "5.5.4", "Bad HOLDFOR or HOLDUNTIL", "send one of them: seconds, or a time of RFC 3339 to come"},
+    {protocol_errc::bad_priority, 501, "5.5.4", "MT-PRIORITY is not -9 to 9", "send a number from -9 to 9"},
+    {protocol_errc::bad_rrvs, 501, "5.5.4", "Bad RRVS value", "send a time of RFC 3339"},
 };
 
 inline constexpr address_refusal_row address_refusal_rows[] = {

@@ -63,11 +63,11 @@ MAILQUAY_DECL void connection::handle(event& told) {
             auto const how = what.mail->reply_for_each() ? commit::each : commit::all_or_none;
             ask(message_->path.complete(how), {what.ticket, hook_stage::finish, what.mail});
         } else if constexpr (std::is_same_v<kind, verify_requested>) {
-            session_.answer(what.ticket, reply{replies::cannot_verify});
+            ask(plug_ins.verify(client, what.argument), {what.ticket, hook_stage::command});
         } else if constexpr (std::is_same_v<kind, expand_requested>) {
-            session_.answer(what.ticket, reply{replies::expn_disabled});
+            ask(plug_ins.expand(client, what.argument), {what.ticket, hook_stage::command});
         } else if constexpr (std::is_same_v<kind, custom_command>) {
-            session_.answer(what.ticket, reply{replies::not_implemented});
+            ask(plug_ins.command(client, what.verb, what.argument), {what.ticket, hook_stage::command});
         } else if constexpr (std::is_same_v<kind, command_refused>) {
             setup_->log.info([&] { return log_lines::refused_by_session(client, what); });
         } else if constexpr (std::is_same_v<kind, message_aborted>) {
@@ -83,12 +83,26 @@ MAILQUAY_DECL void connection::handle(event& told) {
     std::visit(visitor, told);
 }
 
+namespace detail {
+
+/// What a hook answers that could not be asked, or threw.
+template <class Answer>
+Answer deferred_answer(reply_text const& why) {
+    if constexpr (std::is_same_v<Answer, reply>) {
+        return reply{why};
+    } else {
+        return Answer{defer(why)};
+    }
+}
+
+}  // namespace detail
+
 template <class Answer>
 void connection::ask(eventual<Answer> hook, hook_question asked) {
     if (hook.ready()) return give(asked, std::move(hook).value());
     if (home_->hooks_running_ >= home_->limits_.hook_frames) {
         home_->log().warning([&] { return log_line{"overload"}.add("id", id()).add("hooks", home_->hooks_running_); });
-        return give(asked, Answer{defer(replies::queue_full)});
+        return give(asked, detail::deferred_answer<Answer>(replies::queue_full));
     }
     home_->host().hooks().start(std::move(hook), *this, asked);
 }
@@ -112,6 +126,7 @@ inline stage_names names_of(hook_stage stage, bool lmtp) noexcept {
         case hook_stage::start: return {"data", "DATA", replies::deferred, replies::transaction_failed};
         case hook_stage::headers: return {"headers", "DATA", replies::local_error, replies::transaction_failed};
         case hook_stage::chunk: return {"message", "DATA", replies::local_error, replies::transaction_failed};
+        case hook_stage::command: return {"command", "", replies::local_error, replies::rejected};
         case hook_stage::finish: break;
     }
     return {"finish", "DATA", replies::local_error, replies::transaction_failed};
@@ -190,7 +205,16 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
     message_.reset();
 }
 
+MAILQUAY_DECL void connection::give(hook_question const& asked, reply given) {
+    if (given.code >= 400) {
+        auto const kind = given.code < 500 ? verdict_kind::defer : verdict_kind::reject;
+        told_refused(asked, verdict::make(kind, given.code, given.enhanced, given.text));
+    }
+    session_.answer(asked.ticket, std::move(given));
+}
+
 MAILQUAY_DECL void connection::late(hook_question const&, verdict const&) noexcept {}
+MAILQUAY_DECL void connection::late(hook_question const&, reply const&) noexcept {}
 
 /// The sink's last word came when nobody waited for it any more: if it kept the message, the client will send it again.
 MAILQUAY_DECL void connection::late(hook_question const& asked, delivery const& given) noexcept {
@@ -284,7 +308,7 @@ void connection::answered(hook_frame& frame, std::exception_ptr const& failure, 
     left(frame);
     if (!detached_) home_->batch_begins();
     if (failure) {
-        given = Answer{defer(replies::local_error)};
+        given = detail::deferred_answer<Answer>(replies::local_error);
         home_->log().error([&] {
             try {
                 std::rethrow_exception(failure);

@@ -38,6 +38,29 @@ inline void lend_workers(handlers const& to, std::shared_ptr<workers> const& poo
     if (to.authenticator) lend(to.authenticator);
 }
 
+/// @return a sentence for each extension that was asked for, but that the sink does not keep
+inline std::vector<std::string> broken_promises(server_config const& settings, profile const& kind, message_sink const& sink) {
+    std::vector<std::string> found;
+    if (announces_all(settings)) return found;
+    for (std::string const& keyword : unkept_extensions(settings, sink.promised()))
+        found.push_back(fmt::format("extension {} is enabled, but the sink of profile \"{}\" does not promise to keep it; leave it out, or "
+                                    "use a sink whose promised() has it",
+                                    keyword, kind.name));
+    return found;
+}
+
+/// Whether what a listener's extensions ask can be done; one made per shard is not there yet.
+inline bool made_already(message_sink const& sink) noexcept { return dynamic_cast<made_per_shard const*>(&sink) == nullptr; }
+
+/// Adds a host's extensions. @throws std::invalid_argument if two of them want the same parameter or verb
+inline void add_host_extensions(extension_registry& all, handlers const& plugged) {
+    for (auto const& one : plugged.extensions) {
+        if (all.find(one->keyword()) != nullptr)
+            throw std::invalid_argument(fmt::format("mailquay: the extension {} is there already; remove that one first", one->keyword()));
+        all.add(one);
+    }
+}
+
 [[noreturn]] inline void refuse_settings(std::vector<std::string> const& problems) {
     std::string what = "mailquay: ";
     for (std::string const& one : problems) what.append(&one == &problems.front() ? "" : "; ").append(one);
@@ -155,6 +178,10 @@ MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers c
         for (std::string& one : problems(make_session_config(settings, kind, promises{})))
             found.push_back("profile " + kind.name + ": " + one);
     }
+    if (all.sink && detail::made_already(*all.sink))
+        for (std::string& one : detail::broken_promises(settings, kind, *all.sink)) found.push_back(std::move(one));
+    extension_registry with_hosts = settings.extensions;
+    detail::add_host_extensions(with_hosts, all);
     for (auto const& one : all.recipients)
         if (auto const* const table = dynamic_cast<recipient_table const*>(one.get()))
             for (std::string& fault : table->problems()) found.push_back(std::move(fault));
@@ -181,7 +208,18 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
         all.buffers = std::make_shared<spooled_buffers>(all.workers, std::move(buffers));
     }
     auto made = std::make_shared<listener_setup>();
+    if (auto const broken = detail::broken_promises(settings, kind, *all.sink); !broken.empty()) detail::refuse_settings(broken);
     made->session = make_session_config(settings, kind, all.sink->promised());
+    detail::add_host_extensions(made->session.extensions, all);
+    made->session.answer_verify = static_cast<bool>(all.verify);
+    made->session.answer_expand = static_cast<bool>(all.expand);
+    if (shard_number == 0 && announces_all(settings)) {
+        std::string not_kept;
+        for (std::string const& keyword : unkept_extensions(settings, all.sink->promised()))
+            not_kept.append(not_kept.empty() ? "" : ",").append(keyword);
+        if (!not_kept.empty())
+            settings.log.warning([&] { return log_line{"not-honoured"}.add("profile", kind.name).add("extensions", not_kept); });
+    }
     made->log = settings.log;
     made->per_address = kind.limits.connections_per_address.value_or(settings.connections.per_address);
     auto asks = std::make_shared<pipeline>(all, settings.log);

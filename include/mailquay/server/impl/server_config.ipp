@@ -2,7 +2,10 @@
 
 #include <mailquay/server/server_config.hpp>
 
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/base/scrub.hpp>
 #include <mailquay/server/read_buffers.hpp>
+#include <mailquay/session/extensions/dsn.hpp>
 
 #include <fmt/format.h>
 
@@ -32,12 +35,51 @@ inline session_config session_part(server_config const& from) {
     return made;
 }
 
+/// Adds those that were asked for by keyword. @return the keywords that no extension has
+inline std::vector<std::string> enable_extensions(extension_registry& all, server_config const& server) {
+    auto const known = extension_registry::opt_in();
+    std::vector<std::string> unknown;
+    bool const every = announces_all(server);
+    for (auto const& one : known.all()) {
+        bool const named = std::any_of(server.enable.begin(), server.enable.end(),
+                                       [&](std::string const& keyword) { return iequals(keyword, one->keyword()); });
+        // What a host added with settings of its own stays.
+        if ((named || every) && all.find(one->keyword()) == nullptr) all.add(one);
+    }
+    for (std::string const& keyword : server.enable)
+        if (!iequals(keyword, "all") && all.find(keyword) == nullptr) unknown.push_back(keyword);
+    return unknown;
+}
+
+/// What a profile asks for "as far as the sink promises", and what is on by itself there.
+inline void add_kept_extensions(extension_registry& all, profile const& listener, promises const& sink) {
+    auto const known = extension_registry::opt_in();
+    for (std::string const& keyword : listener.extensions_on) {
+        // Strangers are offered DSN only where a server's settings name it.
+        if (iequals(keyword, "DSN") || all.find(keyword) != nullptr) continue;
+        for (auto const& one : known.all())
+            if (iequals(one->keyword(), keyword) && one->kept_by(sink)) all.add(one);
+    }
+    if (sink.dsn && all.find("DSN") == nullptr)
+        all.add(std::make_shared<extensions::dsn>(extensions::dsn::offered_to::authenticated));
+}
+
+inline void drop_unkept_extensions(extension_registry& all, promises const& sink) {
+    std::vector<std::string> dropped;
+    for (auto const& one : all.all())
+        if (!one->kept_by(sink)) dropped.emplace_back(one->keyword());
+    for (std::string const& keyword : dropped) all.remove(keyword);
+}
+
 }  // namespace detail
 
 MAILQUAY_DECL std::vector<std::string> problems(server_config const& config) {
     std::vector<std::string> found = problems(detail::session_part(config));
     auto const say = [&](std::string sentence) { found.push_back(std::move(sentence)); };
 
+    extension_registry all = config.extensions;
+    for (std::string const& keyword : detail::enable_extensions(all, config))
+        say(fmt::format("enable names \"{}\", which is no extension here; use \"all\" or a keyword such as DSN", scrub(keyword)));
     if (config.shards == 0 || config.shards > 1024) say(fmt::format("shards is {}; use 1 to 1024", config.shards));
     if (config.parked_octets < read_buffers::octets)
         say(fmt::format("parked_octets is {}; use at least {} (one read buffer), or no message could wait for its sink",
@@ -63,14 +105,27 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     made.limits = combined(made.limits, listener.limits);
     made.require_authentication = listener.auth == auth_mode::required;
 
-    if (!sink.eight_bit) made.extensions.remove("8BITMIME");
-    if (!sink.utf8) made.extensions.remove("SMTPUTF8");
+    detail::enable_extensions(made.extensions, server);
+    detail::add_kept_extensions(made.extensions, listener, sink);
+    if (!announces_all(server)) detail::drop_unkept_extensions(made.extensions, sink);
     // A message that would be refused for what BINARYMIME allows must not be asked for.
-    if (!sink.binary || made.refuse_nul) made.extensions.remove("BINARYMIME");
-    if (!sink.per_recipient) made.extensions.remove("PRDR");
+    if (made.refuse_nul) made.extensions.remove("BINARYMIME");
     std::uint64_t& most = made.limits.message_octets;
     if (sink.max_size) most = most == 0 ? *sink.max_size : std::min(most, *sink.max_size);
     return made;
+}
+
+MAILQUAY_DECL bool announces_all(server_config const& config) noexcept {
+    return std::any_of(config.enable.begin(), config.enable.end(), [](std::string const& one) { return iequals(one, "all"); });
+}
+
+MAILQUAY_DECL std::vector<std::string> unkept_extensions(server_config const& server, promises const& sink) {
+    extension_registry all = server.extensions;
+    detail::enable_extensions(all, server);
+    std::vector<std::string> found;
+    for (auto const& one : all.all())
+        if ((one->opt_in() || announces_all(server)) && !one->kept_by(sink)) found.emplace_back(one->keyword());
+    return found;
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -4,11 +4,18 @@
 #include <mailquay/session/extension_registry.hpp>
 #include <mailquay/session/extensions/binarymime.hpp>
 #include <mailquay/session/extensions/chunking.hpp>
+#include <mailquay/session/extensions/deliver_by.hpp>
+#include <mailquay/session/extensions/dsn.hpp>
 #include <mailquay/session/extensions/eight_bit_mime.hpp>
 #include <mailquay/session/extensions/enhanced_status_codes.hpp>
+#include <mailquay/session/extensions/future_release.hpp>
 #include <mailquay/session/extensions/help.hpp>
 #include <mailquay/session/extensions/limits.hpp>
+#include <mailquay/session/extensions/mt_priority.hpp>
 #include <mailquay/session/extensions/pipelining.hpp>
+#include <mailquay/session/extensions/prdr.hpp>
+#include <mailquay/session/extensions/requiretls.hpp>
+#include <mailquay/session/extensions/rrvs.hpp>
 #include <mailquay/session/extensions/size.hpp>
 #include <mailquay/session/extensions/smtputf8.hpp>
 
@@ -28,6 +35,18 @@ MAILQUAY_DECL extension_registry extension_registry::standard() {
     made.add(std::make_shared<extensions::binarymime>());
     made.add(std::make_shared<extensions::limits>());
     made.add(std::make_shared<extensions::help>());
+    return made;
+}
+
+MAILQUAY_DECL extension_registry extension_registry::opt_in() {
+    extension_registry made;
+    made.add(std::make_shared<extensions::dsn>());
+    made.add(std::make_shared<extensions::requiretls>());
+    made.add(std::make_shared<extensions::deliver_by>());
+    made.add(std::make_shared<extensions::future_release>());
+    made.add(std::make_shared<extensions::mt_priority>());
+    made.add(std::make_shared<extensions::rrvs>());
+    made.add(std::make_shared<extensions::prdr>());
     return made;
 }
 
@@ -98,14 +117,14 @@ MAILQUAY_DECL extension const* extension_registry::for_verb(std::string_view ver
 }
 
 MAILQUAY_DECL void extension_registry::append_ehlo(std::string& out, std::string_view hostname, session_info const& client,
-                                                   session_limits const& limits) const {
+                                                   session_limits const& limits, std::chrono::system_clock::time_point wall) const {
     std::size_t last_line = out.size();
     out.append("250-").append(hostname).append("\r\n");
     for (auto const& one : all_) {
         if (one->keyword().empty() || !one->offered(client)) continue;
         last_line = out.size();
         out.append("250-").append(one->keyword());
-        if (std::string const values = one->announcement(client, limits); !values.empty()) out.append(1, ' ').append(values);
+        if (std::string const values = one->announcement_at(client, limits, wall); !values.empty()) out.append(1, ' ').append(values);
         out.append("\r\n");
     }
     out[last_line + 3] = ' ';

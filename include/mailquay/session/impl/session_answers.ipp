@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -62,7 +63,10 @@ MAILQUAY_DECL void session::answer(ticket to, reply given) {
     since_ = now_;
     asked_ = question::none;
     asked_text_.reset();
-    say(given);
+    if (asked_utf8_ && given.code >= 250 && given.code < 260)
+        append_reply(out(), given, true);
+    else
+        say(given);
     // Who may be asked about counts like who may receive, or VRFY would be the cheaper way to try names.
     if (what != question::custom && given.code >= 500) {
         ++totals_.recipients_refused;
@@ -117,7 +121,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             info_.set_hello(pending_hello_ ? std::string_view{*pending_hello_} : std::string_view{}, extended_hello_);
             pending_hello_.reset();
             if (info_.extended())
-                config_->extensions.append_ehlo(out(), config_->hostname, info_, config_->limits);
+                config_->extensions.append_ehlo(out(), config_->hostname, info_, config_->limits, memory_->wall());
             else
                 append_reply(out(), 250, {}, config_->hostname);
             break;
@@ -125,7 +129,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             if (yes) {
                 ++totals_.mails;
                 state_ = session_state::mail_given;
-                say(given, replies::sender_ok);
+                say_sender_ok(given);
             } else {
                 forgiven_ = true;
                 say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
@@ -163,6 +167,15 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
     }
     if (given.closes()) return close(close_reason::refused);
     command_boundary();
+}
+
+/// The host's reply to MAIL; without one of its own, a priority that was lowered is told (RFC 6710 §8: the text begins with the
+/// priority that counts).
+MAILQUAY_DECL void session::say_sender_ok(verdict const& given) {
+    auto const& priority = work_->mail.requests().priority;
+    if (!priority || priority->value == priority->asked || given.code() != 0 || !given.text().empty() || given.named() != nullptr)
+        return say(given, replies::sender_ok);
+    say(reply{250, "2.3.6", std::to_string(priority->value) + " is the priority that counts"});
 }
 
 /// Says the replies to RCPT whose turn has come, in command order.

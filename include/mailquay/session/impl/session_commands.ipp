@@ -3,6 +3,7 @@
 #include <mailquay/session/impl/session.ipp>
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/base/utf8.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/hello_name.hpp>
 #include <mailquay/protocol/mail_command.hpp>
@@ -32,6 +33,14 @@ inline line_head head_of(std::string_view line) noexcept {
     if (word.size() == 4 && !digit_follows && iequals(word, "BDAT")) return line_head::bdat;
     return is_http_method(word) ? line_head::http : line_head::plain;
 }
+/// RFC 6531 §3.7.4.2  Takes the parameter SMTPUTF8 off the argument of VRFY or EXPN. @return whether it was there
+inline bool take_smtputf8(std::string_view& argument) noexcept {
+    constexpr std::string_view keyword = " SMTPUTF8";
+    if (argument.size() <= keyword.size() || !iequals(argument.substr(argument.size() - keyword.size()), keyword)) return false;
+    argument.remove_suffix(keyword.size());
+    while (!argument.empty() && is_wsp(argument.back())) argument.remove_suffix(1);
+    return !argument.empty();
+}
 }  // namespace detail
 
 MAILQUAY_DECL session::step session::command(std::string_view line, std::optional<event>& given) {
@@ -52,6 +61,11 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
     if (head == line_head::bdat) return bdat(line, parsed_line, given);
     if (detail::has_bare_octets(line) || !parsed_line) {
         syntax_error(detail::has_bare_octets(line) ? reply{replies::bad_characters} : reply{to_reply(parsed_line.error())});
+        if (head == line_head::data) close_if_octets_follow();
+        return step::go_on;
+    }
+    if (!config_->leniency.trailing_space && is_wsp(line.back())) {
+        syntax_error(reply{replies::bad_argument});
         if (head == line_head::data) close_if_octets_follow();
         return step::go_on;
     }
@@ -99,6 +113,8 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
     if (info_.lmtp() != (line.verb == verb::lhlo)) return syntax_error(reply{replies::unknown_command}), step::go_on;
     auto const name = parse_hello_name(line.argument);
     if (!name) return syntax_error(reply{to_reply(name.error())}), step::go_on;
+    if (!config_->leniency.underscore_in_hello_name && name->text.find('_') != std::string_view::npos)
+        return syntax_error(reply{to_reply(refusal{protocol_errc::bad_hello_name})}), step::go_on;
     if (state_ != session_state::start && !junk_allowed()) return step::go_on;
     if (unconsumed_any()) info_.set_talked_ahead();
     pending_hello_ = std::make_unique<std::string>(name->text);
@@ -238,13 +254,18 @@ MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_
         extension const* reader = to != nullptr ? config_->extensions.for_recipient(one.keyword) : config_->extensions.for_mail(one.keyword);
         if (reader != nullptr && (!info_.extended() || !reader->offered(info_))) reader = nullptr;
         if (reader != nullptr) {
-            transaction_editor edit{work_->mail};
+            transaction_editor edit{work_->mail, memory_->wall()};
             auto refused = to != nullptr ? reader->recipient_parameter(one, edit, *to) : reader->mail_parameter(one, edit, config_->limits);
             if (refused) return refused;
             continue;
         }
         if (config_->unknown == unknown_parameters::refuse || !info_.extended()) return reply{replies::unknown_parameter};
-        if (config_->unknown == unknown_parameters::hand_over && to == nullptr) transaction_editor{work_->mail}.add_unknown(one);
+        if (config_->unknown != unknown_parameters::hand_over) continue;
+        transaction_editor edit{work_->mail};
+        if (to != nullptr)
+            edit.add_unknown(one, *to);
+        else
+            edit.add_unknown(one);
     }
 }
 
@@ -338,18 +359,33 @@ MAILQUAY_DECL session::step session::verify(command_line const& line, std::optio
     if (line.argument.empty()) return syntax_error(reply{replies::argument_missing}), step::go_on;
     if (!junk_allowed()) return step::go_on;
     if (config_->require_authentication && !info_.authenticated()) return say(replies::auth_required), command_boundary(), step::go_on;
+    std::string_view argument = line.argument;
+    bool const smtputf8 = info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr && detail::take_smtputf8(argument);
+    if (!is_ascii(argument)) {
+        if (!smtputf8) return syntax_error(reply{replies::utf8_address_needs_smtputf8}), step::go_on;
+        if (!allowed_in_address(argument)) return syntax_error(reply{replies::bad_argument}), step::go_on;
+    }
     if (!asks) return say(replies::cannot_verify), command_boundary(), step::go_on;
-    asked_text_ = std::make_unique<std::string>(line.argument);
+    return ask_about(expands, argument, smtputf8, given);
+}
+
+MAILQUAY_DECL session::step session::ask_about(bool expands, std::string_view argument, bool smtputf8, std::optional<event>& given) {
+    asked_text_ = std::make_unique<std::string>(argument);
+    asked_utf8_ = smtputf8;
     if (expands)
-        given.emplace(expand_requested{ask(question::expand), *asked_text_});
+        given.emplace(expand_requested{ask(question::expand), *asked_text_, smtputf8});
     else
-        given.emplace(verify_requested{ask(question::verify), *asked_text_});
+        given.emplace(verify_requested{ask(question::verify), *asked_text_, smtputf8});
     return step::event_given;
 }
 
+/// A verb of an extension. What it is for only the host knows, so without an accepted message it counts as junk.
 MAILQUAY_DECL session::step session::other(command_line const& line, std::optional<event>& given) {
     extension const* const reader = config_->extensions.for_verb(line.name);
     if (reader == nullptr || !reader->offered(info_)) return syntax_error(reply{replies::unknown_command}), step::go_on;
+    if (!reader->verb_allowed(line.name, state_)) return out_of_sequence(), step::go_on;
+    if (!junk_allowed()) return step::go_on;
+    asked_utf8_ = false;
     asked_text_ = std::make_unique<std::string>(line.name);
     asked_text_->append(line.argument);
     std::string_view const kept{*asked_text_};

@@ -1,0 +1,90 @@
+#include <mailquay/server/connection.hpp>
+
+#include "support/catch.hpp"
+#include "support/manual_reactor.hpp"
+#include "support/server_plugins.hpp"
+
+#include <string>
+
+// VRFY, EXPN and verbs of a host's own: asked at once, later, or of a handler that fails.
+
+namespace test_connection_commands {
+
+using namespace mailquay;
+using namespace mailquay_test;
+using namespace std::chrono_literals;
+
+struct fixture {
+    explicit fixture(manner how, asked_by whom = asked_by::everybody) : shards({}, log_into(log)) {
+        auto const answer = [seen = record, how](session_info const&, std::string_view argument) -> eventual<reply> {
+            return in_manner<reply>(how, reply{250, "2.1.5", "asked about " + std::string(argument)}, *seen);
+        };
+        auto plugged = recording_plugins(record);
+        plugged.extensions(host_extension{"ETRN"}.verb("ETRN", answer)).verify(answer, whom).expand(answer, whom);
+        server_config config;
+        config.log = log_into(log);
+        setup = make_test_setup(plugged, std::move(config));
+    }
+    std::shared_ptr<sink_record> record = std::make_shared<sink_record>();
+    std::shared_ptr<log_record> log = std::make_shared<log_record>();
+    std::shared_ptr<listener_setup> setup;
+    manual_shard shards;
+};
+
+TEST_CASE("verbs of a host's own, VRFY and EXPN reach their handler, which may answer later", "[server][connection][commands]") {
+    fixture at{GENERATE(manner::at_once, manner::later)};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n");
+    CHECK(client.take().find("250 ETRN\r\n") != std::string::npos);
+    for (std::string const verb : {"ETRN", "VRFY", "EXPN"}) {
+        client.send(verb + " example.org\r\n");
+        CHECK(client.take() == "250 2.1.5 asked about example.org\r\n");
+    }
+}
+
+TEST_CASE("a handler that throws is 451 and a log line", "[server][connection][commands]") {
+    fixture at{GENERATE(manner::throws, manner::throws_later)};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").take();
+    client.send("ETRN example.org\r\n");
+    CHECK(client.take().starts_with("451 4.3.0 "));
+    CHECK(at.log->of("hook-failed").size() == 1);
+    client.send("NOOP\r\n");
+    CHECK(client.take().starts_with("250 "));
+}
+
+TEST_CASE("strangers are not answered about mailboxes unless a host says so", "[server][connection][commands]") {
+    fixture at{manner::at_once, asked_by::authenticated};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").take();
+    client.send("VRFY alice\r\n");
+    CHECK(client.take().starts_with("252 2.0.0 "));
+    client.send("EXPN staff\r\n");
+    CHECK(client.take().starts_with("502 5.5.1 "));
+    REQUIRE(at.log->of("refused").size() == 1);
+    CHECK(at.log->of("refused")[0].find("stage=command") != std::string::npos);
+    CHECK(at.record->chunks == 0);
+}
+
+TEST_CASE("a client that is gone cancels the handler", "[server][connection][commands]") {
+    fixture at{manner::never};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").take();
+    client.send("ETRN example.org\r\n");
+    CHECK(client.take().empty());
+    client.vanish();
+    CHECK(at.record->cancelled == 1);
+}
+
+TEST_CASE("a handler that takes too long is overtaken, and the session goes on", "[server][connection][commands]") {
+    fixture at{manner::never};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").take();
+    client.send("ETRN example.org\r\n");
+    at.shards.loop.pass(61s);
+    CHECK(client.take().starts_with("451 4.3.0 "));
+    client.send("NOOP\r\n");
+    CHECK(client.take().starts_with("250 "));
+}
+
+}  // namespace test_connection_commands
