@@ -2,6 +2,7 @@
 
 #include <mailquay/base/ip_address.hpp>
 #include <mailquay/protocol/params/body.hpp>
+#include <mailquay/protocol/xforward.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -31,6 +32,7 @@ struct envelope {
     bool smtputf8 = false;
     body_type body = body_type::seven_bit;
     std::optional<std::uint64_t> declared_size{};  ///< octets
+    std::optional<forwarded_client> forwarded{};   ///< what XFORWARD told
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

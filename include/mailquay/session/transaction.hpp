@@ -79,6 +79,10 @@ public:
     /// Parameters that the listener's `unknown_parameters::hand_over` kept, "KEYWORD=value" each.
     std::span<std::string_view const> unknown_parameters() const noexcept { return unknown_; }
 
+    /// Where the message comes from, according to a trusted client's XFORWARD; null if nothing was told. For logs and for
+    /// passing on; never a ground for a decision.
+    forwarded_client const* forwarded() const noexcept { return forwarded_ ? forwarded_.get() : session_->forwarded(); }
+
     /// State of a plug-in for this transaction; made on first use. Mutable through const: it is the plug-in's, not ours.
     template <class T>
     T& slot(void const* owner) const {
@@ -108,6 +112,7 @@ private:
     mail_parameters parameters_{};
     std::vector<std::string_view> unknown_;
     std::string_view received_field_;
+    std::unique_ptr<forwarded_client> forwarded_;  // the session's until MAIL is accepted
     std::vector<std::unique_ptr<std::string_view[]>> aliases_;
     mutable slots slots_;
     arena text_;

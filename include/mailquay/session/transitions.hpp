@@ -29,6 +29,10 @@ inline constexpr transition transitions[] = {
     {session_state::mail_given, verb::data},
     {session_state::recipients_given, verb::rcpt},
     {session_state::recipients_given, verb::data},
+    {session_state::start, verb::xclient},
+    {session_state::ready, verb::xclient},
+    {session_state::start, verb::xforward},
+    {session_state::ready, verb::xforward},
 };
 
 constexpr bool legal_anywhere(verb v) noexcept {

@@ -3,6 +3,8 @@
 #include <mailquay/server/server_config.hpp>
 
 #include <mailquay/server/read_buffers.hpp>
+#include <mailquay/session/extensions/xclient.hpp>
+#include <mailquay/session/extensions/xforward.hpp>
 
 #include <fmt/format.h>
 
@@ -29,6 +31,7 @@ inline session_config session_part(server_config const& from) {
     made.strict_eight_bit = from.strict_eight_bit;
     made.refuse_talking_ahead = from.refuse_talking_ahead;
     made.id_in_refusals = from.id_in_refusals;
+    made.trusted_xclient_login = from.trusted_xclient_login;
     return made;
 }
 
@@ -42,6 +45,10 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config) {
     if (config.parked_octets < read_buffers::octets)
         say(fmt::format("parked_octets is {}; use at least {} (one read buffer), or no message could wait for its sink",
                         config.parked_octets, read_buffers::octets));
+    if (config.proxy_header_time < std::chrono::seconds{1} || config.proxy_header_time > std::chrono::seconds{300})
+        say(fmt::format("proxy_header_time is {} s; use 1 to 300", config.proxy_header_time.count()));
+    if (config.trusted_xclient_login && config.trusted_xclient.empty())
+        say("trusted_xclient_login is set, but no client may use XCLIENT; name some in trusted_xclient");
     if (config.hook_frames == 0) say("hook_frames is 0, so no hook could answer later; use as many as connections.total");
     if (config.worker_threads == 0 || config.worker_threads > 1024)
         say(fmt::format("worker_threads is {}; use 1 to 1024", config.worker_threads));
@@ -63,6 +70,9 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     made.limits = combined(made.limits, listener.limits);
     made.require_authentication = listener.auth == auth_mode::required;
 
+    if (!server.trusted_xclient.empty()) made.extensions.add(std::make_shared<extensions::xclient>(server.trusted_xclient));
+    network_set const& forwarders = server.trusted_xforward ? *server.trusted_xforward : server.trusted_xclient;
+    if (!forwarders.empty()) made.extensions.add(std::make_shared<extensions::xforward>(forwarders));
     if (!sink.eight_bit) made.extensions.remove("8BITMIME");
     if (!sink.utf8) made.extensions.remove("SMTPUTF8");
     std::uint64_t& most = made.limits.message_octets;

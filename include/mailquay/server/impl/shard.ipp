@@ -35,6 +35,16 @@ MAILQUAY_DECL void shard::adopt(std::shared_ptr<listener_setup const> setup, std
     if (stopping_) made->stop();
 }
 
+MAILQUAY_DECL void shard::hear_proxy(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
+                                     session_info peer) noexcept {
+    try {
+        keep_ticking();
+        arrivals_.add(std::make_unique<proxy_arrival>(*this, std::move(setup), std::move(stream), std::move(peer))).begin();
+    } catch (std::exception const&) {  // out of memory: it is gone, and counts no more
+        door_->release({});
+    }
+}
+
 MAILQUAY_DECL void shard::turn_away(std::unique_ptr<transport> stream, reply_text const& last) noexcept {
     stream->write_some({last.line().data(), last.line().size()});
     stream->close_write();
@@ -69,7 +79,7 @@ MAILQUAY_DECL void shard::unlink(connection& gone) noexcept {
     (gone.previous_ != nullptr ? gone.previous_->next_ : first_) = gone.next_;
     (gone.next_ != nullptr ? gone.next_->previous_ : last_) = gone.previous_;
     --connections_;
-    door_->release(gone.session_.info().socket_peer().address);
+    door_->release(counted_address(gone.session_.info()));
     gone.release();
     if (connections_ == 0 && on_empty_) on_empty_();
 }
@@ -121,13 +131,15 @@ MAILQUAY_DECL void shard::tick() noexcept {
     each_connection([](connection& one) { one.tick(); });
     if (!attached()) return;
     std::erase_if(turned_away_, [this](turned_away const& one) { return one.until <= now_; });
-    ticking_ = connections_ != 0 || !turned_away_.empty();
+    arrivals_.each([this](proxy_arrival& one) { one.tick(now_); });
+    ticking_ = connections_ != 0 || !turned_away_.empty() || arrivals_.size() != 0;
     if (ticking_) host_->set_alarm(shard_alarm::tick, detail::tick_interval);
 }
 
 MAILQUAY_DECL void shard::stop() {
     stopping_ = true;
     batch_begins();
+    arrivals_.each([](proxy_arrival& one) { one.stop(); });
     each_connection([](connection& one) { one.stop(); });
 }
 
@@ -147,6 +159,7 @@ MAILQUAY_DECL void shard::detach() noexcept {
         one->cut();
         unlink(*one);
     }
+    arrivals_.each([](proxy_arrival& one) { one.leave(); });
     unflushed_.clear();
     hungry_.clear();
     turned_away_.clear();

@@ -159,5 +159,6 @@ MAILQUAY_DECL bool session::idle() const noexcept {
 #include <mailquay/session/impl/session_commands.ipp>
 #include <mailquay/session/impl/session_input.ipp>
 #include <mailquay/session/impl/session_message.ipp>
+#include <mailquay/session/impl/session_peer.ipp>
 #include <mailquay/session/impl/session_replies.ipp>
 #include <mailquay/session/impl/session_time.ipp>

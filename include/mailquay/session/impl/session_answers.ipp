@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -82,6 +83,8 @@ MAILQUAY_DECL bool session::wait_first(question what, std::chrono::milliseconds 
 }
 
 MAILQUAY_DECL void session::settle(question what, verdict const& given) {
+    // The answer decides, though its reply may wait: what the host counts by client and the session agree at any time.
+    if (what == question::peer && changed_ && !given.refuses()) info_ = std::move(*std::exchange(changed_, nullptr));
     if (wait_first(what, given.delay())) {
         delayed_->given = given;
         return;
@@ -124,6 +127,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
         case question::mail:
             if (yes) {
                 state_ = session_state::mail_given;
+                work_->mail.forwarded_ = info_.take_forwarded();
                 say(given, replies::sender_ok);
             } else {
                 forgiven_ = true;
@@ -151,6 +155,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             if (!yes) refuse_message(given);
             return;
         case question::complete: return settle_delivery(delivery{given});
+        case question::peer: settle_peer(given); break;
         case question::verify:
         case question::expand:
         case question::custom:
