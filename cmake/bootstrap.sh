@@ -8,7 +8,7 @@
 
 bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev"
 bootstrap_client="swaks"
-bootstrap_tests="catch2 python3 swaks curl postfix"       # postfix for its load generator, smtp-source
+bootstrap_tests="catch2 python3 swaks curl postfix haproxy nginx-light libnginx-mod-mail openssl" # postfix for its load generator, smtp-source
 bootstrap_checkers="clang-19 libclang-rt-19-dev dpkg-dev file"  # tsan, fuzz; packages
 bootstrap_cmake_version="3.25"
 

@@ -15,7 +15,7 @@
 /// Each function builds its line; call it from a lambda given to `logger`, so that a disabled line costs one compare.
 namespace mailquay::inline MAILQUAY_ABI::log_lines {
 
-/// `connect id= client= local= proxy=`
+/// `connect id= client= local= proxy= health-check= authority= proxy-tls= proxy-cn=`; from `proxy` on for proxies only
 MAILQUAY_DECL log_line connected(session_info const& client);
 /// `refused-connect client= local= reply= rule=`; by a limit (`rule`), or by a verdict (then with the id)
 MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_view reply, std::string_view rule);

@@ -11,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -25,7 +24,7 @@ class shard;
 ///
 /// Bounds: `listener_setup::proxy_header_time`, `max_proxy_header_octets`.
 ///
-/// Lifetime: owned by its shard's `proxy_arrivals`, which the end of each member but `begin()` and `tick()` may have left.
+/// Lifetime: owned by its shard; each public member may end it.
 /// Thread safety: unsafe; use the shard's executor.
 class MAILQUAY_API proxy_arrival final : public watcher {
 public:
@@ -46,7 +45,7 @@ public:
     MAILQUAY_DECL void leave() noexcept;
 
 private:
-    friend class proxy_arrivals;
+    friend class shard;
 
     bool read();
     void refuse(std::string_view why) noexcept;
@@ -60,38 +59,6 @@ private:
     std::string octets_;                    // of the header, as far as it has come
     std::chrono::steady_clock::time_point until_;
     std::size_t place_ = 0;                 // in the list
-};
-
-/// The arrivals of a shard. Adding and erasing are O(1).
-///
-/// Thread safety: unsafe; use the shard's executor.
-class proxy_arrivals {
-public:
-    proxy_arrival& add(std::unique_ptr<proxy_arrival> added) {
-        added->place_ = all_.size();
-        all_.push_back(std::move(added));
-        return *all_.back();
-    }
-    /// Destroys it.
-    void erase(proxy_arrival& gone) noexcept {
-        std::size_t const place = gone.place_;
-        std::unique_ptr<proxy_arrival> const last = std::move(all_[place]);
-        if (place + 1 != all_.size()) {
-            all_[place] = std::move(all_.back());
-            all_[place]->place_ = place;
-        }
-        all_.pop_back();
-    }
-    /// Calls `visit` for each; it may end that one.
-    template <class Visit>
-    void each(Visit visit) noexcept {
-        // From the back: the one that takes the place of an erased one was visited.
-        for (std::size_t i = all_.size(); i-- > 0;) visit(*all_[i]);
-    }
-    std::size_t size() const noexcept { return all_.size(); }
-
-private:
-    std::vector<std::unique_ptr<proxy_arrival>> all_;
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

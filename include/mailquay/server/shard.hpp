@@ -4,7 +4,6 @@
 #include <mailquay/server/admission.hpp>
 #include <mailquay/server/listener_setup.hpp>
 #include <mailquay/server/loop.hpp>
-#include <mailquay/server/proxy_arrival.hpp>
 #include <mailquay/server/read_buffers.hpp>
 #include <mailquay/server/ref.hpp>
 #include <mailquay/server/transport.hpp>
@@ -19,6 +18,7 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 class connection;
+class proxy_arrival;
 
 /// Bounds of one shard.
 struct shard_limits {
@@ -97,6 +97,9 @@ private:
     friend class proxy_arrival;
     MAILQUAY_DECL ~shard() override;
 
+    void erase(proxy_arrival& gone) noexcept;
+    template <class Visit>
+    void each_arrival(Visit visit) noexcept;
     void link(connection& added) noexcept;
     void unlink(connection& gone) noexcept;
     void flush_soon(connection& waiting);
@@ -128,7 +131,7 @@ private:
     std::vector<ref<connection>> unflushed_;   // parked, with replies that wait
     std::vector<ref<connection>> hungry_;      // inside a message, not read until a buffer comes back
     std::vector<turned_away> turned_away_;
-    proxy_arrivals arrivals_;
+    std::vector<std::unique_ptr<proxy_arrival>> arrivals_;  // each knows its place
     unique_function<void()> on_empty_;
     unique_function<void()> accept_again_;
     time_point now_{};

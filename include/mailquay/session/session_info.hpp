@@ -159,6 +159,7 @@ inline void session_info::forget_session() {
     if (!rare_) return;
     rare_->session_slots.clear();
     rare_->forwarded.reset();
+    rare_->claimed_user.clear();
     rare_->user.clear();
     rare_->authenticated = false;
 }

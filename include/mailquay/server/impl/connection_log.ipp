@@ -32,6 +32,11 @@ MAILQUAY_DECL log_line connected(session_info const& client) {
     bool const known = client.source() == address_source::socket || client.source() == address_source::direct;
     if (!known && !client.socket_peer().address.is_none()) line.add("proxy", client.socket_peer());
     if (client.source() == address_source::health_check) line.add("health-check", true);
+    if (proxy_facts const* const told = client.proxy()) {
+        if (!told->authority.empty()) line.add("authority", told->authority);
+        if (told->tls && told->tls->secure) line.add("proxy-tls", told->tls->cipher.empty() ? told->tls->protocol : told->tls->cipher);
+        if (told->tls && told->tls->verified) line.add("proxy-cn", told->tls->client_name);
+    }
     return line;
 }
 

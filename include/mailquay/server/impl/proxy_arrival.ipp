@@ -129,7 +129,7 @@ MAILQUAY_DECL void proxy_arrival::admit(proxy_header told) {
 MAILQUAY_DECL std::unique_ptr<transport> proxy_arrival::let_go() noexcept {
     auto stream = std::move(stream_);
     home_->host().reactor().unwatch(*this);
-    home_->arrivals_.erase(*this);
+    home_->erase(*this);
     return stream;
 }
 
