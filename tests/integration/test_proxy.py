@@ -165,7 +165,7 @@ class SwaksAsProxy(Proxied):
 
     def test_what_is_no_header_is_cut_off(self):
         with harness.Maildir() as maildir, self.mx(maildir) as mx:
-            self.send(mx, "--proxy-version", "1", "--proxy", "TCP4 192.0.2.7 192.0.2.25 4000 65536", status=28)
+            self.send(mx, "--proxy-version", "1", "--proxy", "TCP4 192.0.2.7 192.0.2.25 4000 65536", status=6)
             harness.wait_until(lambda: "rule=proxy" in mx.log(), "the log says so")
             self.assertIn('why="bad port"', mx.log())
             self.assertEqual(connects(mx), [])
@@ -194,7 +194,7 @@ class Raw(Proxied):
             with harness.Talk(mx.smtp, greeting=None) as talk:
                 talk.send("PROXY TCP4 ")
                 self.assertTrue(talk.at_end())
-            self.assertIn('why="no header in time"', mx.log())
+            harness.wait_until(lambda: 'why="no header in time"' in mx.log(), "the log says why")
 
     def test_stopping_does_not_wait_for_headers(self):
         with harness.Maildir() as maildir, self.mx(maildir, "--grace", "30") as mx:
@@ -214,7 +214,7 @@ class Raw(Proxied):
                 other.expect("220")
 
     def test_a_network_that_is_none(self):
-        code, _, log = harness.run_program("mailquay-sink", "--trust-proxy", "192.0.2.1/24")
+        code, _, log = harness.run_program("mailquay-mx", "--trust-proxy", "192.0.2.1/24")
         self.assertEqual(code, 2, log)
         self.assertIn("--trust-proxy 192.0.2.1/24: ", log)
 
