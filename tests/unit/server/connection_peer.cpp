@@ -34,7 +34,7 @@ struct fixture {
     explicit fixture(manner how = manner::at_once) {
         server_config config;
         config.log = log_into(log);
-        config.trusted_xclient.add("192.0.2.1");
+        config.trusted_xclient = network_set{"192.0.2.1"};
         plugins plugged = recording_plugins(record);
         plugged.policies(doorkeeper{&seen, how});
         setup = make_test_setup(plugged, config);

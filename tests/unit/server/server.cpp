@@ -124,8 +124,8 @@ struct hosted {
 TEST_CASE("addresses that may speak for others may not relay as well: listen() throws and names the setting", "[server][proxy]") {
     server_config config;
     std::string name;
-    SECTION("a proxy") { config.trusted_proxies.add("192.0.2.9"), name = "trusted_proxies"; }
-    SECTION("a filter") { config.trusted_xclient.add("192.0.2.9"), name = "trusted_xclient"; }
+    SECTION("a proxy") { config.trusted_proxies = network_set{"192.0.2.9"}, name = "trusted_proxies"; }
+    SECTION("a filter") { config.trusted_xclient = network_set{"192.0.2.9"}, name = "trusted_xclient"; }
     hosted at{config};
     at.serves.recipients(relay_for{"192.0.2.0/24"});
     CHECK_THROWS_WITH(at.serves.listen("127.0.0.1:0"), Catch::Contains(name));

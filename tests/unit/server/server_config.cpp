@@ -40,7 +40,7 @@ TEST_CASE("XCLIENT is there for whom it trusts, and XFORWARD for the same unless
     };
     CHECK_FALSE(offered("XCLIENT"));
     CHECK_FALSE(offered("XFORWARD"));
-    config.trusted_xclient.add("192.0.2.1");
+    config.trusted_xclient = network_set{"192.0.2.1"};
     CHECK(offered("XCLIENT"));
     CHECK(offered("XFORWARD"));
     config.trusted_xforward = network_set{"192.0.2.2"};
