@@ -22,11 +22,14 @@
 #include <mailquay/protocol/impl/mailbox.ipp>
 #include <mailquay/protocol/impl/params.ipp>
 #include <mailquay/protocol/impl/path.ipp>
+#include <mailquay/protocol/impl/proxy_header.ipp>
 #include <mailquay/protocol/impl/rcpt_command.ipp>
 #include <mailquay/protocol/impl/refusal.ipp>
 #include <mailquay/protocol/impl/reply.ipp>
 #include <mailquay/protocol/impl/timestamp.ipp>
 #include <mailquay/protocol/impl/verb.ipp>
+#include <mailquay/protocol/impl/xclient.ipp>
+#include <mailquay/protocol/impl/xforward.ipp>
 #include <mailquay/protocol/impl/xtext.ipp>
 #include <mailquay/protocol/params/impl/body.ipp>
 #include <mailquay/protocol/params/impl/deliver_by.ipp>

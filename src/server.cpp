@@ -11,6 +11,7 @@
 #include <mailquay/server/impl/listener.ipp>
 #include <mailquay/server/impl/loop.ipp>
 #include <mailquay/server/impl/memory_store.ipp>
+#include <mailquay/server/impl/proxy_arrival.ipp>
 #include <mailquay/server/impl/reactor.ipp>
 #include <mailquay/server/impl/server.ipp>
 #include <mailquay/server/impl/server_config.ipp>

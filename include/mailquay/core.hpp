@@ -45,6 +45,7 @@
 #include <mailquay/protocol/params/rrvs.hpp>
 #include <mailquay/protocol/params/size.hpp>
 #include <mailquay/protocol/path.hpp>
+#include <mailquay/protocol/proxy_header.hpp>
 #include <mailquay/protocol/rcpt_command.hpp>
 #include <mailquay/protocol/refusal.hpp>
 #include <mailquay/protocol/replies.hpp>
@@ -52,6 +53,8 @@
 #include <mailquay/protocol/reply_text.hpp>
 #include <mailquay/protocol/timestamp.hpp>
 #include <mailquay/protocol/verb.hpp>
+#include <mailquay/protocol/xclient.hpp>
+#include <mailquay/protocol/xforward.hpp>
 #include <mailquay/protocol/xtext.hpp>
 #include <mailquay/session/arena.hpp>
 #include <mailquay/session/delivery.hpp>
@@ -72,6 +75,8 @@
 #include <mailquay/session/extensions/rrvs.hpp>
 #include <mailquay/session/extensions/size.hpp>
 #include <mailquay/session/extensions/smtputf8.hpp>
+#include <mailquay/session/extensions/xclient.hpp>
+#include <mailquay/session/extensions/xforward.hpp>
 #include <mailquay/session/limits.hpp>
 #include <mailquay/session/promises.hpp>
 #include <mailquay/session/reception.hpp>

@@ -1,6 +1,9 @@
 // A session gives the same replies, events and messages however its input is cut and however late the host answers, and
 // keeps what it promises at every step (`session_host` checks that).
 
+#include <mailquay/session/extensions/xclient.hpp>
+#include <mailquay/session/extensions/xforward.hpp>
+
 #include "support/session_host.hpp"
 
 #include <mailquay/session/extensions/prdr.hpp>
@@ -77,6 +80,7 @@ host_hooks make_hooks() {
         return accept();
     };
     hooks.on_hello = judge;
+    hooks.on_peer = [judge](session_info const& client) { return judge(client.verified_ptr()); };
     hooks.on_mail = [judge](transaction const& mail) { return judge(mail.reverse_path().wire); };
     hooks.on_recipient = [judge](transaction const&, recipient const& to) {
         auto given = judge(to.wire());
@@ -155,13 +159,19 @@ void run(std::string_view input) {
     unsigned const second = steer.next();
     unsigned const seed = steer.next();
     unsigned const way = steer.next();
-    session_config const config = make_config(first, second);
+    session_config config = make_config(first, second);
+    if (way & 64) {
+        config.extensions.add(std::make_shared<extensions::xclient>(network_set{"192.0.2.0/24"}));
+        config.extensions.add(std::make_shared<extensions::xforward>(network_set{"0.0.0.0/0", "::/0"}));
+        config.trusted_xclient_login = (way & 128) != 0;
+    }
+    session_info const client{ip_endpoint{ip_address::from_v4({192, 0, 2, 1}), 4321}, {}};
     host_hooks const hooks = make_hooks();
 
-    session_host whole{config, hooks, manner{}};
+    session_host whole{config, hooks, manner{}, client.begun_anew()};
     play(whole, input, 0, false, way);
     manner const how{way >> 2 & 3, (way & 16) != 0, (way & 32) != 0};
-    session_host other{config, hooks, how};
+    session_host other{config, hooks, how, client.begun_anew()};
     play(other, input, seed, true, way);
     auto const expect_same = [&](bool same, char const* what) {
         if (same) return;
@@ -186,7 +196,7 @@ void run(std::string_view input) {
     if (config.limits.recipients_in_flight == 1) expect_same(events(whole) == events(other), "events");
 
     // One question is overtaken by something else.
-    session_host third{config, hooks, manner{1, (way & 16) != 0}};
+    session_host third{config, hooks, manner{1, (way & 16) != 0}, client.begun_anew()};
     third.interrupt = static_cast<interruption>(1 + (seed >> 5) % 4);
     third.interrupt_at = seed % 32;
     play(third, input, 0, false, way);

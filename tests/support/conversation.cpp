@@ -6,6 +6,8 @@
 #include <mailquay/session/extensions/dsn.hpp>
 #include <mailquay/session/extensions/future_release.hpp>
 #include <mailquay/session/extensions/mt_priority.hpp>
+#include <mailquay/session/extensions/xclient.hpp>
+#include <mailquay/session/extensions/xforward.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -150,6 +152,7 @@ void install(script& talk, std::shared_ptr<rules> given) {
     host_hooks& hooks = talk.hooks;
     hooks.on_connect = [given](session_info&) { return given->ask("connect", "", accept()); };
     hooks.on_early_talk = [given] { return given->ask("early-talk", "", reject()); };
+    hooks.on_peer = [given](session_info const& client) { return given->ask("peer", client.client().address.to_string(), accept()); };
     hooks.on_hello = [given](std::string_view name) { return given->ask("hello", name, accept()); };
     hooks.on_mail = [given](transaction const& mail) { return given->ask("mail", mail.reverse_path().wire, accept()); };
     hooks.on_recipient = [given](transaction const&, recipient const& to) {
@@ -345,6 +348,29 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
         talk.make_info = [make] {
             auto info = make();
             info.set_tls({.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384"});
+            return info;
+        };
+    } else if (name == "trust-xclient" || name == "trust-xforward") {
+        network_set trusted;
+        for (auto const& network : in.rest())
+            if (!trusted.add(network)) throw script_failure("no network: " + network);
+        if (name == "trust-xclient") config.extensions.add(std::make_shared<extensions::xclient>(trusted));
+        else config.extensions.add(std::make_shared<extensions::xforward>(trusted));
+    } else if (name == "trust-xclient-login") {
+        flag(config.trusted_xclient_login);
+    } else if (name == "client") {
+        auto const address = ip_address::parse(in.next());
+        if (!address) throw script_failure("no address");
+        auto const source = in.next();
+        std::map<std::string, address_source> const known{{"socket", address_source::socket}, {"proxy", address_source::proxy},
+                                                          {"local", address_source::local}, {"direct", address_source::direct},
+                                                          {"health-check", address_source::health_check}};
+        auto const found = known.find(source);
+        if (found == known.end()) throw script_failure("unknown source " + source);
+        auto const make = talk.make_info;
+        talk.make_info = [make, address, from = found->second] {
+            auto info = make();
+            info.set_client({*address, 40'000}, from);
             return info;
         };
     } else if (name == "recipients") {

@@ -278,6 +278,18 @@ public:
         return {loop, std::move(over), handle};
     }
 
+    /// A trusted proxy connects: its header is awaited first.
+    played_client connect_proxy(std::shared_ptr<listener_setup const> setup, std::shared_ptr<wire> over = std::make_shared<wire>()) {
+        int const handle = next_handle_++;
+        wires_[handle] = over;
+        session_info peer{ip_endpoint{*ip_address::parse("203.0.113.1"), 4321}, ip_endpoint{*ip_address::parse("192.0.2.25"), 25},
+                          address_source::direct};
+        door->admit({}, 0);
+        home->hear_proxy(std::move(setup), std::make_unique<scripted_transport>(over, handle), std::move(peer));
+        loop.settle();
+        return {loop, std::move(over), handle};
+    }
+
     manual_loop loop;
     std::shared_ptr<admission> door;
     ref<shard> home;

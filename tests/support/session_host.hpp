@@ -62,6 +62,7 @@ struct taken_message {
 struct host_hooks {
     std::function<verdict(session_info&)> on_connect = [](session_info&) { return accept(); };
     std::function<verdict()> on_early_talk = [] { return reject(); };
+    std::function<verdict(session_info const&)> on_peer = [](session_info const&) { return accept(); };
     std::function<verdict(std::string_view)> on_hello = [](std::string_view) { return accept(); };
     std::function<verdict(transaction const&)> on_mail = [](transaction const&) { return accept(); };
     std::function<verdict(transaction const&, recipient const&)> on_recipient = [](transaction const&, recipient const&) {
@@ -410,6 +411,14 @@ private:
     void took(expand_requested const& e, event const& what) {
         say("expand_requested " + std::string(e.argument));
         ask(e.ticket, what, hooks_.on_expand(e.argument), still(e.argument));
+    }
+    void took(peer_changed const& e, event const& what) {
+        expect_that(!message_open_, "the client changes inside a message");
+        expect_that(e.client == talk_.changed_peer(), "changed_peer() is not who is asked about");
+        std::string const name = e.client->client().to_string();
+        say("peer_changed " + name);
+        ask(e.ticket, what, hooks_.on_peer(*e.client),
+            [client = e.client, name] { expect_that(client->client().to_string() == name, "a client changed under an open hook"); });
     }
     void took(custom_command const& e, event const& what) {
         say("custom_command " + std::string(e.verb) + '|' + std::string(e.argument));

@@ -127,6 +127,19 @@ public:
         settle();
         return {*this, over};
     }
+    /// A trusted proxy connects: its header is awaited first.
+    client connect_proxy(std::shared_ptr<listener_setup const> setup) {
+        int ends[2];
+        make_pair(ends);
+        session_info peer{ip_endpoint{*ip_address::parse("203.0.113.1"), 4321}, ip_endpoint{*ip_address::parse("192.0.2.25"), 25},
+                          address_source::direct};
+        door->admit({}, 0);
+        auto const over = std::make_shared<socket_end>(ends[1]);
+        all_.push_back(over);
+        home->hear_proxy(std::move(setup), make_socket_transport(ends[0]), std::move(peer));
+        settle();
+        return {*this, over};
+    }
     /// Everything that can happen without waiting.
     void settle() {
         for (unsigned quiet = 0; quiet < 3; ++quiet) {

@@ -52,6 +52,10 @@ mailquay::server_config config_of(settings const& chosen) {
     config.limits.hops = chosen.max_hops;
     config.connections.total = chosen.max_connections;
     config.connections.per_address = chosen.max_connections_per_address;
+    config.trusted_proxies = chosen.trusted_proxies;
+    config.trusted_xclient = chosen.trusted_xclient;
+    config.trusted_xforward = chosen.trusted_xforward;
+    config.trusted_xclient_login = chosen.trusted_xclient_login;
     std::chrono::seconds const idle{chosen.idle_timeout};
     config.timeouts.command = idle;
     config.timeouts.message_silence = std::min(idle, config.timeouts.message_silence);
@@ -75,7 +79,7 @@ int serve(settings const& chosen, plug_in const& plug) {
     auto listeners = chosen.listeners;
     if (listeners.empty()) listeners.push_back({"smtp", "127.0.0.1:2525"});
     for (listen_on const& one : listeners)
-        say_listening(one.protocol, server.listen(one.where, profile_of(one.protocol)));
+        say_listening(one.protocol, server.listen(one.where, profile_of(one.protocol, chosen)));
     server.run(chosen.threads);
     return 0;
 }

@@ -46,6 +46,11 @@ void choose_level(settings& into, std::string_view name) {
     into.log_level = *level;
 }
 
+void trust(mailquay::network_set& into, std::string_view network) {
+    if (auto const added = into.add(network); !added)
+        throw usage_error(added.error().message() + "; write 192.0.2.0/24, 2001:db8::/32 or an address");
+}
+
 void show_profile(std::string_view name) {
     std::string text;
     for (std::string_view const one : {"mx", "submission", "lmtp"})
@@ -80,6 +85,17 @@ void add_common_flags(flags& all, settings& into) {
         .number("--grace", "SECONDS", "what is under way may go on so long at the end", into.grace, 0, 86'400)
         .value("--enable", "EXTENSION|all", "announce an extension that is not on by itself; repeatable.\nall: every one, also what the sink does not keep",
                [&into](std::string_view name) { enable(into, name); })
+        .value("--trust-proxy", "CIDR",
+               "take PROXY headers from this network, whose connections\nmust begin with one; repeatable",
+               [&into](std::string_view network) { trust(into.trusted_proxies, network); })
+        .value("--trust-xclient", "CIDR", "let clients in this network use XCLIENT and XFORWARD; repeatable",
+               [&into](std::string_view network) { trust(into.trusted_xclient, network); })
+        .toggle("--trust-xclient-login", "who XCLIENT says is logged in counts as authenticated", into.trusted_xclient_login)
+        .value("--trust-xforward", "CIDR", "let these clients, and not those of --trust-xclient, use\nXFORWARD; repeatable",
+               [&into](std::string_view network) {
+                   if (!into.trusted_xforward) into.trusted_xforward.emplace();
+                   trust(*into.trusted_xforward, network);
+               })
         .number("--threads", "N", "threads that serve connections", into.threads, 1, 1024)
         .value("--log-level", "LEVEL",
                "trace, debug, info, warning, error or off (default " + std::string(to_string(into.log_level)) + ")",
@@ -115,8 +131,10 @@ mailquay::recipient_table table_of(local_recipients const& from, std::string con
     return table;
 }
 
-mailquay::profile profile_of(std::string_view protocol) {
-    return protocol == "lmtp" ? mailquay::profile::lmtp() : mailquay::profile::mx();
+mailquay::profile profile_of(std::string_view protocol, settings const& chosen) {
+    auto made = protocol == "lmtp" ? mailquay::profile::lmtp() : mailquay::profile::mx();
+    if (!chosen.trusted_proxies.empty()) made.proxy = mailquay::proxy_mode::accepted;
+    return made;
 }
 
 }  // namespace programs

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <mailquay/base/log.hpp>
+#include <mailquay/base/network_set.hpp>
 #include <mailquay/handler/profile.hpp>
 #include <mailquay/handler/recipient_table.hpp>
 
 #include "common/flags.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,10 @@ struct settings {
     unsigned grace = 10;          // seconds
     unsigned threads = 1;
     std::vector<std::string> enable{};  // opt-in extensions, or "all"
+    mailquay::network_set trusted_proxies{};
+    mailquay::network_set trusted_xclient{};
+    std::optional<mailquay::network_set> trusted_xforward{};
+    bool trusted_xclient_login = false;
     mailquay::log_level log_level = mailquay::log_level::info;
 };
 
@@ -51,7 +57,7 @@ void add_recipient_flags(flags& all, local_recipients& into);
 /// @throws usage_error
 mailquay::recipient_table table_of(local_recipients const& from, std::string const& hostname);
 
-/// The listener's profile by protocol.
-mailquay::profile profile_of(std::string_view protocol);
+/// The listener's profile by protocol; with trusted proxies it takes PROXY headers from them.
+mailquay::profile profile_of(std::string_view protocol, settings const& chosen);
 
 }  // namespace programs

@@ -33,8 +33,9 @@ enum class auth_mode : std::uint8_t {
 
 /// Whether a PROXY header comes before everything else.
 enum class proxy_mode : std::uint8_t {
-    off,
-    required,  ///< exactly one, from a trusted proxy
+    off,       ///< a PROXY header is an unknown command
+    accepted,  ///< a trusted proxy begins with exactly one; others are served as direct clients, never trusted by address
+    required,  ///< as `accepted`, but none but trusted proxies are served
 };
 
 /// Who is subject to policies about connections and senders.

@@ -20,7 +20,8 @@ inline constexpr authenticated_t authenticated{0};
 /// their own recipients.
 ///
 /// **Networks** match the effective client address, and only if it came from a socket that no proxy stands before, from a trusted
-/// PROXY header or from a trusted XCLIENT: never a peer of which nothing is known (UNIX sockets, PROXY LOCAL and UNKNOWN).
+/// PROXY header or from a trusted XCLIENT: never a peer of which nothing is known (UNIX sockets, PROXY LOCAL and UNKNOWN), nor
+/// one that reaches a socket in proxy mode without a proxy.
 /// Loopback is trusted only by a network that lies within 127.0.0.0/8 or is ::1: `0.0.0.0/0` does not trust it.
 /// **authenticated** matches wherever the client comes from.
 ///

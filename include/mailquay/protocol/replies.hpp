@@ -86,6 +86,8 @@ inline constexpr reply_text mailbox_owner_changed{550, "5.7.17", "Mailbox has ch
 inline constexpr reply_text domain_owner_changed{550, "5.7.18", "Domain has changed owner since then"};
 inline constexpr reply_text mailbox_disabled{550, "5.2.1", "Mailbox disabled"};
 inline constexpr reply_text bare_line_ending{550, "5.6.11", "Bare CR or LF in message"};
+inline constexpr reply_text peer_not_trusted{550, "5.7.0", "Not for your address"};
+inline constexpr reply_text no_mail_from_proxy{550, "5.7.1", "No mail from the proxy itself"};
 inline constexpr reply_text relay_denied{550, "5.7.1", "Relaying denied"};
 inline constexpr reply_text rejected{550, "5.7.1", "Rejected by policy"};
 inline constexpr reply_text null_mx_sender{550, "5.7.27", "Sender domain takes no mail"};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/base/ip_address.hpp>
+#include <mailquay/session/session_info.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,8 @@ public:
     /// @param per_address  the limit for its address; 0: none
     MAILQUAY_DECL admitted admit(ip_address const& client, unsigned per_address);
     admitted admit(ip_address const& client) { return admit(client, limits().per_address); }
+    /// One that was counted for `from` is now counted for `to`, if the limit for that address allows; else it stays as it was.
+    MAILQUAY_DECL admitted move(ip_address const& from, ip_address const& to, unsigned per_address);
     /// One of `client` is gone. Only for one that was admitted.
     MAILQUAY_DECL void release(ip_address const& client) noexcept;
 
@@ -50,6 +53,12 @@ private:
     std::size_t total_ = 0;
     std::unordered_map<ip_address, unsigned> per_address_;
 };
+
+/// The address for which a connection is counted: the effective client's; none where nothing is known of the client.
+inline ip_address counted_address(session_info const& client) noexcept {
+    bool const known = client.source() != address_source::local && client.source() != address_source::health_check;
+    return known ? client.client().address : ip_address{};
+}
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

@@ -98,6 +98,7 @@ private:
     void give(hook_question const& asked, verdict given);
     void give(hook_question const& asked, delivery given);
     void give(hook_question const& asked, reply given);
+    verdict count_changed_peer(verdict given);
     void told_refused(hook_question const& asked, verdict const& given) const;
     void tell_of(hook_question const& asked, observation_kind what, verdict const& given) const noexcept;
     void late(hook_question const& asked, verdict const&) noexcept;

@@ -15,10 +15,14 @@
 /// Each function builds its line; call it from a lambda given to `logger`, so that a disabled line costs one compare.
 namespace mailquay::inline MAILQUAY_ABI::log_lines {
 
-/// `connect id= client= local=`
+/// `connect id= client= local= proxy= health-check= authority= proxy-tls= proxy-cn=`; from `proxy` on for proxies only
 MAILQUAY_DECL log_line connected(session_info const& client);
 /// `refused-connect client= local= reply= rule=`; by a limit (`rule`), or by a verdict (then with the id)
 MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_view reply, std::string_view rule);
+/// `refused-connect client= local= rule=proxy why=`: no session began, because a proxy did not say well for whom it speaks.
+MAILQUAY_DECL log_line refused_proxy(session_info const& proxy, std::string_view why);
+/// `xclient id= client= was= helo= ptr= user=`: a client that may do so said whom it speaks for. `user` is what it claims.
+MAILQUAY_DECL log_line xclient(session_info const& client, ip_endpoint const& was);
 /// `refused id= client= stage= verb= from= to= reply= rule= delay=`
 MAILQUAY_DECL log_line refused(session_info const& client, std::string_view stage, std::string_view verb, transaction const* mail,
                                recipient const* to, verdict const& given, reply_text const& usual);

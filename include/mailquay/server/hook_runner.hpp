@@ -16,7 +16,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 class connection;
 
 /// Which question a hook answers.
-enum class hook_stage : std::uint8_t { connect, early_talk, hello, mail, recipient, start, headers, chunk, finish, command };
+enum class hook_stage : std::uint8_t { connect, early_talk, peer, hello, mail, recipient, start, headers, chunk, finish, command };
 
 /// A question put to a hook, as far as its answer needs it again.
 struct hook_question {

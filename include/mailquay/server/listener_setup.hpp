@@ -1,9 +1,12 @@
 #pragma once
 
 #include <mailquay/base/log.hpp>
+#include <mailquay/base/network_set.hpp>
 #include <mailquay/handler/pipeline.hpp>
+#include <mailquay/handler/profile.hpp>
 #include <mailquay/session/session_config.hpp>
 
+#include <chrono>
 #include <memory>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -17,6 +20,9 @@ struct listener_setup {
     std::shared_ptr<pipeline const> asks{};
     logger log{};
     unsigned per_address = 50;           ///< connections from one address; 0: no limit
+    proxy_mode proxy = proxy_mode::off;
+    network_set trusted_proxies{};       ///< who must begin with a PROXY header, unless `proxy` is off
+    std::chrono::seconds proxy_header_time{5};
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

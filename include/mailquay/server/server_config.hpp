@@ -1,12 +1,15 @@
 #pragma once
 
 #include <mailquay/base/log.hpp>
+#include <mailquay/base/network_set.hpp>
 #include <mailquay/handler/profile.hpp>
 #include <mailquay/server/admission.hpp>
 #include <mailquay/server/listen_socket.hpp>
 #include <mailquay/session/session_config.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +46,16 @@ struct server_config {
     bool strict_eight_bit = false;
     bool refuse_talking_ahead = false;
     bool id_in_refusals = false;
+    /// Proxies that may say with a PROXY header who their client is, on listeners whose profile has a `proxy` mode. They must
+    /// send it, and what they say is believed.
+    network_set trusted_proxies{};
+    /// How long a proxy may take for its header; it has it ready when it connects.
+    std::chrono::seconds proxy_header_time{5};
+    /// Clients that may use XCLIENT, by the address they have at that time. Empty: it is not offered.
+    network_set trusted_xclient{};
+    /// Clients that may use XFORWARD. Absent: those of `trusted_xclient`.
+    std::optional<network_set> trusted_xforward{};
+    bool trusted_xclient_login = false;   ///< LOGIN of XCLIENT authenticates; else it is only noted
     connection_limits connections{};
     /// Units of work in a host's executor: 1, so that plug-ins are called one at a time and need no locks. `run(n)` makes n.
     unsigned shards = 1;

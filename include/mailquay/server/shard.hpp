@@ -18,6 +18,7 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 class connection;
+class proxy_arrival;
 
 /// Bounds of one shard.
 struct shard_limits {
@@ -51,6 +52,10 @@ public:
 
     /// Takes over a connection that was admitted; begins its dialogue.
     MAILQUAY_DECL void adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info peer);
+    /// Takes over a connection of a trusted proxy that was admitted in all, for no address: hears its PROXY header first, then
+    /// admits its client and does as `adopt()`.
+    MAILQUAY_DECL void hear_proxy(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
+                                  session_info peer) noexcept;
     /// Sends a last line to a connection that is not taken, and closes it gently.
     MAILQUAY_DECL void turn_away(std::unique_ptr<transport> stream, reply_text const& last) noexcept;
 
@@ -62,6 +67,8 @@ public:
     MAILQUAY_DECL void detach() noexcept;
 
     std::size_t connections() const noexcept { return connections_; }
+    /// Proxies whose header is awaited.
+    std::size_t arrivals() const noexcept { return arrivals_.size(); }
     std::size_t hooks_running() const noexcept { return hooks_running_; }
     shard_counts const& counts() const noexcept { return counts_; }
     /// Called when the last connection is gone.
@@ -87,8 +94,12 @@ public:
 
 private:
     friend class connection;
+    friend class proxy_arrival;
     MAILQUAY_DECL ~shard() override;
 
+    void erase(proxy_arrival& gone) noexcept;
+    template <class Visit>
+    void each_arrival(Visit visit) noexcept;
     void link(connection& added) noexcept;
     void unlink(connection& gone) noexcept;
     void flush_soon(connection& waiting);
@@ -120,6 +131,7 @@ private:
     std::vector<ref<connection>> unflushed_;   // parked, with replies that wait
     std::vector<ref<connection>> hungry_;      // inside a message, not read until a buffer comes back
     std::vector<turned_away> turned_away_;
+    std::vector<std::unique_ptr<proxy_arrival>> arrivals_;  // each knows its place
     unique_function<void()> on_empty_;
     unique_function<void()> accept_again_;
     time_point now_{};

@@ -3,6 +3,7 @@
 #include <mailquay/base/ip_address.hpp>
 #include <mailquay/protocol/params/body.hpp>
 #include <mailquay/session/delivery_request.hpp>
+#include <mailquay/protocol/xforward.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -35,6 +36,7 @@ struct envelope {
     std::optional<std::uint64_t> declared_size{};  ///< octets
     delivery_request requests{};              ///< RET, ENVID, REQUIRETLS, BY, HOLDFOR, MT-PRIORITY
     std::vector<std::string> unknown_parameters{};  ///< see `transaction::unknown_parameters()`
+    std::optional<forwarded_client> forwarded{};   ///< what XFORWARD told
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -52,6 +52,9 @@ struct message_chunk { mailquay::ticket ticket; transaction const* mail; std::sp
 struct message_complete { mailquay::ticket ticket; transaction const* mail; std::uint64_t octets; std::uint64_t repaired; };  ///< delivery
 struct verify_requested { mailquay::ticket ticket; std::string_view argument; bool smtputf8 = false; };  ///< reply
 struct expand_requested { mailquay::ticket ticket; std::string_view argument; bool smtputf8 = false; };  ///< reply
+/// XCLIENT names another client: `client`, the session's own info once it is accepted. Counts as a connection of that
+/// client; when it is refused the session goes on with the one it has.
+struct peer_changed { mailquay::ticket ticket; session_info const* client; };         ///< verdict
 struct custom_command { mailquay::ticket ticket; std::string_view verb; std::string_view argument; };  ///< reply
 /// @}
 
@@ -66,7 +69,7 @@ struct closed { close_reason why; };
 /// @}
 
 using event = std::variant<connected, early_talk, greeted, mail_offered, recipient_offered, message_started, headers_complete,
-                           message_chunk, message_complete, verify_requested, expand_requested, custom_command,
+                           message_chunk, message_complete, verify_requested, expand_requested, peer_changed, custom_command,
                            message_aborted, transaction_reset, command_refused, withdrawn, closed>;
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -104,6 +104,8 @@ public:
     session_info& info() noexcept { return info_; }
     session_info const& info() const noexcept { return info_; }
     session_config const& config() const noexcept { return *config_; }
+    /// The client of an open `peer_changed`; null outside one.
+    session_info const* changed_peer() const noexcept { return changed_.get(); }
     /// What went on, for the log line at the end.
     struct counts {
         std::uint32_t commands = 0;
@@ -120,7 +122,7 @@ public:
 private:
     enum class phase : std::uint8_t { connecting, greeting, command, message, closing };
     enum class question : std::uint8_t {
-        none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, verify, expand, custom
+        none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, verify, expand, custom, peer
     };
     enum class step : std::uint8_t { wait, go_on, event_given };
     enum class line_found : std::uint8_t { none, whole, too_long };
@@ -175,6 +177,12 @@ private:
     // session_limits.ipp, session_prdr.ipp
     bool domain_fits(std::string_view domain);
     void say_for_each(delivery const& given);
+
+    // session_peer.ipp: who the client is
+    step xclient(command_line const& line, std::optional<event>& given);
+    step xforward(command_line const& line);
+    std::optional<reply> not_for_this_peer(std::string_view keyword);
+    void settle_peer(verdict const& given);
 
     // session_message.ipp: the message under way
     void begin_message();
@@ -235,6 +243,7 @@ private:
     std::unique_ptr<std::vector<ticket>> withdrawn_;  // tickets still to be told withdrawn
     std::unique_ptr<std::string> pending_hello_;  // the name of the EHLO under way
     std::unique_ptr<std::string> asked_text_;     // what an open question views
+    std::unique_ptr<session_info> changed_;       // the client that XCLIENT names, until the host says yes
     char* cur_ = nullptr;               // what is worked off now: in the lent buffer or in hold_
     char* end_ = nullptr;
     char* lent_ = nullptr;              // the lent rest that follows when cur_ is in hold_

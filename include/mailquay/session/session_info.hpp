@@ -1,6 +1,8 @@
 #pragma once
 
 #include <mailquay/base/ip_address.hpp>
+#include <mailquay/protocol/proxy_header.hpp>
+#include <mailquay/protocol/xforward.hpp>
 #include <mailquay/session/slots.hpp>
 
 #include <cstdint>
@@ -25,7 +27,9 @@ enum class address_source : std::uint8_t {
     socket,   ///< the peer of a socket that no proxy stands before
     proxy,    ///< a PROXY header from a trusted proxy
     xclient,  ///< XCLIENT from a trusted client
-    local,    ///< a UNIX socket, a PROXY LOCAL or UNKNOWN header: nothing is known of the client
+    local,    ///< a UNIX socket, a PROXY UNKNOWN header, XCLIENT without address: nothing is known of the client
+    direct,   ///< the peer of a socket in proxy mode that is no trusted proxy: known, but never trusted for relaying
+    health_check,  ///< a PROXY LOCAL header: the proxy's own connection, which gets no mail through
 };
 
 /// One client connection as hooks see it. Address and connection-stage facts survive STARTTLS and RSET.
@@ -59,6 +63,15 @@ public:
     bool authenticated() const noexcept { return rare_ && rare_->authenticated; }
     /// The client's verified reverse name; empty unless a policy looked it up.
     std::string_view verified_ptr() const noexcept { return rare_ ? std::string_view{rare_->ptr} : std::string_view{}; }
+    /// What a PROXY header of version 2 told besides addresses; null if nothing.
+    proxy_facts const* proxy() const noexcept { return rare_ ? rare_->proxy.get() : nullptr; }
+    /// The name that the client's address has according to XCLIENT (REVERSE_NAME), not verified; empty if none was told.
+    std::string_view reverse_name() const noexcept { return rare_ ? std::string_view{rare_->reverse_name} : std::string_view{}; }
+    /// Who is logged in according to XCLIENT (LOGIN). Only `server_config::trusted_xclient_login` makes that an authenticated
+    /// `user()`; else it is for the log.
+    std::string_view claimed_user() const noexcept { return rare_ ? std::string_view{rare_->claimed_user} : std::string_view{}; }
+    /// What XFORWARD told for the next transaction; null if nothing. See `transaction::forwarded()`.
+    forwarded_client const* forwarded() const noexcept { return rare_ ? rare_->forwarded.get() : nullptr; }
     /// Octets (12 letters) that name the connection in the log.
     std::string_view id() const noexcept { return {id_, id_[0] == '\0' ? 0u : sizeof id_}; }
 
@@ -75,6 +88,7 @@ public:
 
     /// @{ For the session and the server; hooks leave these alone.
     void set_client(ip_endpoint client, address_source from) noexcept { client_ = client, source_ = from; }
+    void set_local(ip_endpoint local) noexcept { local_ = local; }
     void set_id(std::string_view twelve_letters) noexcept;
     void set_hello(std::string_view name, bool extended) { hello_name_ = name, extended_ = extended; }
     void set_lmtp(bool on) noexcept { lmtp_ = on; }
@@ -82,6 +96,13 @@ public:
     void set_tls(tls_info facts) { rare().tls = std::make_unique<tls_info>(std::move(facts)); }
     void set_user(std::string user) { rare().user = std::move(user), rare().authenticated = true; }
     void set_verified_ptr(std::string name) { rare().ptr = std::move(name); }
+    void set_proxy(proxy_facts facts) { rare().proxy = std::make_unique<proxy_facts>(std::move(facts)); }
+    void set_reverse_name(std::string name) { rare().reverse_name = std::move(name); }
+    void set_claimed_user(std::string user) { rare().claimed_user = std::move(user); }
+    void set_forwarded(forwarded_client told) { rare().forwarded = std::make_unique<forwarded_client>(std::move(told)); }
+    std::unique_ptr<forwarded_client> take_forwarded() noexcept { return rare_ ? std::move(rare_->forwarded) : nullptr; }
+    /// The same connection before its client has said anything: without names, user and slots. XCLIENT begins with it.
+    session_info begun_anew() const;
     /// Forgets what the client said, as STARTTLS demands (RFC 3207 §4.2).
     void forget_session();
     /// @}
@@ -90,6 +111,10 @@ private:
     // What few connections have; one allocation when it is needed, so that an idle plain connection stays small.
     struct uncommon {
         std::unique_ptr<tls_info> tls;
+        std::unique_ptr<proxy_facts> proxy;
+        std::unique_ptr<forwarded_client> forwarded;
+        std::string reverse_name;
+        std::string claimed_user;
         std::string user;
         std::string ptr;
         slots session_slots;
@@ -117,11 +142,24 @@ inline void session_info::set_id(std::string_view twelve_letters) noexcept {
     for (std::size_t i = 0; i < sizeof id_; ++i) id_[i] = i < twelve_letters.size() ? twelve_letters[i] : '\0';
 }
 
+inline session_info session_info::begun_anew() const {
+    session_info made{socket_peer_, local_, source_};
+    made.client_ = client_;
+    made.set_id(id());
+    made.lmtp_ = lmtp_;
+    made.talked_ahead_ = talked_ahead_;
+    if (auto const* const facts = tls()) made.set_tls(*facts);
+    if (auto const* const told = proxy()) made.set_proxy(*told);
+    return made;
+}
+
 inline void session_info::forget_session() {
     hello_name_.clear();
     extended_ = false;
     if (!rare_) return;
     rare_->session_slots.clear();
+    rare_->forwarded.reset();
+    rare_->claimed_user.clear();
     rare_->user.clear();
     rare_->authenticated = false;
 }

@@ -98,6 +98,10 @@ public:
     /// The value of one of them, "" for one without a value; nothing if it was not given. ASCII case is ignored.
     std::optional<std::string_view> parameter(std::string_view keyword) const noexcept;
 
+    /// Where the message comes from, according to a trusted client's XFORWARD; null if nothing was told. For logs and for
+    /// passing on; never a ground for a decision.
+    forwarded_client const* forwarded() const noexcept { return forwarded_ ? forwarded_.get() : session_->forwarded(); }
+
     /// State of a plug-in for this transaction; made on first use. Mutable through const: it is the plug-in's, not ours.
     template <class T>
     T& slot(void const* owner) const {
@@ -128,6 +132,7 @@ private:
     std::unique_ptr<delivery_request> requests_;  // none for most
     std::vector<std::string_view> unknown_;
     std::string_view received_field_;
+    std::unique_ptr<forwarded_client> forwarded_;  // the session's until MAIL is accepted
     std::vector<std::unique_ptr<std::string_view[]>> aliases_;
     mutable slots slots_;
     arena text_;

@@ -35,6 +35,10 @@ inline constexpr transition transitions[] = {
     {session_state::chunks_given, verb::bdat},
     {session_state::chunks_failed, verb::bdat},
     {session_state::chunks_failed, verb::mail},
+    {session_state::start, verb::xclient},
+    {session_state::ready, verb::xclient},
+    {session_state::start, verb::xforward},
+    {session_state::ready, verb::xforward},
 };
 
 constexpr bool legal_anywhere(verb v) noexcept {

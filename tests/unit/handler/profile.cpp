@@ -86,6 +86,9 @@ TEST_CASE("a setting that cannot be honoured is a problem naming setting, value 
     proxied.proxy = mailquay::proxy_mode::required;
     CHECK(problems(proxied, bare).size() == 1);
     CHECK(problems(proxied, test_profile::everything()).empty());
+    proxied.proxy = mailquay::proxy_mode::accepted;
+    CHECK(problems(proxied, bare).size() == 1);
+    CHECK(describe(proxied).find("proxy: accepted\n") != std::string::npos);
     auto few = profile::mx();
     few.limits.recipients = 99;
     few.hostname = "";

@@ -44,7 +44,8 @@ TEST_CASE("a network matches the effective address, from a source that can be tr
         CHECK_FALSE(relay.relays(client("192.0.3.7", from)));
         CHECK_FALSE(relay.relays(client("", from)));
     }
-    CHECK_FALSE(relay.relays(client("192.0.2.7", address_source::local)));
+    for (auto from : {address_source::local, address_source::direct, address_source::health_check})
+        CHECK_FALSE(relay.relays(client("192.0.2.7", from)));
 
     auto proxied = client("192.0.2.7");
     proxied.set_client({*mailquay::ip_address::parse("203.0.113.1"), 1}, address_source::proxy);

@@ -55,6 +55,8 @@ inline constexpr expected table[] = {
     {&replies::no_such_user, 550, "5.1.1"},
     {&replies::mailbox_owner_changed, 550, "5.7.17"},
     {&replies::domain_owner_changed, 550, "5.7.18"},
+    {&replies::peer_not_trusted, 550, "5.7.0"},
+    {&replies::no_mail_from_proxy, 550, "5.7.1"},
     {&replies::relay_denied, 550, "5.7.1"},
     {&replies::rejected, 550, "5.7.1"},
     {&replies::bare_line_ending, 550, "5.6.11"},

@@ -38,6 +38,33 @@ TEST_CASE("each IPv4 address, and each IPv6 /64, has its own count", "[server][a
     CHECK(door.admit(at("2001:db8:0:1::2")) == admitted::yes);
 }
 
+TEST_CASE("a connection may become another address's, if that one has a place", "[server][admission]") {
+    admission door{{.total = 0, .per_address = 1}};
+    CHECK(door.admit({}) == admitted::yes);
+    CHECK(door.admit(at("192.0.2.1")) == admitted::yes);
+    CHECK(door.move({}, at("192.0.2.1"), 1) == admitted::too_many_from_address);
+    CHECK(door.move({}, at("192.0.2.2"), 1) == admitted::yes);
+    CHECK(door.move(at("192.0.2.2"), at("192.0.2.2"), 1) == admitted::yes);
+    CHECK(door.move(at("192.0.2.2"), at("192.0.2.3"), 1) == admitted::yes);
+    CHECK(door.from(at("192.0.2.2")) == 0);
+    CHECK(door.from(at("192.0.2.3")) == 1);
+    CHECK(door.move(at("192.0.2.3"), at("127.0.0.1"), 1) == admitted::yes);
+    CHECK(door.move(at("127.0.0.1"), at("192.0.2.1"), 0) == admitted::yes);
+    CHECK(door.from(at("192.0.2.1")) == 2);
+    CHECK(door.total() == 2);
+}
+
+TEST_CASE("a client of which nothing is known counts for no address", "[server][admission]") {
+    session_info peer{ip_endpoint{at("192.0.2.1"), 1}, {}};
+    CHECK(counted_address(peer) == at("192.0.2.1"));
+    peer.set_client({at("198.51.100.7"), 1}, address_source::proxy);
+    CHECK(counted_address(peer) == at("198.51.100.7"));
+    for (auto const from : {address_source::local, address_source::health_check}) {
+        peer.set_client(peer.socket_peer(), from);
+        CHECK(counted_address(peer).is_none());
+    }
+}
+
 TEST_CASE("loopback and UNIX sockets have no limit per address", "[server][admission]") {
     admission door{{.total = 0, .per_address = 1}};
     for (int i = 0; i < 5; ++i) {

@@ -169,4 +169,46 @@ TEST_CASE("connections accepted later get the setup that is in use then", "[serv
     CHECK(fixture::take(after_change).starts_with("220 new.example.org"));
 }
 
+TEST_CASE("in proxy mode a trusted proxy speaks for its client, and anybody else for himself, without trust", "[server][listener][proxy]") {
+    fixture at;
+    auto setup = make_test_setup(recording_plugins(at.record), {.log = log_into(at.log)});
+    setup->proxy = proxy_mode::accepted;
+    setup->trusted_proxies = network_set{"203.0.113.0/24"};
+    at.listens->use(setup);
+    int const proxy = at.waits("203.0.113.1:1");
+    int const direct = at.waits("192.0.2.1:1");
+    std::string_view const header = "PROXY TCP4 198.51.100.7 192.0.2.25 49152 25\r\n";
+    REQUIRE(::send(proxy, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size()));
+
+    at.listens->ready(readiness::readable);
+
+    CHECK(fixture::take(proxy).starts_with("220 "));
+    CHECK(fixture::take(direct).starts_with("220 "));
+    auto const lines = at.log->of("connect");
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].find("client=198.51.100.7:49152 local=192.0.2.25:25 proxy=203.0.113.1:1") != std::string::npos);
+    CHECK(lines[1].find("client=192.0.2.1:1 local=192.0.2.25:25") != std::string::npos);
+
+    auto only = make_test_setup(recording_plugins(at.record), {.log = log_into(at.log)});
+    only->proxy = proxy_mode::required;
+    only->trusted_proxies = setup->trusted_proxies;
+    at.listens->use(only);
+    int const other = at.waits("192.0.2.1:2");
+    at.listens->ready(readiness::readable);
+    CHECK(fixture::take(other).empty());
+    CHECK(at.log->of("refused-connect").back() ==
+          "refused-connect client=192.0.2.1:2 local=192.0.2.25:25 rule=proxy why=\"no trusted proxy\"");
+    CHECK(at.shards.home->connections() == 2);
+}
+
+TEST_CASE("without proxy mode a PROXY header is an unknown command", "[server][listener][proxy]") {
+    fixture at;
+    int const client = at.waits("203.0.113.1:1");
+    std::string_view const header = "PROXY TCP4 198.51.100.7 192.0.2.25 49152 25\r\n";
+    REQUIRE(::send(client, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size()));
+    at.listens->ready(readiness::readable);
+    CHECK(fixture::take(client).starts_with("220 "));
+    CHECK(at.log->of("connect")[0].find("client=203.0.113.1:1") != std::string::npos);
+}
+
 }  // namespace test_listener

@@ -1,5 +1,7 @@
 #include <mailquay/server/server.hpp>
 
+#include <mailquay/handler/relay_for.hpp>
+
 #include "support/catch.hpp"
 #include "support/server_plugins.hpp"
 
@@ -118,6 +120,25 @@ struct hosted {
     server serves;
     std::thread thread;
 };
+
+TEST_CASE("addresses that may speak for others may not relay as well: listen() throws and names the setting", "[server][proxy]") {
+    server_config config;
+    std::string name;
+    SECTION("a proxy") { config.trusted_proxies = network_set{"192.0.2.9"}, name = "trusted_proxies"; }
+    SECTION("a filter") { config.trusted_xclient = network_set{"192.0.2.9"}, name = "trusted_xclient"; }
+    hosted at{config};
+    at.serves.recipients(relay_for{"192.0.2.0/24"});
+    CHECK_THROWS_WITH(at.serves.listen("127.0.0.1:0"), Catch::Contains(name));
+    at.serves.recipients(relay_for{"198.51.100.0/24"});
+    CHECK(at.serves.listen("127.0.0.1:0").port() != 0);
+}
+
+TEST_CASE("a listener in proxy mode needs a trusted proxy", "[server][proxy]") {
+    hosted at;
+    profile behind = profile::mx();
+    behind.proxy = proxy_mode::accepted;
+    CHECK_THROWS_WITH(at.serves.listen("127.0.0.1:0", behind), Catch::Contains("trusted_proxies"));
+}
 
 TEST_CASE("a server in a host's context takes mail over TCP, and tells the port the system chose", "[server]") {
     auto const how = GENERATE(manner::at_once, manner::later);

@@ -24,12 +24,35 @@ TEST_CASE("each setting that cannot be is named with its value and the cure", "[
     SECTION("hook_frames") { config.hook_frames = 0, name = "hook_frames is 0"; }
     SECTION("worker_threads") { config.worker_threads = 0, name = "worker_threads is 0"; }
     SECTION("worker_queue") { config.worker_queue = 0, name = "worker_queue is 0"; }
+    SECTION("proxy_header_time") { config.proxy_header_time = std::chrono::seconds{0}, name = "proxy_header_time is 0"; }
+    SECTION("trusted_xclient_login") { config.trusted_xclient_login = true, name = "trusted_xclient_login is set"; }
     SECTION("backlog") { config.listening.backlog = 0, name = "listening.backlog is 0"; }
     SECTION("unix_mode") { config.listening.unix_mode = 010000, name = "listening.unix_mode is 010000"; }
     SECTION("recipients") { config.limits.recipients = 1, name = "limits.recipients is 1"; }
     auto const found = problems(config);
     REQUIRE(found.size() == 1);
     CHECK_THAT(found[0], Contains(name));
+}
+
+TEST_CASE("XCLIENT is there for whom it trusts, and XFORWARD for the same unless others are named", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    session_info client{ip_endpoint{*ip_address::parse("192.0.2.1"), 1}, {}};
+    auto const offered = [&](std::string_view keyword) {
+        auto const made = make_session_config(config, profile::mx(), {});
+        auto const* const found = made.extensions.find(keyword);
+        return found != nullptr && found->offered(client);
+    };
+    CHECK_FALSE(offered("XCLIENT"));
+    CHECK_FALSE(offered("XFORWARD"));
+    config.trusted_xclient = network_set{"192.0.2.1"};
+    CHECK(offered("XCLIENT"));
+    CHECK(offered("XFORWARD"));
+    config.trusted_xforward = network_set{"192.0.2.2"};
+    CHECK_FALSE(offered("XFORWARD"));
+    config.trusted_xforward = network_set{};
+    CHECK(make_session_config(config, profile::mx(), {}).extensions.find("XFORWARD") == nullptr);
+    config.trusted_xclient_login = true;
+    CHECK(make_session_config(config, profile::mx(), {}).trusted_xclient_login);
 }
 
 TEST_CASE("a profile says otherwise in part, and the sink bounds what is announced", "[server][server_config]") {

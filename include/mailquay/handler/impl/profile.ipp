@@ -26,7 +26,12 @@ MAILQUAY_DECL std::string_view to_string(auth_mode mode) noexcept {
 }
 
 MAILQUAY_DECL std::string_view to_string(proxy_mode mode) noexcept {
-    return mode == proxy_mode::off ? "off" : "required";
+    switch (mode) {
+        case proxy_mode::off: return "off";
+        case proxy_mode::accepted: return "accepted";
+        case proxy_mode::required: return "required";
+    }
+    return {};
 }
 
 MAILQUAY_DECL std::string_view to_string(policy_scope scope) noexcept {
@@ -114,8 +119,8 @@ MAILQUAY_DECL std::vector<std::string> problems(profile const& of, profile_surro
         wrong("auth", to_string(*of.auth), "there is no authenticator", "call server.authentication(...), or set auth = off");
     if (of.auth == auth_mode::required && of.tls == tls_mode::none)
         wrong("auth", "required", "without TLS no password is taken", "set tls = required or implicit");
-    if (of.proxy == proxy_mode::required && !at.has_trusted_proxies)
-        wrong("proxy", "required", "no proxy is trusted, so every connection would be refused", "name the proxies in trusted_proxies");
+    if (of.proxy && *of.proxy != proxy_mode::off && !at.has_trusted_proxies)
+        wrong("proxy", to_string(*of.proxy), "no proxy is trusted, so no PROXY header would be read", "name the proxies in trusted_proxies");
     if (of.hostname && of.hostname->empty()) wrong("hostname", "\"\"", "the name is empty", "leave it out to use the server's");
     if (of.limits.recipients && *of.limits.recipients < 100) {
         std::string value;

@@ -25,6 +25,23 @@ MAILQUAY_DECL admitted admission::admit(ip_address const& client, unsigned per_a
     return admitted::yes;
 }
 
+MAILQUAY_DECL admitted admission::move(ip_address const& from, ip_address const& to, unsigned per_address) {
+    ip_address const before = key(from);
+    ip_address const after = key(to);
+    if (before == after) return admitted::yes;
+    std::lock_guard const lock{mutex_};
+    if (!after.is_none()) {
+        unsigned& open = per_address_[after];
+        if (per_address != 0 && open >= per_address) return admitted::too_many_from_address;
+        ++open;
+    }
+    if (before.is_none()) return admitted::yes;
+    auto const found = per_address_.find(before);
+    assert(found != per_address_.end());
+    if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
+    return admitted::yes;
+}
+
 MAILQUAY_DECL void admission::release(ip_address const& client) noexcept {
     ip_address const counted = key(client);
     std::lock_guard const lock{mutex_};

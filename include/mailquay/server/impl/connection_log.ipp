@@ -27,7 +27,32 @@ inline std::string reply_of(verdict const& given, reply_text const& usual) {
 }  // namespace detail
 
 MAILQUAY_DECL log_line connected(session_info const& client) {
-    return log_line{"connect"}.add("id", client.id()).add("client", client.client()).add("local", client.local());
+    log_line line{"connect"};
+    line.add("id", client.id()).add("client", client.client()).add("local", client.local());
+    bool const known = client.source() == address_source::socket || client.source() == address_source::direct;
+    if (!known && !client.socket_peer().address.is_none()) line.add("proxy", client.socket_peer());
+    if (client.source() == address_source::health_check) line.add("health-check", true);
+    if (proxy_facts const* const told = client.proxy()) {
+        if (!told->authority.empty()) line.add("authority", told->authority);
+        if (told->tls && told->tls->secure) line.add("proxy-tls", told->tls->cipher.empty() ? told->tls->protocol : told->tls->cipher);
+        if (told->tls && told->tls->verified) line.add("proxy-cn", told->tls->client_name);
+    }
+    return line;
+}
+
+MAILQUAY_DECL log_line refused_proxy(session_info const& proxy, std::string_view why) {
+    log_line line{"refused-connect"};
+    line.add("client", proxy.socket_peer()).add("local", proxy.local()).add("rule", std::string_view{"proxy"}).add("why", why);
+    return line;
+}
+
+MAILQUAY_DECL log_line xclient(session_info const& client, ip_endpoint const& was) {
+    log_line line{"xclient"};
+    line.add("id", client.id()).add("client", client.client()).add("was", was);
+    if (!client.hello_name().empty()) line.add("helo", client.hello_name());
+    if (!client.verified_ptr().empty()) line.add("ptr", client.verified_ptr());
+    if (!client.claimed_user().empty()) line.add("user", client.claimed_user());
+    return line;
 }
 
 MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_view reply, std::string_view rule) {
@@ -74,6 +99,19 @@ MAILQUAY_DECL log_line accepted(transaction const& mail, std::uint64_t octets, s
     if (auto const* const tls = client.tls()) line.add("tls", tls->cipher);
     if (!client.user().empty()) line.add("user", client.user());
     line.add("body", to_string(mail.parameters().body)).add("time", in_sink);
+    if (forwarded_client const* const told = mail.forwarded()) {
+        auto const add = [&](std::string_view key, std::string_view value) {
+            if (!value.empty()) line.add(key, value);
+        };
+        add("fwd-client", told->address);
+        if (told->port != 0) line.add("fwd-port", told->port);
+        add("fwd-ptr", told->name);
+        add("fwd-helo", told->hello_name);
+        add("fwd-proto", told->protocol);
+        add("fwd-id", told->ident);
+        if (told->source != forwarded_client::origin::unknown)
+            add("fwd-source", told->source == forwarded_client::origin::local ? "local" : "remote");
+    }
     return line;
 }
 

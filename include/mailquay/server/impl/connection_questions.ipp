@@ -66,6 +66,8 @@ MAILQUAY_DECL void connection::handle(event& told) {
             ask(plug_ins.verify(client, what.argument), {what.ticket, hook_stage::command});
         } else if constexpr (std::is_same_v<kind, expand_requested>) {
             ask(plug_ins.expand(client, what.argument), {what.ticket, hook_stage::command});
+        } else if constexpr (std::is_same_v<kind, peer_changed>) {
+            ask(plug_ins.connect(*what.client), {what.ticket, hook_stage::peer});
         } else if constexpr (std::is_same_v<kind, custom_command>) {
             ask(plug_ins.command(client, what.verb, what.argument), {what.ticket, hook_stage::command});
         } else if constexpr (std::is_same_v<kind, command_refused>) {
@@ -120,6 +122,7 @@ inline stage_names names_of(hook_stage stage, bool lmtp) noexcept {
     switch (stage) {
         case hook_stage::connect: return {"connect", "", replies::overloaded, replies::connection_refused};
         case hook_stage::early_talk: return {"early_talk", "", replies::overloaded, replies::early_talker};
+        case hook_stage::peer: return {"peer", "XCLIENT", replies::deferred, replies::rejected};
         case hook_stage::hello: return {"hello", lmtp ? "LHLO" : "EHLO", replies::deferred, replies::rejected};
         case hook_stage::mail: return {"mail", "MAIL", replies::deferred, replies::rejected};
         case hook_stage::recipient: return {"recipient", "RCPT", replies::deferred, replies::relay_denied};
@@ -159,6 +162,8 @@ MAILQUAY_DECL void connection::tell_of(hook_question const& asked, observation_k
 }
 
 MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
+    ip_endpoint const was = session_.info().client();
+    if (asked.stage == hook_stage::peer && !given.refuses()) given = count_changed_peer(std::move(given));
     // A recipient is accepted by a clear yes only; elsewhere no opinion lets the client pass.
     bool const yes = asked.stage == hook_stage::recipient ? given.accepts() : !given.refuses();
     if (!yes) told_refused(asked, given);
@@ -182,6 +187,17 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
         default: break;
     }
     session_.answer(asked.ticket, std::move(given));
+    if (asked.stage == hook_stage::peer && yes) setup_->log.info([&] { return log_lines::xclient(session_.info(), was); });
+}
+
+/// XCLIENT makes it a connection of another client: that one's limit counts, and the policies see the former one go.
+MAILQUAY_DECL verdict connection::count_changed_peer(verdict given) {
+    session_info const& former = session_.info();
+    session_info const& next = *session_.changed_peer();
+    if (home_->door().move(counted_address(former), counted_address(next), setup_->per_address) != admitted::yes)
+        return defer(replies::too_many_connections).then_close();
+    setup_->asks->close(former);
+    return given;
 }
 
 MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) {

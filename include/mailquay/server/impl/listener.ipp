@@ -63,8 +63,20 @@ MAILQUAY_DECL void listener::accept_all() {
 MAILQUAY_DECL void listener::take(accepted_socket const& taken) {
     auto stream = make_socket_transport(taken.descriptor);
     bool const local_socket = taken.peer.address.is_none();
-    session_info peer{taken.peer, source_->local(), local_socket ? address_source::local : address_source::socket};
-    admitted const answer = home_->door().admit(taken.peer.address, setup_->per_address);
+    bool const behind_proxies = setup_->proxy != proxy_mode::off;
+    bool const proxied = behind_proxies && setup_->trusted_proxies.contains(taken.peer.address);
+    session_info peer{taken.peer, source_->local(),
+                      local_socket     ? address_source::local
+                      : behind_proxies ? address_source::direct
+                                       : address_source::socket};
+    if (setup_->proxy == proxy_mode::required && !proxied) {
+        ++refused_;
+        setup_->log.info([&] { return log_lines::refused_proxy(peer, "no trusted proxy"); });
+        return;
+    }
+    // Whom a proxy speaks for is not known yet: it counts in all only.
+    admitted const answer = home_->door().admit(proxied ? ip_address{} : taken.peer.address, setup_->per_address);
+    if (answer == admitted::yes && proxied) return home_->hear_proxy(setup_, std::move(stream), std::move(peer));
     if (answer == admitted::yes) {
         try {
             return home_->adopt(setup_, std::move(stream), std::move(peer));

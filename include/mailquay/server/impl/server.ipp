@@ -4,6 +4,7 @@
 
 #include <mailquay/handler/per_shard.hpp>
 #include <mailquay/handler/recipient_table.hpp>
+#include <mailquay/handler/relay_for.hpp>
 #include <mailquay/handler/uses_workers.hpp>
 #include <mailquay/server/asio_compat.hpp>
 #include <mailquay/server/asio_loop.hpp>
@@ -171,6 +172,7 @@ MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers c
                         "sink(mailquay::sinks::maildir{\"mail\"})");
     profile_surroundings around;
     around.has_authenticator = plugged_in.authenticator != nullptr;
+    around.has_trusted_proxies = !settings.trusted_proxies.empty();
     if (where != nullptr && !where->is_unix()) around.port = where->port();
     for (std::string& one : problems(kind, around)) found.push_back(std::move(one));
     if (found.empty()) {
@@ -185,6 +187,9 @@ MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers c
     for (auto const& one : all.recipients)
         if (auto const* const table = dynamic_cast<recipient_table const*>(one.get()))
             for (std::string& fault : table->problems()) found.push_back(std::move(fault));
+    for (auto const& one : all.recipients)
+        if (auto const* const relay = dynamic_cast<relay_for const*>(one.get()))
+            for (std::string& fault : problems(*relay, settings.trusted_proxies, settings.trusted_xclient)) found.push_back(std::move(fault));
     if (!found.empty()) detail::refuse_settings(found);
 }
 
@@ -222,6 +227,9 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
     }
     made->log = settings.log;
     made->per_address = kind.limits.connections_per_address.value_or(settings.connections.per_address);
+    made->proxy = kind.proxy.value_or(proxy_mode::off);
+    made->trusted_proxies = settings.trusted_proxies;
+    made->proxy_header_time = settings.proxy_header_time;
     auto asks = std::make_shared<pipeline>(all, settings.log);
     made->session.hold_headers = asks->needs() >= message_needs::headers;
     made->asks = std::move(asks);

@@ -6,6 +6,8 @@
 #include <mailquay/base/scrub.hpp>
 #include <mailquay/server/read_buffers.hpp>
 #include <mailquay/session/extensions/dsn.hpp>
+#include <mailquay/session/extensions/xclient.hpp>
+#include <mailquay/session/extensions/xforward.hpp>
 
 #include <fmt/format.h>
 
@@ -32,6 +34,7 @@ inline session_config session_part(server_config const& from) {
     made.strict_eight_bit = from.strict_eight_bit;
     made.refuse_talking_ahead = from.refuse_talking_ahead;
     made.id_in_refusals = from.id_in_refusals;
+    made.trusted_xclient_login = from.trusted_xclient_login;
     return made;
 }
 
@@ -84,6 +87,10 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config) {
     if (config.parked_octets < read_buffers::octets)
         say(fmt::format("parked_octets is {}; use at least {} (one read buffer), or no message could wait for its sink",
                         config.parked_octets, read_buffers::octets));
+    if (config.proxy_header_time < std::chrono::seconds{1} || config.proxy_header_time > std::chrono::seconds{300})
+        say(fmt::format("proxy_header_time is {} s; use 1 to 300", config.proxy_header_time.count()));
+    if (config.trusted_xclient_login && config.trusted_xclient.empty())
+        say("trusted_xclient_login is set, but no client may use XCLIENT; name some in trusted_xclient");
     if (config.hook_frames == 0) say("hook_frames is 0, so no hook could answer later; use as many as connections.total");
     if (config.worker_threads == 0 || config.worker_threads > 1024)
         say(fmt::format("worker_threads is {}; use 1 to 1024", config.worker_threads));
@@ -105,6 +112,9 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     made.limits = combined(made.limits, listener.limits);
     made.require_authentication = listener.auth == auth_mode::required;
 
+    if (!server.trusted_xclient.empty()) made.extensions.add(std::make_shared<extensions::xclient>(server.trusted_xclient));
+    network_set const& forwarders = server.trusted_xforward ? *server.trusted_xforward : server.trusted_xclient;
+    if (!forwarders.empty()) made.extensions.add(std::make_shared<extensions::xforward>(forwarders));
     detail::enable_extensions(made.extensions, server);
     detail::add_kept_extensions(made.extensions, listener, sink);
     if (!announces_all(server)) detail::drop_unkept_extensions(made.extensions, sink);

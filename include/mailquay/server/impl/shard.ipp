@@ -3,6 +3,7 @@
 #include <mailquay/server/shard.hpp>
 
 #include <mailquay/server/connection.hpp>
+#include <mailquay/server/proxy_arrival.hpp>
 
 #include <utility>
 
@@ -33,6 +34,33 @@ MAILQUAY_DECL void shard::adopt(std::shared_ptr<listener_setup const> setup, std
     ++counts_.connections;
     made->begin();
     if (stopping_) made->stop();
+}
+
+MAILQUAY_DECL void shard::hear_proxy(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
+                                     session_info peer) noexcept {
+    try {
+        keep_ticking();
+        arrivals_.push_back(std::make_unique<proxy_arrival>(*this, std::move(setup), std::move(stream), std::move(peer)));
+        arrivals_.back()->place_ = arrivals_.size() - 1;
+        arrivals_.back()->begin();
+    } catch (std::exception const&) {  // out of memory: it is gone, and counts no more
+        door_->release({});
+    }
+}
+
+/// The last one takes its place.
+MAILQUAY_DECL void shard::erase(proxy_arrival& gone) noexcept {
+    std::size_t const place = gone.place_;
+    std::swap(arrivals_[place], arrivals_.back());
+    arrivals_[place]->place_ = place;
+    arrivals_.pop_back();
+}
+
+/// Calls `visit` for each arrival; it may end that one.
+template <class Visit>
+void shard::each_arrival(Visit visit) noexcept {
+    // From the back: the one that takes the place of another was visited.
+    for (std::size_t i = arrivals_.size(); i-- > 0;) visit(*arrivals_[i]);
 }
 
 MAILQUAY_DECL void shard::turn_away(std::unique_ptr<transport> stream, reply_text const& last) noexcept {
@@ -69,7 +97,7 @@ MAILQUAY_DECL void shard::unlink(connection& gone) noexcept {
     (gone.previous_ != nullptr ? gone.previous_->next_ : first_) = gone.next_;
     (gone.next_ != nullptr ? gone.next_->previous_ : last_) = gone.previous_;
     --connections_;
-    door_->release(gone.session_.info().socket_peer().address);
+    door_->release(counted_address(gone.session_.info()));
     gone.release();
     if (connections_ == 0 && on_empty_) on_empty_();
 }
@@ -121,13 +149,15 @@ MAILQUAY_DECL void shard::tick() noexcept {
     each_connection([](connection& one) { one.tick(); });
     if (!attached()) return;
     std::erase_if(turned_away_, [this](turned_away const& one) { return one.until <= now_; });
-    ticking_ = connections_ != 0 || !turned_away_.empty();
+    each_arrival([this](proxy_arrival& one) { one.tick(now_); });
+    ticking_ = connections_ != 0 || !turned_away_.empty() || arrivals_.size() != 0;
     if (ticking_) host_->set_alarm(shard_alarm::tick, detail::tick_interval);
 }
 
 MAILQUAY_DECL void shard::stop() {
     stopping_ = true;
     batch_begins();
+    each_arrival([](proxy_arrival& one) { one.stop(); });
     each_connection([](connection& one) { one.stop(); });
 }
 
@@ -147,6 +177,7 @@ MAILQUAY_DECL void shard::detach() noexcept {
         one->cut();
         unlink(*one);
     }
+    each_arrival([](proxy_arrival& one) { one.leave(); });
     unflushed_.clear();
     hungry_.clear();
     turned_away_.clear();

@@ -163,5 +163,6 @@ MAILQUAY_DECL bool session::idle() const noexcept {
 #include <mailquay/session/impl/session_limits.ipp>
 #include <mailquay/session/impl/session_message.ipp>
 #include <mailquay/session/impl/session_prdr.ipp>
+#include <mailquay/session/impl/session_peer.ipp>
 #include <mailquay/session/impl/session_replies.ipp>
 #include <mailquay/session/impl/session_time.ipp>

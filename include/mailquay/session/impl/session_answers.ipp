@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <string>
+#include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -86,6 +87,8 @@ MAILQUAY_DECL bool session::wait_first(question what, std::chrono::milliseconds 
 }
 
 MAILQUAY_DECL void session::settle(question what, verdict const& given) {
+    // The answer decides, though its reply may wait: what the host counts by client and the session agree at any time.
+    if (what == question::peer && changed_ && !given.refuses()) info_ = std::move(*std::exchange(changed_, nullptr));
     if (wait_first(what, given.delay())) {
         delayed_->given = given;
         return;
@@ -129,6 +132,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             if (yes) {
                 ++totals_.mails;
                 state_ = session_state::mail_given;
+                work_->mail.forwarded_ = info_.take_forwarded();
                 say_sender_ok(given);
             } else {
                 forgiven_ = true;
@@ -157,6 +161,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             if (!yes) refuse_message(given);
             return;
         case question::complete: return settle_delivery(delivery{given});
+        case question::peer: settle_peer(given); break;
         case question::verify:
         case question::expand:
         case question::custom:

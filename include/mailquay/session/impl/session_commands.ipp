@@ -76,6 +76,8 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         case verb::ehlo:
         case verb::helo:
         case verb::lhlo: return hello(*parsed_line, given);
+        case verb::xclient: return xclient(*parsed_line, given);
+        case verb::xforward: return xforward(*parsed_line);
         case verb::vrfy:
         case verb::expn: return verify(*parsed_line, given);
         case verb::rset:
@@ -127,6 +129,11 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
     if (!legal(state_, verb::mail)) return out_of_sequence(), step::go_on;
     forgiven_ = false;
     excused_ = 0;
+    if (info_.source() == address_source::health_check) {
+        if (!junk_allowed()) return step::go_on;
+        forgiven_ = true;
+        return say(replies::no_mail_from_proxy), command_boundary(), step::go_on;
+    }
     if (config_->require_authentication && !info_.authenticated()) {
         if (!junk_allowed()) return step::go_on;
         forgiven_ = true;
@@ -411,7 +418,10 @@ MAILQUAY_DECL bool session::junk_allowed() {
 }
 
 MAILQUAY_DECL void session::drop_transaction(bool tell) noexcept {
-    if (!work_) return;
+    if (!work_) {
+        (void)info_.take_forwarded();
+        return;
+    }
     abort_message(abort_reason::reset);
     if (tell) tell_reset_ = true;
     drop_work_ = true;

@@ -40,7 +40,8 @@ MAILQUAY_DECL void session::write_received() {
     parts.ptr = info_.verified_ptr();
     parts.address = address;
     parts.hostname = config_->hostname;
-    parts.with = with_keyword(info_.extended(), info_.lmtp(), mail.parameters_.smtputf8, info_.secure(), info_.authenticated());
+    parts.with = with_keyword(info_.extended(), info_.lmtp(), mail.parameters_.smtputf8, info_.secure(),
+                              info_.authenticated() || !info_.claimed_user().empty());
     parts.id = mail.id();
     // With more recipients the field would tell each of the others, Bcc among them.
     if (mail.accepted_ == 1) parts.recipient = mail.recipients_.front().wire();

@@ -79,6 +79,7 @@ MAILQUAY_DECL envelope transaction::snapshot() const {
         copy.client = session_->client();
         copy.user = session_->user();
         copy.secure = session_->secure();
+        if (auto const* const told = forwarded()) copy.forwarded = *told;
     }
     copy.smtputf8 = parameters_.smtputf8;
     copy.body = parameters_.body;
@@ -103,6 +104,7 @@ MAILQUAY_DECL void transaction::clear() noexcept {
     unknown_.clear();
     aliases_.clear();
     received_field_ = {};
+    forwarded_.reset();
     slots_.clear();
     text_.clear();
 }
