@@ -48,11 +48,13 @@
 #include <mailquay/protocol/verb.hpp>
 #include <mailquay/protocol/xtext.hpp>
 #include <mailquay/session/arena.hpp>
+#include <mailquay/session/auth_step.hpp>
 #include <mailquay/session/delivery.hpp>
 #include <mailquay/session/envelope.hpp>
 #include <mailquay/session/event.hpp>
 #include <mailquay/session/extension.hpp>
 #include <mailquay/session/extension_registry.hpp>
+#include <mailquay/session/extensions/auth.hpp>
 #include <mailquay/session/extensions/eight_bit_mime.hpp>
 #include <mailquay/session/extensions/enhanced_status_codes.hpp>
 #include <mailquay/session/extensions/help.hpp>

@@ -169,7 +169,7 @@ inline std::shared_ptr<listener_setup> make_test_setup(plugins const& plugged, s
     if (config.hostname.empty()) config.hostname = "mx.example.org";
     auto made = std::make_shared<listener_setup>();
     auto asks = std::make_shared<pipeline>(plugged.all(), config.log);
-    made->session = make_session_config(config, kind, plugged.all().sink->promised());
+    made->session = make_session_config(config, kind, plugged.all().sink->promised(), plugged.all().authenticator);
     made->session.hold_headers = asks->needs() >= message_needs::headers;
     made->asks = asks;
     made->log = config.log;

@@ -15,7 +15,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 class connection;
 
 /// Which question a hook answers.
-enum class hook_stage : std::uint8_t { connect, early_talk, hello, mail, recipient, start, headers, chunk, finish };
+enum class hook_stage : std::uint8_t { connect, early_talk, hello, mail, recipient, start, headers, chunk, finish, auth };
 
 /// A question put to a hook, as far as its answer needs it again.
 struct hook_question {
@@ -47,6 +47,7 @@ protected:
     /// @{ Hands the answer over, once. Without an exception in `failed`, `given` counts.
     void answered(std::exception_ptr failed, verdict given) noexcept;
     void answered(std::exception_ptr failed, delivery given) noexcept;
+    void answered(std::exception_ptr failed, auth_step given) noexcept;
     /// @}
 
 private:
@@ -70,6 +71,7 @@ public:
     /// @{ Starts it. The answer may come before `start()` returns.
     virtual void start(eventual<verdict> hook, connection& asks, hook_question asked) = 0;
     virtual void start(eventual<delivery> hook, connection& asks, hook_question asked) = 0;
+    virtual void start(eventual<auth_step> hook, connection& asks, hook_question asked) = 0;
     /// @}
 };
 

@@ -7,6 +7,7 @@
 #include <mailquay/session/session_config.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,9 @@ struct server_config {
 MAILQUAY_DECL std::vector<std::string> problems(server_config const& config);
 
 /// What a listener's sessions are told to do: the server's settings, with what the profile says otherwise, and no more
-/// extensions than the sink promises to keep.
-MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink);
+/// extensions than the sink promises to keep. With an authenticator AUTH is among them, unless the profile has it off.
+MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink,
+                                                 std::shared_ptr<authenticator> const& asks = nullptr);
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

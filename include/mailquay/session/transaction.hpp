@@ -45,6 +45,8 @@ struct mail_parameters {
     body_type body = body_type::seven_bit;      ///< BODY (RFC 6152, RFC 3030)
     bool body_given = false;
     bool smtputf8 = false;                      ///< SMTPUTF8 (RFC 6531)
+    /// AUTH (RFC 4954 §5): who sent it first; empty for `<>`, and where the client may not be believed.
+    std::optional<std::string_view> auth{};
 };
 
 /// The envelope under way: from an accepted MAIL to the reply to end of data.

@@ -151,6 +151,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             if (!yes) refuse_message(given);
             return;
         case question::complete: return settle_delivery(delivery{given});
+        case question::auth: return settle_exchange(auth_failure{true, {}, auth_problem::unavailable});
         case question::verify:
         case question::expand:
         case question::custom:

@@ -30,6 +30,7 @@ inline line_head head_of(std::string_view line) noexcept {
     std::string_view const word = line.substr(0, end);
     if (word.size() == 4 && !digit_follows && iequals(word, "DATA")) return line_head::data;
     if (word.size() == 4 && !digit_follows && iequals(word, "BDAT")) return line_head::bdat;
+    if (word.size() == 4 && !digit_follows && iequals(word, "AUTH")) return line_head::auth;
     return is_http_method(word) ? line_head::http : line_head::plain;
 }
 }  // namespace detail
@@ -53,6 +54,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
     if (detail::has_bare_octets(line) || !parsed_line) {
         syntax_error(detail::has_bare_octets(line) ? reply{replies::bad_characters} : reply{to_reply(parsed_line.error())});
         if (head == line_head::data) close_if_octets_follow();
+        if (secret_line(line)) detail::wipe_line(line);
         return step::go_on;
     }
     switch (spoken) {
@@ -65,6 +67,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         case verb::bdat: return bdat();
         case verb::vrfy:
         case verb::expn: return verify(*parsed_line, given);
+        case verb::auth: return auth(*parsed_line, given);
         case verb::rset:
             forgiven_ = false;
             if (parsed_line->has_argument) return syntax_error(reply{replies::argument_not_allowed}), step::go_on;
@@ -304,7 +307,9 @@ MAILQUAY_DECL void session::overlong_line() {
     if (skipped_head_ == line_head::bdat) return close_with(replies::unknown_command, close_reason::lost_framing);
     if (skipped_head_ == line_head::http && first && !info_.secure())
         return close_with(replies::not_smtp, close_reason::not_smtp);
-    syntax_error(reply{replies::line_too_long});
+    bool const auth = skipped_head_ == line_head::auth && config_->extensions.find("AUTH") != nullptr;
+    if (auth) last_verb_ = verb::auth;
+    syntax_error(reply{auth ? replies::auth_line_too_long : replies::line_too_long});
     if (skipped_head_ == line_head::data) close_if_octets_follow();
 }
 
@@ -339,6 +344,10 @@ MAILQUAY_DECL session::step session::verify(command_line const& line, std::optio
 MAILQUAY_DECL session::step session::other(command_line const& line, std::optional<event>& given) {
     extension const* const reader = config_->extensions.for_verb(line.name);
     if (reader == nullptr || !reader->offered(info_)) return syntax_error(reply{replies::unknown_command}), step::go_on;
+    if (config_->require_authentication && !info_.authenticated()) {
+        if (junk_allowed()) say(replies::auth_required), command_boundary();
+        return step::go_on;
+    }
     asked_text_ = std::make_unique<std::string>(line.name);
     asked_text_->append(line.argument);
     std::string_view const kept{*asked_text_};
@@ -349,6 +358,7 @@ MAILQUAY_DECL session::step session::other(command_line const& line, std::option
 MAILQUAY_DECL void session::help() {
     std::string text{info_.lmtp() ? "LHLO" : "EHLO HELO"};
     text.append(" MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
+    if (config_->extensions.find("AUTH") != nullptr) text.append(" AUTH");
     for (auto const& one : config_->extensions.all())
         for (std::string_view const name : one->verbs())
             if (one->offered(info_)) text.append(1, ' ').append(name);

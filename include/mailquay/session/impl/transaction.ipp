@@ -22,6 +22,7 @@ MAILQUAY_DECL envelope transaction::snapshot() const {
     }
     copy.smtputf8 = parameters_.smtputf8;
     copy.body = parameters_.body;
+    if (parameters_.auth) copy.auth.emplace(*parameters_.auth);
     copy.declared_size = parameters_.size;
     return copy;
 }
