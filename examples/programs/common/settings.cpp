@@ -112,8 +112,8 @@ mailquay::recipient_table table_of(local_recipients const& from, std::string con
     return table;
 }
 
-mailquay::profile profile_of(std::string_view protocol) {
-    return protocol == "lmtp" ? mailquay::profile::lmtp() : mailquay::profile::mx();
+mailquay::profile profile_of(settings const& chosen, std::string_view protocol) {
+    return protocol == "lmtp" ? mailquay::profile::lmtp() : chosen.smtp;
 }
 
 }  // namespace programs

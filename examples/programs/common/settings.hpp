@@ -32,6 +32,7 @@ struct settings {
     unsigned grace = 10;          // seconds
     unsigned threads = 1;
     mailquay::log_level log_level = mailquay::log_level::info;
+    mailquay::profile smtp = mailquay::profile::mx();  // of what listens for SMTP
 };
 
 /// Whose mail is taken.
@@ -51,6 +52,6 @@ void add_recipient_flags(flags& all, local_recipients& into);
 mailquay::recipient_table table_of(local_recipients const& from, std::string const& hostname);
 
 /// The listener's profile by protocol.
-mailquay::profile profile_of(std::string_view protocol);
+mailquay::profile profile_of(settings const& chosen, std::string_view protocol);
 
 }  // namespace programs
