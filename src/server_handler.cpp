@@ -2,6 +2,7 @@
 
 #include <mailquay/handler/impl/collecting_sink.ipp>
 #include <mailquay/handler/impl/host_extension.ipp>
+#include <mailquay/handler/impl/header_fixes.ipp>
 #include <mailquay/handler/impl/interfaces.ipp>
 #include <mailquay/handler/impl/mailbox_name.ipp>
 #include <mailquay/handler/impl/message_edit.ipp>
@@ -12,5 +13,6 @@
 #include <mailquay/handler/impl/quarantine.ipp>
 #include <mailquay/handler/impl/recipient_table.ipp>
 #include <mailquay/handler/impl/relay_for.ipp>
+#include <mailquay/handler/impl/sender_policy.ipp>
 #include <mailquay/handler/impl/storage_errors.ipp>
 #include <mailquay/handler/impl/uses_workers.ipp>

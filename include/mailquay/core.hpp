@@ -57,6 +57,7 @@
 #include <mailquay/protocol/xforward.hpp>
 #include <mailquay/protocol/xtext.hpp>
 #include <mailquay/session/arena.hpp>
+#include <mailquay/session/auth_step.hpp>
 #include <mailquay/session/delivery.hpp>
 #include <mailquay/session/delivery_request.hpp>
 #include <mailquay/session/envelope.hpp>
@@ -65,6 +66,7 @@
 #include <mailquay/session/extension_registry.hpp>
 #include <mailquay/session/extensions/deliver_by.hpp>
 #include <mailquay/session/extensions/dsn.hpp>
+#include <mailquay/session/extensions/auth.hpp>
 #include <mailquay/session/extensions/eight_bit_mime.hpp>
 #include <mailquay/session/extensions/enhanced_status_codes.hpp>
 #include <mailquay/session/extensions/future_release.hpp>

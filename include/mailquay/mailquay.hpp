@@ -9,6 +9,7 @@
 #include <mailquay/handler/collecting_sink.hpp>
 #include <mailquay/handler/eventual.hpp>
 #include <mailquay/handler/host_extension.hpp>
+#include <mailquay/handler/header_fixes.hpp>
 #include <mailquay/handler/mailbox_name.hpp>
 #include <mailquay/handler/make_authenticator.hpp>
 #include <mailquay/handler/make_message_filter.hpp>
@@ -33,6 +34,7 @@
 #include <mailquay/handler/recipient_validator.hpp>
 #include <mailquay/handler/relay_for.hpp>
 #include <mailquay/handler/resolver.hpp>
+#include <mailquay/handler/sender_policy.hpp>
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/handler/store.hpp>
 #include <mailquay/handler/tls_provider.hpp>

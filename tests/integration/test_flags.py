@@ -4,7 +4,7 @@ import unittest
 
 import harness
 
-PROGRAMS = ("mailquay-catcher", "mailquay-mx", "mailquay-sink")
+PROGRAMS = ("mailquay-catcher", "mailquay-mx", "mailquay-sink", "mailquay-submission")
 
 
 class Flags(unittest.TestCase):

@@ -172,6 +172,17 @@ class Ladder(harness.Case):
             talk.data(harness.message(), "250")
             example.shows("kept SOLICIT=net.other:X")
 
+    def test_14_authentication(self):
+        with Example("14_authentication") as example, smtplib.SMTP("127.0.0.1", 2525, timeout=harness.PATIENCE) as client:
+            client.ehlo("client.example.org")
+            self.assertEqual(client.mail("alice@example.org")[0], 530)
+            with self.assertRaises(smtplib.SMTPAuthenticationError):
+                client.login("alice@example.org", "wrong")
+            client.login("alice@example.org", "secret")
+            self.assertEqual(client.mail("bob@example.org")[0], 553)
+            client.sendmail("alice@example.org", ["bob@example.net"], b"Subject: x\r\n\r\nhello\r\n")
+            example.shows("alice@example.org sends", "with ESMTPA id", "Message-ID: <", "hello")
+
 
 if __name__ == "__main__":
     harness.main()

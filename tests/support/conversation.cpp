@@ -8,6 +8,7 @@
 #include <mailquay/session/extensions/mt_priority.hpp>
 #include <mailquay/session/extensions/xclient.hpp>
 #include <mailquay/session/extensions/xforward.hpp>
+#include <mailquay/session/extensions/auth.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -135,8 +136,35 @@ verdict make_verdict(words& in) {
     return made;
 }
 
+/// "@ answer auth PATTERN KIND ...": what the mechanism says to a response. PATTERN is matched against "MECHANISM:response",
+/// or "MECHANISM" alone where AUTH has no initial response.
+struct auth_rule {
+    std::string pattern;
+    auth_step given{};
+};
+
+auth_step make_auth_step(words& in) {
+    static std::map<std::string, auth_problem> const problems{{"fail", auth_problem::credentials},
+                                                              {"unavailable", auth_problem::unavailable},
+                                                              {"expired", auth_problem::expired},
+                                                              {"too-weak", auth_problem::too_weak},
+                                                              {"needs-tls", auth_problem::needs_tls},
+                                                              {"unknown-mechanism", auth_problem::unknown_mechanism},
+                                                              {"no-initial-response", auth_problem::initial_response},
+                                                              {"malformed", auth_problem::malformed}};
+    auto const kind = in.next();
+    auto const rest = in.rest();
+    auto const word = [&](std::size_t at) { return at < rest.size() ? unescaped(rest[at]) : std::string{}; };
+    if (kind == "succeed") return succeed(word(0), word(1));
+    if (kind == "continue") return continue_with(word(0));
+    auto const found = problems.find(kind);
+    if (found == problems.end()) throw script_failure("unknown answer of a mechanism: " + kind);
+    return fail(found->second);
+}
+
 struct rules {
     std::vector<rule> all;
+    std::vector<auth_rule> auth;
     std::vector<std::string> recipients;
     bool any_recipient = true;
 
@@ -172,6 +200,13 @@ void install(script& talk, std::shared_ptr<rules> given) {
         std::vector<verdict> outcomes;
         for (recipient const& to : mail.recipients()) outcomes.push_back(given->ask("deliver", to.wire(), all));
         return delivery{std::move(outcomes)};
+    };
+    hooks.on_auth = [given](std::string_view mechanism, std::optional<std::string_view> response) {
+        std::string about{mechanism};
+        if (response) about.append(1, ':').append(*response);
+        for (auth_rule const& one : given->auth)
+            if (matches_glob(one.pattern, about)) return one.given;
+        return response ? fail() : continue_with("");
     };
     auto const say = [given](std::string_view stage, std::string_view about) {
         verdict const found = given->ask(stage, about, reject(550, "5.1.1", "Unknown"));
@@ -276,7 +311,8 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
                                                      {"sequence", &budgets.sequence},
                                                      {"recipients", &budgets.recipients},
                                                      {"recipients-slow", &budgets.recipients_slow},
-                                                     {"junk", &budgets.junk}};
+                                                     {"junk", &budgets.junk},
+                                                     {"auth", &budgets.auth}};
         auto const found = known.find(which);
         if (found == known.end()) throw script_failure("unknown budget " + which);
         *found->second = number;
@@ -376,8 +412,26 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
     } else if (name == "recipients") {
         given.any_recipient = false;
         given.recipients = in.rest();
+    } else if (name == "auth") {
+        bool const clear = talk.config.extensions.find("AUTH") != nullptr;  // "@ auth-without-tls" came before
+        auto const names = in.rest();
+        talk.config.extensions.add(std::make_shared<extensions::auth>([names](session_info const&) { return names; }, clear));
+    } else if (name == "auth-without-tls") {
+        config.extensions.add(std::make_shared<extensions::auth>([](session_info const&) { return mechanisms{}; }, true));
+    } else if (name == "max-auth-line") number(config.limits.auth_line_octets);
+    else if (name == "tls") {
+        auto const make = talk.make_info;
+        talk.make_info = [make] {
+            auto info = make();
+            info.set_tls(tls_info{"TLSv1.3", "TLS_AES_256_GCM_SHA384", "X25519"});
+            return info;
+        };
     } else if (name == "answer") {
         rule one{in.next(), unescaped(in.next()), {}};
+        if (one.stage == "auth") {
+            given.auth.push_back({std::move(one.pattern), make_auth_step(in)});
+            return true;
+        }
         one.given = make_verdict(in);
         given.all.push_back(std::move(one));
     } else {

@@ -89,6 +89,7 @@ public:
     script& answer(verdict given) { return answer_by([given] { return session_host::answer_value{given}; }); }
     script& answer(reply given) { return answer_by([given] { return session_host::answer_value{given}; }); }
     script& answer(std::vector<verdict> each) { return answer_by([each] { return session_host::answer_value{delivery{each}}; }); }
+    script& answer(auth_step given) { return answer_by([given] { return session_host::answer_value{given}; }); }
     /// @}
     /// Time passes, told second by second.
     script& after(std::chrono::seconds span) {

@@ -178,7 +178,7 @@ inline std::shared_ptr<listener_setup> make_test_setup(plugins const& plugged, s
     if (config.hostname.empty()) config.hostname = "mx.example.org";
     auto made = std::make_shared<listener_setup>();
     auto asks = std::make_shared<pipeline>(plugged.all(), config.log);
-    made->session = make_session_config(config, kind, plugged.all().sink->promised());
+    made->session = make_session_config(config, kind, plugged.all().sink->promised(), plugged.all().authenticator);
     for (auto const& one : plugged.all().extensions) made->session.extensions.add(one);
     made->session.answer_verify = static_cast<bool>(plugged.all().verify);
     made->session.answer_expand = static_cast<bool>(plugged.all().expand);

@@ -84,6 +84,9 @@ struct host_hooks {
     std::function<reply(std::string_view, std::string_view)> on_custom = [](std::string_view, std::string_view) {
         return reply{250, "2.0.0", "Done"};
     };
+    /// What the mechanism says to a response; nothing stands for an AUTH without an initial response.
+    std::function<auth_step(std::string_view, std::optional<std::string_view>)> on_auth =
+        [](std::string_view, std::optional<std::string_view> response) { return response ? succeed("alice") : continue_with(""); };
 };
 
 /// How answers reach the session.
@@ -104,7 +107,7 @@ enum class interruption { none, lost, closed, stopped, silence };
 class session_host {
 public:
     using time_point = session::time_point;
-    using answer_value = std::variant<verdict, delivery, reply>;
+    using answer_value = std::variant<verdict, delivery, reply, auth_step>;
     /// Overrides a hook for one event; nothing: the hook decides.
     std::function<std::optional<answer_value>(event const&)> override_answer;
     interruption interrupt = interruption::none;
@@ -177,6 +180,7 @@ public:
     /// Throws unless what must hold at the end holds.
     void check_end() {
         expect_that(!message_open_ || !over(), "the session ended inside a message without message_aborted");
+        expect_that(!exchange_ || !over(), "the session ended inside an AUTH exchange without auth_finished");
         if (over()) {
             expect_that(!talk_.next_event(), "an event after closed");
             expect_that(!talk_.wants_input(), "an ended session wants input");
@@ -196,7 +200,7 @@ public:
             auto const expect = [&](bool holds, char const* what) {
                 if (!holds) throw script_failure(what + (": " + visible(line)));
             };
-            expect(line.size() <= 510, "a reply line above 512 octets");
+            expect(line.size() <= 510 || line.starts_with("334 "), "a reply line above 512 octets");
             bool const shaped = line.size() >= 4 && line[0] >= '2' && line[0] <= '5' && line[1] >= '0' && line[1] <= '9' &&
                                 line[2] >= '0' && line[2] <= '9' && (line[3] == ' ' || line[3] == '-');
             expect(shaped, "not a reply line");
@@ -424,6 +428,28 @@ private:
         say("custom_command " + std::string(e.verb) + '|' + std::string(e.argument));
         ask(e.ticket, what, hooks_.on_custom(e.verb, e.argument), still(e.argument));
     }
+    void took(auth_started const& e, event const& what) {
+        expect_that(!exchange_, "auth_started inside an exchange");
+        expect_that(!talk_.info().authenticated(), "auth_started though authenticated");
+        exchange_ = e.mechanism;
+        say("auth_started " + *exchange_ + (e.initial ? " with a response" : ""));
+        std::optional<std::string_view> response;
+        if (e.initial) response = e.initial->reveal();
+        ask(e.ticket, what, hooks_.on_auth(e.mechanism, response), still(response.value_or(e.mechanism)));
+    }
+    void took(auth_response const& e, event const& what) {
+        expect_that(exchange_.has_value(), "auth_response outside an exchange");
+        say("auth_response");
+        ask(e.ticket, what, hooks_.on_auth(*exchange_, e.octets.reveal()), still(e.octets.reveal()));
+    }
+    void took(auth_finished const& e, event const&) {
+        expect_that(exchange_ == e.mechanism, "auth_finished outside the exchange it names");
+        exchange_.reset();
+        bool const yes = e.outcome == auth_outcome::succeeded;
+        expect_that(!yes || talk_.info().authenticated(), "auth_finished as succeeded, but there is no user");
+        expect_that(e.reply.empty() || e.reply.starts_with(yes ? "235 " : e.reply[0] == '4' ? "4" : "5"), "auth_finished with another reply");
+        say("auth_finished " + std::string(to_string(e.outcome)) + ' ' + std::string(e.reply.substr(0, 3)));
+    }
     void took(message_aborted const& e, event const&) {
         expect_that(message_open_, "message_aborted outside a message");
         message_open_ = header_given_ = false;
@@ -465,6 +491,7 @@ private:
     std::string header_;
     bool header_given_ = false;
     bool message_open_ = false;
+    std::optional<std::string> exchange_;  // the mechanism of the AUTH exchange under way
     std::vector<std::string> ids_;
     std::vector<std::string> events_;
     std::vector<taken_message> messages_;

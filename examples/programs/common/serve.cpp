@@ -79,7 +79,7 @@ int serve(settings const& chosen, plug_in const& plug) {
     auto listeners = chosen.listeners;
     if (listeners.empty()) listeners.push_back({"smtp", "127.0.0.1:2525"});
     for (listen_on const& one : listeners)
-        say_listening(one.protocol, server.listen(one.where, profile_of(one.protocol, chosen)));
+        say_listening(one.protocol, server.listen(one.where, profile_of(chosen, one.protocol)));
     server.run(chosen.threads);
     return 0;
 }

@@ -131,8 +131,8 @@ mailquay::recipient_table table_of(local_recipients const& from, std::string con
     return table;
 }
 
-mailquay::profile profile_of(std::string_view protocol, settings const& chosen) {
-    auto made = protocol == "lmtp" ? mailquay::profile::lmtp() : mailquay::profile::mx();
+mailquay::profile profile_of(settings const& chosen, std::string_view protocol) {
+    auto made = protocol == "lmtp" ? mailquay::profile::lmtp() : chosen.smtp;
     if (!chosen.trusted_proxies.empty()) made.proxy = mailquay::proxy_mode::accepted;
     return made;
 }

@@ -39,6 +39,7 @@ struct settings {
     std::optional<mailquay::network_set> trusted_xforward{};
     bool trusted_xclient_login = false;
     mailquay::log_level log_level = mailquay::log_level::info;
+    mailquay::profile smtp = mailquay::profile::mx();  // of what listens for SMTP
 };
 
 /// Whose mail is taken.
@@ -58,6 +59,6 @@ void add_recipient_flags(flags& all, local_recipients& into);
 mailquay::recipient_table table_of(local_recipients const& from, std::string const& hostname);
 
 /// The listener's profile by protocol; with trusted proxies it takes PROXY headers from them.
-mailquay::profile profile_of(std::string_view protocol, settings const& chosen);
+mailquay::profile profile_of(settings const& chosen, std::string_view protocol);
 
 }  // namespace programs

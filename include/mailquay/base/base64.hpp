@@ -4,6 +4,8 @@
 #include <mailquay/base/hex.hpp>
 #include <mailquay/base/result.hpp>
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,6 +34,10 @@ MAILQUAY_DECL std::string_view to_string(base64_errc error) noexcept;
 ///
 /// What is decoded may be a secret: hand the string to `secret::take()` where it is.
 MAILQUAY_DECL result<std::string, base64_errc> base64_decode(std::string_view text);
+
+/// The same where it lies, so that no copy of a secret is made: the octets replace the begin of `text`.
+/// @return their number; on an error `text` is as it was, or decoded in part
+MAILQUAY_DECL result<std::size_t, base64_errc> base64_decode_in_place(std::span<char> text) noexcept;
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

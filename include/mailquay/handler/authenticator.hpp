@@ -2,40 +2,30 @@
 
 #include <mailquay/base/secret.hpp>
 #include <mailquay/handler/eventual.hpp>
+#include <mailquay/session/auth_step.hpp>
 #include <mailquay/session/session_info.hpp>
 
 #include <memory>
-#include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
-/// Names of SASL mechanisms, in the order they are announced.
-using mechanisms = std::vector<std::string>;
+/// Whether `response` stands for "none": AUTH came without an initial response. One that is there may be empty ("=").
+inline bool is_absent(secret_view response) noexcept { return response.reveal().data() == nullptr; }
 
-/// @{ One step of an AUTH exchange (RFC 4954).
-struct auth_continue {
-    std::string challenge{};  ///< octets; sent base64-encoded behind 334
-};
-struct auth_success {
-    std::string identity{};  ///< the authorised user
-    std::string last{};      ///< data that goes with success, sent as a last challenge where the mechanism asks for it
-};
-struct auth_failure {
-    bool temporary = false;  ///< the look-up failed: 454 4.7.0, not counted
-    std::string text{};
-};
-using auth_step = std::variant<auth_failure, auth_continue, auth_success>;
-inline auth_step continue_with(std::string challenge) { return auth_continue{std::move(challenge)}; }
-inline auth_step succeed(std::string identity, std::string last = {}) { return auth_success{std::move(identity), std::move(last)}; }
-inline auth_step fail() { return auth_failure{}; }
-/// @}
-
-/// One AUTH exchange under way. Called with each decoded response of the client; the first may be an initial response.
+/// One AUTH exchange under way. Destroyed when it has ended, however that came.
+///
+/// Thread safety: calls do not overlap; they come on the connection's executor.
 struct MAILQUAY_API auth_exchange {
     virtual ~auth_exchange();
+    /// Called with each decoded response of the client. The first call has the initial response, or what `is_absent()` says
+    /// of where AUTH had none: then a mechanism in which the client speaks first answers `continue_with("")`, one in which
+    /// the server does its challenge. (Given an initial response it must not have, that one answers
+    /// `fail(auth_problem::initial_response)`.)
+    ///
+    /// An exception is logged and answered 454 4.7.0. `workers_busy` likewise.
+    ///
+    /// Lifetime: `response` is valid until the answer, and overwritten then.
     virtual eventual<auth_step> next(secret_view response) = 0;
 };
 
@@ -44,9 +34,12 @@ struct MAILQUAY_API auth_exchange {
 /// Thread safety: called by all shards at once.
 struct MAILQUAY_API authenticator {
     virtual ~authenticator();
-    /// The mechanisms for this client; asked at each EHLO. Empty: AUTH is not announced.
+    /// The mechanisms for this client; asked at each EHLO, and at each AUTH: what is not among them is not begun. Asked once
+    /// more as if the client had TLS, to tell whether that is all it lacks. Empty: AUTH is not announced. Must be quick.
     virtual mechanisms offered(session_info const& client) const = 0;
-    /// Begins an exchange; null if the mechanism is not known.
+    /// Begins an exchange of a mechanism that is offered, its name in upper case; null if there is none after all.
+    ///
+    /// Lifetime: `client` outlives the exchange.
     virtual std::unique_ptr<auth_exchange> begin(std::string_view mechanism, session_info const& client) = 0;
 };
 

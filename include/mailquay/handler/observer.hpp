@@ -22,7 +22,9 @@ enum class observation_kind : unsigned {
     message_refused = 128,   ///< at DATA or at its end; `reply` says how
     message_aborted = 256,   ///< `aborted` says why
     closed = 512,            ///< `ended` says why
-    all = 1023,
+    authenticated = 1024,    ///< as whom, says `client`
+    auth_failed = 2048,      ///< `authentication` says why
+    all = 4095,
 };
 constexpr observation_kind operator|(observation_kind a, observation_kind b) noexcept {
     return observation_kind(unsigned(a) | unsigned(b));
@@ -47,6 +49,8 @@ struct observation {
     std::uint64_t octets = 0;                ///< of the message, as far as it came
     abort_reason aborted{};
     close_reason ended{};
+    std::string_view mechanism{};            ///< of the two of AUTH
+    auth_outcome authentication{};
 };
 
 /// Is told what happened, after the fact; answers nothing. One call with a kind rather than a member for each kind: what

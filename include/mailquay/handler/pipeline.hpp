@@ -13,6 +13,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -32,6 +34,7 @@ struct handlers {
     asked_by expand_for = asked_by::authenticated;
     std::shared_ptr<mailquay::workers> workers{};  ///< for message buffers; a pool is made when it is needed and absent
     std::shared_ptr<message_buffers> buffers{};    ///< where a filter edits; the server makes `spooled_buffers` if absent
+    bool spare_users = false;  ///< policies are not asked about authenticated users, but those that `asks_about_users()`
     std::size_t buffer_memory = 256 * 1024;        ///< octets of a buffered message kept in memory before a file is used
 };
 
@@ -72,6 +75,15 @@ public:
     eventual<reply> command(session_info const& client, std::string_view name, std::string_view argument) const;
     /// @}
     void close(session_info const& client) const noexcept;
+
+    /// @{ AUTH. What throws is logged and answered `auth_problem::unavailable`.
+    ///
+    /// `begin_auth()` puts the exchange into `begun`; where the authenticator has none it answers `unknown_mechanism`.
+    /// `response` and `client` must live until the answer.
+    eventual<auth_step> begin_auth(std::string_view mechanism, std::optional<secret_view> initial, session_info const& client,
+                                   std::unique_ptr<auth_exchange>& begun) const;
+    eventual<auth_step> go_on_with_auth(auth_exchange& under_way, secret_view response, session_info const& client) const;
+    /// @}
 
     /// True if some observer wants to be told of one of these kinds.
     bool observed(observation_kind kinds) const noexcept;

@@ -35,6 +35,8 @@ struct MAILQUAY_API policy {
     virtual ~policy();
     /// Stages at which this policy is asked; the others are skipped. Asked once, at start.
     virtual policy_stage stages() const { return policy_stage::all; }
+    /// Whether it is asked about authenticated users even where they are spared the policies (`policy_scope::unauthenticated`).
+    virtual bool asks_about_users() const noexcept { return false; }
     /// `headers` if `on_headers` must be answered before the message flows.
     virtual message_needs needs() const { return message_needs::none; }
 

@@ -76,7 +76,11 @@ struct profile {
     std::optional<std::string> banner{};
     /// Absent: `starttls` where the server has a certificate, else `none`.
     std::optional<tls_mode> tls{};
+    /// Absent: offered where the server has an authenticator.
     std::optional<auth_mode> auth{};
+    /// Offer AUTH to clients without TLS, too: who listens on the way then reads their passwords. For tests, and for
+    /// listeners behind something that ends TLS.
+    bool auth_without_tls = false;
     limit_overrides limits{};
     std::optional<line_ending_policy> line_endings{};
     std::optional<unknown_parameters> unknown{};

@@ -36,6 +36,7 @@ inline constexpr reply_text too_many_messages{421, "4.7.0", "Too many messages o
 inline constexpr reply_text rate_limited_connect{421, "4.7.0", "Too many connections, try again later"};
 
 // 4yz: the same may succeed later.
+inline constexpr reply_text password_expired{432, "4.7.12", "Password expired, change it first"};
 inline constexpr reply_text recipient_unverified{450, "4.1.1", "Recipient cannot be verified now"};
 inline constexpr reply_text no_recipient_now{450, "4.0.0", "Not accepted for any recipient now"};
 inline constexpr reply_text sender_domain_unresolved{450, "4.1.8", "Sender domain not found"};
@@ -59,6 +60,7 @@ inline constexpr reply_text unknown_command{500, "5.5.1", "Command not recognize
 inline constexpr reply_text not_smtp{500, "5.5.1", "This is an SMTP server"};
 inline constexpr reply_text empty_line{500, "5.5.2", "Empty command line"};
 inline constexpr reply_text line_too_long{500, "5.5.2", "Command line too long"};
+inline constexpr reply_text auth_line_too_long{500, "5.5.6", "Authentication exchange line too long"};
 inline constexpr reply_text bad_verb{500, "5.5.2", "Bad character in command name"};
 inline constexpr reply_text bad_characters{501, "5.5.2", "Bare CR, LF or NUL in command"};
 inline constexpr reply_text bad_argument{501, "5.5.4", "Bad argument"};
@@ -66,7 +68,9 @@ inline constexpr reply_text argument_missing{501, "5.5.4", "Argument missing"};
 inline constexpr reply_text argument_not_allowed{501, "5.5.4", "No argument allowed"};
 inline constexpr reply_text bad_reverse_path{501, "5.1.7", "Bad sender address"};
 inline constexpr reply_text bad_forward_path{501, "5.1.3", "Bad recipient address"};
-inline constexpr reply_text auth_cancelled{501, "5.7.0", "Authentication cancelled"};
+inline constexpr reply_text auth_cancelled{501, "5.0.0", "Authentication cancelled"};
+inline constexpr reply_text bad_auth_response{501, "5.5.2", "Cannot decode response"};
+inline constexpr reply_text no_initial_response{501, "5.7.0", "No initial response with this mechanism"};
 inline constexpr reply_text expn_disabled{502, "5.5.1", "EXPN not available"};
 inline constexpr reply_text vrfy_disabled{502, "5.5.1", "VRFY not available"};
 inline constexpr reply_text not_implemented{502, "5.5.1", "Command not implemented"};
@@ -78,6 +82,7 @@ inline constexpr reply_text unknown_mechanism{504, "5.5.4", "Unknown authenticat
 inline constexpr reply_text host_takes_no_mail{521, "5.3.2", "Host does not accept mail"};
 inline constexpr reply_text auth_required{530, "5.7.0", "Authentication required"};
 inline constexpr reply_text tls_required{530, "5.7.0", "Issue STARTTLS first"};
+inline constexpr reply_text mechanism_too_weak{534, "5.7.9", "Authentication mechanism too weak"};
 inline constexpr reply_text bad_credentials{535, "5.7.8", "Authentication failed"};
 inline constexpr reply_text tls_required_for_auth{538, "5.7.11", "Encryption required for this mechanism"};
 inline constexpr reply_text no_recipient{550, "5.0.0", "Not accepted for any recipient"};

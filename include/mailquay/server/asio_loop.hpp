@@ -19,6 +19,7 @@ public:
     MAILQUAY_DECL void start(eventual<verdict> hook, connection& asks, hook_question asked) override;
     MAILQUAY_DECL void start(eventual<delivery> hook, connection& asks, hook_question asked) override;
     MAILQUAY_DECL void start(eventual<reply> hook, connection& asks, hook_question asked) override;
+    MAILQUAY_DECL void start(eventual<auth_step> hook, connection& asks, hook_question asked) override;
 
 private:
     asio::any_io_executor runs_on_;

@@ -99,11 +99,14 @@ private:
     void give(hook_question const& asked, delivery given);
     void give(hook_question const& asked, reply given);
     verdict count_changed_peer(verdict given);
+    void give(hook_question const& asked, auth_step given);
     void told_refused(hook_question const& asked, verdict const& given) const;
     void tell_of(hook_question const& asked, observation_kind what, verdict const& given) const noexcept;
     void late(hook_question const& asked, verdict const&) noexcept;
     void late(hook_question const& asked, delivery const& given) noexcept;
     void late(hook_question const& asked, reply const&) noexcept;
+    void late(hook_question const& asked, auth_step const&) noexcept;
+    void auth_over(auth_finished const& how);
     void withdraw() noexcept;
     void over(close_reason why);
     void abort_message(abort_reason why) noexcept;
@@ -164,7 +167,9 @@ private:
     bool let_go_ : 1 = false;                 // the message is over once its hooks have ended
     bool unflushed_ : 1 = false;              // on the shard's list of replies that wait
     bool hungry_ : 1 = false;                 // on the shard's list of those not read for want of buffers
+    bool exchange_over_ : 1 = false;          // the AUTH exchange goes when its hook has ended
     mailquay::session session_;
+    std::unique_ptr<auth_exchange> exchange_; // the AUTH exchange under way
 };
 
 static_assert(sizeof(connection) <= 512, "an idle connection costs little memory");

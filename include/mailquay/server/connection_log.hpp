@@ -36,7 +36,9 @@ MAILQUAY_DECL log_line accepted_unsent(session_info const& client, std::string_v
 /// `aborted id= stage= octets= why= outcome=`
 MAILQUAY_DECL log_line aborted(session_info const& client, std::string_view mail_id, std::string_view stage, std::uint64_t octets,
                                std::string_view why, bool outcome_unknown);
-/// `closed id= why= commands= messages= recipients= syntax= sequence= refused= junk=`
+/// `auth id= client= mechanism= user= result= reply=`; the user where it is known for certain
+MAILQUAY_DECL log_line authentication(session_info const& client, auth_finished const& how);
+/// `closed id= why= commands= messages= recipients= syntax= sequence= refused= junk= auth=`
 MAILQUAY_DECL log_line closed(session_info const& client, close_reason why, session::counts const& totals);
 
 }  // namespace mailquay::inline MAILQUAY_ABI::log_lines

@@ -16,7 +16,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 class connection;
 
 /// Which question a hook answers.
-enum class hook_stage : std::uint8_t { connect, early_talk, peer, hello, mail, recipient, start, headers, chunk, finish, command };
+enum class hook_stage : std::uint8_t { connect, early_talk, peer, hello, mail, recipient, start, headers, chunk, finish, auth, command };
 
 /// A question put to a hook, as far as its answer needs it again.
 struct hook_question {
@@ -49,6 +49,7 @@ protected:
     void answered(std::exception_ptr failed, verdict given) noexcept;
     void answered(std::exception_ptr failed, delivery given) noexcept;
     void answered(std::exception_ptr failed, reply given) noexcept;
+    void answered(std::exception_ptr failed, auth_step given) noexcept;
     /// @}
 
 private:
@@ -73,6 +74,7 @@ public:
     virtual void start(eventual<verdict> hook, connection& asks, hook_question asked) = 0;
     virtual void start(eventual<delivery> hook, connection& asks, hook_question asked) = 0;
     virtual void start(eventual<reply> hook, connection& asks, hook_question asked) = 0;
+    virtual void start(eventual<auth_step> hook, connection& asks, hook_question asked) = 0;
     /// @}
 };
 

@@ -30,6 +30,7 @@ struct envelope {
     std::string hello_name{};
     ip_endpoint client{};
     std::string user{};                       ///< authenticated user; empty if none
+    std::optional<std::string> auth{};        ///< the AUTH parameter of MAIL; empty for `<>`
     bool secure = false;                      ///< came over TLS
     bool smtputf8 = false;
     body_type body = body_type::seven_bit;

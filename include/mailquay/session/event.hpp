@@ -1,10 +1,13 @@
 #pragma once
 
+#include <mailquay/base/secret.hpp>
 #include <mailquay/protocol/verb.hpp>
+#include <mailquay/session/auth_step.hpp>
 #include <mailquay/session/delivery.hpp>
 #include <mailquay/session/transaction.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -40,7 +43,7 @@ enum class close_reason : std::uint8_t {
 MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept;
 
 /// @{ Events that ask: each is answered exactly once with its ticket, or withdrawn. Pointers and views stay valid until
-/// then. `message_chunk` and `auth_response` view the lent buffer; everything else is owned by the session.
+/// then. `message_chunk` views the lent buffer; everything else is owned by the session.
 struct connected { mailquay::ticket ticket; };                                        ///< verdict
 struct early_talk { mailquay::ticket ticket; };                                       ///< verdict
 struct greeted { mailquay::ticket ticket; std::string_view hello_name; };             ///< verdict
@@ -50,6 +53,10 @@ struct message_started { mailquay::ticket ticket; transaction const* mail; };   
 struct headers_complete { mailquay::ticket ticket; transaction const* mail; std::string_view header; };  ///< verdict
 struct message_chunk { mailquay::ticket ticket; transaction const* mail; std::span<char const> octets; };  ///< verdict
 struct message_complete { mailquay::ticket ticket; transaction const* mail; std::uint64_t octets; std::uint64_t repaired; };  ///< delivery
+/// AUTH with its mechanism in upper case, and the initial response, decoded, if there is one: `auth_step`. Until the one
+/// `auth_finished` each `auth_continue` is followed by an `auth_response`, unless the client cancels or the session ends.
+struct auth_started { mailquay::ticket ticket; std::string_view mechanism; std::optional<secret_view> initial; };
+struct auth_response { mailquay::ticket ticket; secret_view octets; };                ///< `auth_step`; decoded; overwritten once answered
 struct verify_requested { mailquay::ticket ticket; std::string_view argument; bool smtputf8 = false; };  ///< reply
 struct expand_requested { mailquay::ticket ticket; std::string_view argument; bool smtputf8 = false; };  ///< reply
 /// XCLIENT names another client: `client`, the session's own info once it is accepted. Counts as a connection of that
@@ -64,13 +71,16 @@ struct transaction_reset {};
 /// The session by itself refused a command, or a message (`of_message`): syntax, order, a limit. For the log. The views
 /// and `mail` (null outside a transaction) are valid until the next call of a member that is not const.
 struct command_refused { std::string_view reply; transaction const* mail; mailquay::verb verb; bool of_message; };
+/// An AUTH exchange is over. `reply`, the first line of what the client was told, is empty where it was told nothing. The
+/// views are valid until the next call of a member that is not const.
+struct auth_finished { std::string_view mechanism; auth_outcome outcome; std::string_view reply; };
 struct withdrawn { mailquay::ticket ticket; };
 struct closed { close_reason why; };
 /// @}
 
 using event = std::variant<connected, early_talk, greeted, mail_offered, recipient_offered, message_started, headers_complete,
-                           message_chunk, message_complete, verify_requested, expand_requested, peer_changed, custom_command,
-                           message_aborted, transaction_reset, command_refused, withdrawn, closed>;
+                           message_chunk, message_complete, auth_started, auth_response, verify_requested, expand_requested, peer_changed, custom_command,
+                           message_aborted, transaction_reset, command_refused, auth_finished, withdrawn, closed>;
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

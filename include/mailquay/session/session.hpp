@@ -21,7 +21,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
 /// How a command line begins, as far as that decides what may lie behind it.
-enum class line_head : std::uint8_t { plain, data, bdat, http };
+enum class line_head : std::uint8_t { plain, data, bdat, http, auth };
 }  // namespace detail
 
 /// One SMTP or LMTP conversation, seen from the server (RFC 5321, RFC 2033). It owns no socket, no clock and no thread:
@@ -74,6 +74,7 @@ public:
     void answer(ticket to, verdict given);
     void answer(ticket to, delivery given);
     void answer(ticket to, reply given);
+    void answer(ticket to, auth_step given);
     /// @}
 
     /// Octets owed to the peer. Valid until the next call of a member that is not const.
@@ -116,18 +117,20 @@ public:
         std::uint16_t sequence_errors = 0;
         std::uint16_t recipients_refused = 0;
         std::uint16_t junk = 0;
+        std::uint16_t auth_failures = 0;        ///< wrong credentials
     };
     counts const& totals() const noexcept { return totals_; }
 
 private:
     enum class phase : std::uint8_t { connecting, greeting, command, message, closing };
     enum class question : std::uint8_t {
-        none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, verify, expand, custom, peer
+        none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, auth, verify, expand, custom, peer
     };
     enum class step : std::uint8_t { wait, go_on, event_given };
     enum class line_found : std::uint8_t { none, whole, too_long };
     using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
+    struct exchange;  // the AUTH exchange under way
     using work = session_memory::work;
 
     // session_input.ipp: octets in, lines out
@@ -137,6 +140,7 @@ private:
     line_found join_line(std::string_view& line);
     line_found skip_line() noexcept;
     void keep_partial_line();
+    void append_to_hold(std::span<char> octets);
     bool next_region() noexcept;
     void drop_input() noexcept;
     bool run_of_recipients_goes_on() const noexcept;
@@ -183,6 +187,21 @@ private:
     step xforward(command_line const& line);
     std::optional<reply> not_for_this_peer(std::string_view keyword);
     void settle_peer(verdict const& given);
+
+    // session_auth.ipp: AUTH and what must be forgotten of it
+    step auth(command_line const& line, std::optional<event>& given);
+    step advance_exchange(std::optional<event>& given);
+    step response(std::string_view line, std::optional<event>& given);
+    bool decode_response(std::string_view text);
+    void settle_exchange(auth_step const& given);
+    void challenge(std::string_view octets);
+    void refuse_exchange(auth_failure const& why);
+    void end_exchange(auth_outcome how, std::size_t replied) noexcept;
+    bool responding() const noexcept;
+    std::size_t line_limit(std::string_view begin, std::string_view rest = {}) const noexcept;
+    bool secret_line(std::string_view begin) const noexcept;
+    bool auth_possible() const noexcept;
+    void forget_asked_text() noexcept;
 
     // session_message.ipp: the message under way
     void begin_message();
@@ -244,6 +263,7 @@ private:
     std::unique_ptr<std::string> pending_hello_;  // the name of the EHLO under way
     std::unique_ptr<std::string> asked_text_;     // what an open question views
     std::unique_ptr<session_info> changed_;       // the client that XCLIENT names, until the host says yes
+    std::unique_ptr<exchange> exchange_;          // from AUTH until its end was told
     char* cur_ = nullptr;               // what is worked off now: in the lent buffer or in hold_
     char* end_ = nullptr;
     char* lent_ = nullptr;              // the lent rest that follows when cur_ is in hold_
@@ -279,6 +299,7 @@ private:
     bool tell_reset_ : 1 = false;
     bool tell_refused_ : 1 = false;
     bool refused_message_ : 1 = false;
+    bool tell_auth_ : 1 = false;
     bool tell_closed_ : 1 = false;
     bool told_closed_ : 1 = false;
     bool message_told_ : 1 = false;     // message_started was given, its end was not

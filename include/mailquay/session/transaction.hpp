@@ -56,6 +56,8 @@ struct mail_parameters {
     bool body_given = false;
     bool smtputf8 = false;                      ///< SMTPUTF8 (RFC 6531)
     bool prdr = false;                          ///< PRDR: a reply for each recipient at the end of the message
+    /// AUTH (RFC 4954 §5): who sent it first; empty for `<>`, and where the client may not be believed.
+    std::optional<std::string_view> auth{};
 };
 
 /// The envelope under way: from an accepted MAIL to the reply to end of data.

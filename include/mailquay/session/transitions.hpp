@@ -27,6 +27,7 @@ struct transition {
 /// `legal_anywhere()`; DATA and BDAT without a valid recipient have a reply of their own and are decided by the command.
 inline constexpr transition transitions[] = {
     {session_state::ready, verb::mail},
+    {session_state::ready, verb::auth},
     {session_state::mail_given, verb::rcpt},
     {session_state::mail_given, verb::data},
     {session_state::recipients_given, verb::rcpt},

@@ -82,6 +82,19 @@ TEST_CASE("what is not strict base64 is refused with the reason", "[base][base64
     }
 }
 
+TEST_CASE("decoding where the text lies gives the same", "[base][base64]") {
+    for (std::string text : {"", "Zg==", "Zm8=", "Zm9v", "Zm9vYmFy", "AGFsaWNlAHNlY3JldA==", "Zg", "Z===", "Zh==", "Zm9v!g=="}) {
+        INFO("text \"" << text << '"');
+        auto const apart = base64_decode(text);
+        auto const count = base64_decode_in_place(text);
+        REQUIRE(bool(apart) == bool(count));
+        if (apart)
+            CHECK(text.substr(0, *count) == *apart);
+        else
+            CHECK(mailquay::to_string(apart.error()) == mailquay::to_string(count.error()));
+    }
+}
+
 TEST_CASE("every octet sequence of two octets has exactly one encoding", "[base][base64]") {
     constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::size_t accepted = 0;

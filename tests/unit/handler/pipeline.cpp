@@ -41,6 +41,33 @@ TEST_CASE("without policies every stage but RCPT is accepted at once", "[pipelin
     p->close(b.made.client);
 }
 
+TEST_CASE("authenticated users are spared policies where that is set, but not those that ask about users", "[pipeline][auth]") {
+    struct about_users final : policy {
+        explicit about_users(strings& into) : notes(into) {}
+        bool asks_about_users() const noexcept override { return true; }
+        eventual<verdict> on_mail(transaction const&) override {
+            notes.emplace_back("users");
+            return pass();
+        }
+        strings& notes;
+    };
+    strings notes;
+    bench b;
+    b.set.policies = {make_policy(noting_policy{&notes, "strangers"}), std::make_shared<about_users>(notes)};
+    CHECK(run(b.io, b.make()->mail(b.made.mail)).accepts());
+    CHECK(notes == strings{"strangers.mail", "users"});
+
+    notes.clear();
+    b.made.client.set_user("alice");
+    CHECK(run(b.io, b.make()->mail(b.made.mail)).accepts());
+    CHECK(notes == strings{"strangers.mail", "users"});
+
+    notes.clear();
+    b.set.spare_users = true;
+    CHECK(run(b.io, b.make()->mail(b.made.mail)).accepts());
+    CHECK(notes == strings{"users"});
+}
+
 TEST_CASE("policies are asked in order until one has an opinion", "[pipeline]") {
     bool const asynchronous = GENERATE(false, true);
     strings notes;

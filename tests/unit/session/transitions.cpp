@@ -25,6 +25,10 @@ TEST_CASE("the order of commands is RFC 5321's", "[transitions]") {
     }
 }
 
+TEST_CASE("AUTH is legal between transactions, behind EHLO (RFC 4954 4)", "[transitions]") {
+    for (session_state const from : states) CHECK(legal(from, verb::auth) == (from == session_state::ready));
+}
+
 TEST_CASE("every state says what it expects", "[transitions]") {
     CHECK(expected(session_state::start, false) == "EHLO");
     CHECK(expected(session_state::start, true) == "LHLO");

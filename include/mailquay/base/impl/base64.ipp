@@ -28,9 +28,37 @@ inline unsigned base64_octet(std::string_view text, std::size_t at) noexcept {
     return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u;
 }
 
-/// Appends the first `count` of the three octets in `bits`.
-inline void append_base64_octets(std::string& out, unsigned bits, std::size_t count) {
-    for (unsigned shift = 16; count > 0; shift -= 8, --count) out += static_cast<char>(bits >> shift & 0xff);
+/// Writes the first `count` of the three octets in `bits`.
+inline char* put_base64_octets(char* out, unsigned bits, std::size_t count) noexcept {
+    for (unsigned shift = 16; count > 0; shift -= 8, --count) *out++ = static_cast<char>(bits >> shift & 0xff);
+    return out;
+}
+
+/// Decodes to `out`, which has room for three octets for each four of `text`, and may be where `text` begins.
+inline result<std::size_t, base64_errc> base64_decode_to(char* const out, std::string_view text) noexcept {
+    std::size_t const padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+    std::string_view const digits = text.substr(0, text.size() - padding);
+    for (char c : digits) {
+        if (c == '=') return base64_errc::bad_padding;
+        if (base64_values[static_cast<unsigned char>(c)] == base64_none) return base64_errc::bad_character;
+    }
+    if (text.size() % 4 != 0) return base64_errc::bad_length;
+
+    char* end = out;
+    unsigned bits = 0, collected = 0;
+    for (char c : digits) {
+        bits = bits << 6 | base64_values[static_cast<unsigned char>(c)];
+        if (++collected % 4 != 0) continue;
+        end = put_base64_octets(end, bits, 3);
+        bits = collected = 0;
+    }
+    if (padding != 0) {
+        bits <<= 6 * padding;
+        std::size_t const count = 3 - padding;
+        if ((bits & (0xffffffu >> (8 * count))) != 0) return base64_errc::not_canonical;
+        end = put_base64_octets(end, bits, count);
+    }
+    return static_cast<std::size_t>(end - out);
 }
 
 }  // namespace detail
@@ -60,31 +88,15 @@ MAILQUAY_DECL std::string base64_encode(std::string_view octets) {
 }
 
 MAILQUAY_DECL result<std::string, base64_errc> base64_decode(std::string_view text) {
-    std::size_t const padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-    std::string_view const digits = text.substr(0, text.size() - padding);
-    for (char c : digits) {
-        if (c == '=') return base64_errc::bad_padding;
-        if (detail::base64_values[static_cast<unsigned char>(c)] == detail::base64_none)
-            return base64_errc::bad_character;
-    }
-    if (text.size() % 4 != 0) return base64_errc::bad_length;
-
-    std::string octets;
-    octets.reserve(text.size() / 4 * 3);
-    unsigned bits = 0, collected = 0;
-    for (char c : digits) {
-        bits = bits << 6 | detail::base64_values[static_cast<unsigned char>(c)];
-        if (++collected % 4 != 0) continue;
-        detail::append_base64_octets(octets, bits, 3);
-        bits = collected = 0;
-    }
-    if (padding != 0) {
-        bits <<= 6 * padding;
-        std::size_t const count = 3 - padding;
-        if ((bits & (0xffffffu >> (8 * count))) != 0) return base64_errc::not_canonical;
-        detail::append_base64_octets(octets, bits, count);
-    }
+    std::string octets(text.size() / 4 * 3, '\0');
+    auto const count = detail::base64_decode_to(octets.data(), text);
+    if (!count) return count.error();
+    octets.resize(*count);
     return octets;
+}
+
+MAILQUAY_DECL result<std::size_t, base64_errc> base64_decode_in_place(std::span<char> text) noexcept {
+    return detail::base64_decode_to(text.data(), {text.data(), text.size()});
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -131,11 +131,18 @@ struct pipeline::frozen {
         return stages[static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(stage)))];
     }
 
+    /// The same, as far as it is asked about this client.
+    std::vector<policy*> const& of(policy_stage stage, session_info const& client) const noexcept {
+        if (!plugged.spare_users || !client.authenticated()) return of(stage);
+        return about_users[static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(stage)))];
+    }
+
     class stage_walk;
 
     handlers plugged;
     logger log;
     std::array<std::vector<policy*>, 9> stages{};     // those that have the stage, in order
+    std::array<std::vector<policy*>, 9> about_users{};  // of them those that are asked about users in any case
     std::vector<message_needs> filter_needs{};        // one per filter
     std::size_t streamed = 0;                         // filters that are shown octets as they arrive
     std::vector<std::pair<observer*, observation_kind>> observers{};
@@ -147,7 +154,7 @@ struct pipeline::frozen {
 /// One stage under way: what was asked, who is asked next, what was settled.
 class pipeline::frozen::stage_walk {
 public:
-    stage_walk(frozen const& all, detail::stage_question about) : all_(&all), about_(about), policies_(&all.of(about.stage)) {
+    stage_walk(frozen const& all, detail::stage_question about) : all_(&all), about_(about), policies_(&all.of(about.stage, *about.client)) {
         next_phase_if_over();
     }
 
@@ -228,7 +235,7 @@ private:
         phase_ = phase::accepted;
         index_ = 0;
         about_.stage = policy_stage::recipient_accepted;
-        policies_ = &all_->of(about_.stage);
+        policies_ = &all_->of(about_.stage, *about_.client);
         try {
             if (!in_first_group()) return finish(defer(replies::one_destination));
         } catch (...) {
@@ -303,7 +310,10 @@ MAILQUAY_DECL pipeline::pipeline(handlers plugged, logger log) {
     for (auto const& one : set.policies) {
         detail::require_usable(one, "policies");
         for (std::size_t bit = 0; bit < made->stages.size(); ++bit)
-            if (has(one->stages(), static_cast<policy_stage>(1u << bit))) made->stages[bit].push_back(one.get());
+            if (has(one->stages(), static_cast<policy_stage>(1u << bit))) {
+                made->stages[bit].push_back(one.get());
+                if (one->asks_about_users()) made->about_users[bit].push_back(one.get());
+            }
     }
     for (auto const& one : set.filters) {
         detail::require_usable(one, "filters");
@@ -431,4 +441,5 @@ MAILQUAY_DECL logger const& pipeline::log() const noexcept { return frozen_->log
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 
+#include <mailquay/handler/impl/pipeline_auth.ipp>
 #include <mailquay/handler/impl/pipeline_message.ipp>

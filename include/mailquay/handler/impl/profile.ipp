@@ -117,8 +117,8 @@ MAILQUAY_DECL std::vector<std::string> problems(profile const& of, profile_surro
         wrong("tls", to_string(*of.tls), "there is no TLS provider", "give the server a certificate, or set tls = none");
     if (of.auth && *of.auth != auth_mode::off && !has_authenticator)
         wrong("auth", to_string(*of.auth), "there is no authenticator", "call server.authentication(...), or set auth = off");
-    if (of.auth == auth_mode::required && of.tls == tls_mode::none)
-        wrong("auth", "required", "without TLS no password is taken", "set tls = required or implicit");
+    if (of.auth == auth_mode::required && !of.auth_without_tls && (of.tls == tls_mode::none || (!of.tls && !at.has_tls)))
+        wrong("auth", "required", "without TLS no password is taken", "give the server a certificate and set tls = required or implicit, or set auth_without_tls");
     if (of.proxy && *of.proxy != proxy_mode::off && !at.has_trusted_proxies)
         wrong("proxy", to_string(*of.proxy), "no proxy is trusted, so no PROXY header would be read", "name the proxies in trusted_proxies");
     if (of.hostname && of.hostname->empty()) wrong("hostname", "\"\"", "the name is empty", "leave it out to use the server's");
@@ -204,6 +204,7 @@ MAILQUAY_DECL std::string describe(profile const& shown) {
     detail::describe_setting(out, "banner", shown.banner);
     detail::describe_setting(out, "tls", shown.tls, "the server's: starttls where it has a certificate, else none");
     detail::describe_setting(out, "auth", shown.auth);
+    detail::describe_line(out, "auth_without_tls", shown.auth_without_tls ? "yes" : "no");
     detail::describe_setting(out, "proxy", shown.proxy);
     detail::describe_setting(out, "policies_for", shown.policies_for);
     detail::describe_setting(out, "line_endings", detail::describe_named(shown.line_endings));

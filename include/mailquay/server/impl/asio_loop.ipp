@@ -60,6 +60,10 @@ MAILQUAY_DECL void asio_hook_runner::start(eventual<reply> hook, connection& ask
     detail::start_hook(runs_on_, std::move(hook), asks, asked);
 }
 
+MAILQUAY_DECL void asio_hook_runner::start(eventual<auth_step> hook, connection& asks, hook_question asked) {
+    detail::start_hook(runs_on_, std::move(hook), asks, asked);
+}
+
 struct asio_loop::timers {
     explicit timers(asio::any_io_executor const& runs_on) : all{asio_compat::timer{runs_on}, asio_compat::timer{runs_on}, asio_compat::timer{runs_on}} {}
     std::array<asio_compat::timer, alarms> all;

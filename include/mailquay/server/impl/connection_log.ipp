@@ -127,11 +127,21 @@ MAILQUAY_DECL log_line aborted(session_info const& client, std::string_view mail
     return line;
 }
 
+MAILQUAY_DECL log_line authentication(session_info const& client, auth_finished const& how) {
+    log_line line{"auth"};
+    line.add("id", client.id()).add("client", client.client()).add("mechanism", how.mechanism);
+    if (how.outcome == auth_outcome::succeeded) line.add("user", client.user());
+    line.add("result", to_string(how.outcome));
+    if (!how.reply.empty()) line.add("reply", how.reply);
+    return line;
+}
+
 MAILQUAY_DECL log_line closed(session_info const& client, close_reason why, session::counts const& totals) {
     log_line line{"closed"};
     line.add("id", client.id()).add("why", to_string(why)).add("commands", totals.commands).add("messages", totals.messages);
     line.add("recipients", totals.recipients).add("syntax", totals.syntax_errors).add("sequence", totals.sequence_errors);
     line.add("refused", totals.recipients_refused).add("junk", totals.junk);
+    if (totals.auth_failures != 0) line.add("auth", totals.auth_failures);
     return line;
 }
 

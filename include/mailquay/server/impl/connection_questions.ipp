@@ -62,6 +62,13 @@ MAILQUAY_DECL void connection::handle(event& told) {
             message_->finishing = home_->now();
             auto const how = what.mail->reply_for_each() ? commit::each : commit::all_or_none;
             ask(message_->path.complete(how), {what.ticket, hook_stage::finish, what.mail});
+        } else if constexpr (std::is_same_v<kind, auth_started>) {
+            exchange_over_ = false;
+            ask(plug_ins.begin_auth(what.mechanism, what.initial, client, exchange_), {what.ticket, hook_stage::auth});
+        } else if constexpr (std::is_same_v<kind, auth_response>) {
+            ask(plug_ins.go_on_with_auth(*exchange_, what.octets, client), {what.ticket, hook_stage::auth});
+        } else if constexpr (std::is_same_v<kind, auth_finished>) {
+            auth_over(what);
         } else if constexpr (std::is_same_v<kind, verify_requested>) {
             ask(plug_ins.verify(client, what.argument), {what.ticket, hook_stage::command});
         } else if constexpr (std::is_same_v<kind, expand_requested>) {
@@ -87,14 +94,15 @@ MAILQUAY_DECL void connection::handle(event& told) {
 
 namespace detail {
 
-/// What a hook answers that could not be asked, or threw.
+/// What stands for the answer of a hook that could not be asked, or threw.
 template <class Answer>
-Answer deferred_answer(reply_text const& why) {
-    if constexpr (std::is_same_v<Answer, reply>) {
+Answer no_answer(reply_text const& why) {
+    if constexpr (std::is_same_v<Answer, reply>)
         return reply{why};
-    } else {
+    else if constexpr (std::is_same_v<Answer, auth_step>)
+        return auth_failure{true, {}, auth_problem::unavailable};
+    else
         return Answer{defer(why)};
-    }
 }
 
 }  // namespace detail
@@ -104,7 +112,7 @@ void connection::ask(eventual<Answer> hook, hook_question asked) {
     if (hook.ready()) return give(asked, std::move(hook).value());
     if (home_->hooks_running_ >= home_->limits_.hook_frames) {
         home_->log().warning([&] { return log_line{"overload"}.add("id", id()).add("hooks", home_->hooks_running_); });
-        return give(asked, detail::deferred_answer<Answer>(replies::queue_full));
+        return give(asked, detail::no_answer<Answer>(replies::queue_full));
     }
     home_->host().hooks().start(std::move(hook), *this, asked);
 }
@@ -130,6 +138,7 @@ inline stage_names names_of(hook_stage stage, bool lmtp) noexcept {
         case hook_stage::headers: return {"headers", "DATA", replies::local_error, replies::transaction_failed};
         case hook_stage::chunk: return {"message", "DATA", replies::local_error, replies::transaction_failed};
         case hook_stage::command: return {"command", "", replies::local_error, replies::rejected};
+        case hook_stage::auth: return {"auth", "AUTH", replies::auth_unavailable, replies::bad_credentials};
         case hook_stage::finish: break;
     }
     return {"finish", "DATA", replies::local_error, replies::transaction_failed};
@@ -229,8 +238,24 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, reply given) {
     session_.answer(asked.ticket, std::move(given));
 }
 
+MAILQUAY_DECL void connection::give(hook_question const& asked, auth_step given) { session_.answer(asked.ticket, std::move(given)); }
+
 MAILQUAY_DECL void connection::late(hook_question const&, verdict const&) noexcept {}
 MAILQUAY_DECL void connection::late(hook_question const&, reply const&) noexcept {}
+MAILQUAY_DECL void connection::late(hook_question const&, auth_step const&) noexcept {}
+
+/// The mechanism's state goes, at once or when the hook that looks at it has ended.
+MAILQUAY_DECL void connection::auth_over(auth_finished const& how) {
+    session_info const& client = session_.info();
+    setup_->log.info([&] { return log_lines::authentication(client, how); });
+    bool const yes = how.outcome == auth_outcome::succeeded;
+    observation told = about(yes ? observation_kind::authenticated : observation_kind::auth_failed);
+    told.mechanism = how.mechanism;
+    told.authentication = how.outcome;
+    tell(told);
+    exchange_over_ = true;
+    if (!parked()) hooks_ended();
+}
 
 /// The sink's last word came when nobody waited for it any more: if it kept the message, the client will send it again.
 MAILQUAY_DECL void connection::late(hook_question const& asked, delivery const& given) noexcept {
@@ -313,6 +338,7 @@ MAILQUAY_DECL void connection::left(hook_frame& frame) noexcept {
 
 /// No hook looks at anything any more.
 MAILQUAY_DECL void connection::hooks_ended() noexcept {
+    if (exchange_over_) exchange_.reset();
     if (!let_go_) return;
     let_go_ = false;
     message_.reset();
@@ -324,7 +350,7 @@ void connection::answered(hook_frame& frame, std::exception_ptr const& failure, 
     left(frame);
     if (!detached_) home_->batch_begins();
     if (failure) {
-        given = detail::deferred_answer<Answer>(replies::local_error);
+        given = detail::no_answer<Answer>(replies::local_error);
         home_->log().error([&] {
             try {
                 std::rethrow_exception(failure);

@@ -28,4 +28,8 @@ MAILQUAY_DECL void hook_frame::answered(std::exception_ptr failed, reply given) 
     owner_->answered(*this, failed, std::move(given));
 }
 
+MAILQUAY_DECL void hook_frame::answered(std::exception_ptr failed, auth_step given) noexcept {
+    owner_->answered(*this, failed, std::move(given));
+}
+
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -2,6 +2,7 @@
 
 #include <mailquay/server/server.hpp>
 
+#include <mailquay/handler/header_fixes.hpp>
 #include <mailquay/handler/per_shard.hpp>
 #include <mailquay/handler/recipient_table.hpp>
 #include <mailquay/handler/relay_for.hpp>
@@ -160,6 +161,7 @@ MAILQUAY_DECL handlers server::impl::merged(handlers servers, profile const& own
     if (own.sink) servers.sink = own.sink;
     if (own.authentication) servers.authenticator = own.authentication;
     if (own.policies_for == policy_scope::nobody && !own.policies) servers.policies.clear();
+    servers.spare_users = own.policies_for == policy_scope::unauthenticated;
     return servers;
 }
 
@@ -206,6 +208,9 @@ MAILQUAY_DECL handlers const& server::impl::plugged_of(unsigned shard_number) {
 MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(server_config const& settings, handlers const& of_shard,
                                                                              profile const& kind, unsigned shard_number) const {
     handlers all = handlers_for_shard(merged(of_shard, kind), shard_number);
+    // Before the others, which may sign what they see.
+    if (kind.fix_header)
+        all.filters.insert(all.filters.begin(), std::make_shared<header_fixes>(kind.hostname.value_or(settings.hostname)));
     detail::lend_workers(all, all.workers);
     if (!all.buffers) {
         spooled_buffer_config buffers;
@@ -214,7 +219,7 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
     }
     auto made = std::make_shared<listener_setup>();
     if (auto const broken = detail::broken_promises(settings, kind, *all.sink); !broken.empty()) detail::refuse_settings(broken);
-    made->session = make_session_config(settings, kind, all.sink->promised());
+    made->session = make_session_config(settings, kind, all.sink->promised(), all.authenticator);
     detail::add_host_extensions(made->session.extensions, all);
     made->session.answer_verify = static_cast<bool>(all.verify);
     made->session.answer_expand = static_cast<bool>(all.expand);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/server/server_config.hpp>
+#include <mailquay/session/extensions/auth.hpp>
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/scrub.hpp>
@@ -101,7 +102,8 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config) {
     return found;
 }
 
-MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink) {
+MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink,
+                                                 std::shared_ptr<authenticator> const& asks) {
     session_config made = detail::session_part(server);
     if (listener.dialect) made.dialect = *listener.dialect;
     if (listener.hostname) made.hostname = *listener.hostname;
@@ -112,6 +114,10 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     made.limits = combined(made.limits, listener.limits);
     made.require_authentication = listener.auth == auth_mode::required;
 
+    if (asks && listener.auth != auth_mode::off) {
+        auto const offers = [asks](session_info const& client) { return asks->offered(client); };
+        made.extensions.add(std::make_shared<extensions::auth>(offers, listener.auth_without_tls));
+    }
     if (!server.trusted_xclient.empty()) made.extensions.add(std::make_shared<extensions::xclient>(server.trusted_xclient));
     network_set const& forwarders = server.trusted_xforward ? *server.trusted_xforward : server.trusted_xclient;
     if (!forwarders.empty()) made.extensions.add(std::make_shared<extensions::xforward>(forwarders));

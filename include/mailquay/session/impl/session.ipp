@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/secret.hpp>
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/session/session.hpp>
 
@@ -13,6 +14,19 @@ struct session::delayed {
     bool waited = false;
     verdict given{};
     std::optional<delivery> delivered{};
+    std::optional<auth_step> step{};
+};
+
+/// The AUTH exchange under way.
+struct session::exchange {
+    std::string mechanism{};      // in upper case
+    std::string identity{};       // of the success that waits for the client's empty response
+    std::string reply{};          // that ended it
+    auth_outcome outcome{};
+    std::uint8_t rounds = 0;
+    bool awaits = false;          // the next line is a response, not a command
+    bool acknowledges = false;    // it answers the last challenge: empty, then 235
+    bool over = false;
 };
 
 MAILQUAY_DECL session::session(session_config const& config, session_info peer, session_memory& memory)
@@ -24,13 +38,15 @@ MAILQUAY_DECL session::session(session_config const& config, session_info peer, 
 MAILQUAY_DECL session::~session() {
     if (work_) memory_->give_back(std::move(work_));
     if (out_) memory_->give_back(std::move(out_));
+    if (hold_ && secret_line(*hold_)) wipe(*hold_);
     if (hold_) memory_->give_back(std::move(hold_));
+    forget_asked_text();
 }
 
 MAILQUAY_DECL bool session::wants_input() const noexcept {
     if (phase_ == phase::closing || phase_ == phase::connecting || eof_) return false;
     if (open_ != 0 || delayed_ || cur_ != end_ || lent_ != lent_end_) return false;
-    if (withdrawn_ || tell_aborted_ || tell_reset_) return false;
+    if (withdrawn_ || tell_aborted_ || tell_reset_ || tell_auth_) return false;
     return output().size() <= config_->limits.output_octets;
 }
 
@@ -63,6 +79,10 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         bool const in_transaction = work_ && !work_->mail.id().empty();
         return command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_, refused_message_};
     }
+    if (tell_auth_) {
+        tell_auth_ = false;
+        return auth_finished{exchange_->mechanism, exchange_->outcome, exchange_->reply};
+    }
     if (tell_closed_) {
         tell_closed_ = false;
         told_closed_ = true;
@@ -73,7 +93,7 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         if (phase_ == phase::closing || delayed_) return std::nullopt;
         step const went = advance(given);
         if (went == step::event_given) return given;
-        if (tell_aborted_ || tell_reset_ || tell_refused_ || tell_closed_) return next_event();
+        if (tell_aborted_ || tell_reset_ || tell_refused_ || tell_auth_ || tell_closed_) return next_event();
         if (went == step::wait) break;
     }
     if (eof_ && open_ == 0 && !delayed_ && cur_ == end_ && lent_ == lent_end_) {
@@ -151,13 +171,14 @@ MAILQUAY_DECL void session::stop_now() {
 MAILQUAY_DECL bool session::ended() const noexcept { return told_closed_ && !out_; }
 
 MAILQUAY_DECL bool session::idle() const noexcept {
-    return phase_ == phase::command && !work_ && !out_ && !hold_ && open_ == 0 && cur_ == end_ && lent_ == lent_end_;
+    return phase_ == phase::command && !work_ && !out_ && !hold_ && !exchange_ && open_ == 0 && cur_ == end_ && lent_ == lent_end_;
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #include <mailquay/session/impl/session_answers.ipp>
 #include <mailquay/session/impl/session_bdat.ipp>
+#include <mailquay/session/impl/session_auth.ipp>
 #include <mailquay/session/impl/session_commands.ipp>
 #include <mailquay/session/impl/session_input.ipp>
 #include <mailquay/session/impl/session_limits.ipp>

@@ -31,6 +31,7 @@ inline line_head head_of(std::string_view line) noexcept {
     std::string_view const word = line.substr(0, end);
     if (word.size() == 4 && !digit_follows && iequals(word, "DATA")) return line_head::data;
     if (word.size() == 4 && !digit_follows && iequals(word, "BDAT")) return line_head::bdat;
+    if (word.size() == 4 && !digit_follows && iequals(word, "AUTH")) return line_head::auth;
     return is_http_method(word) ? line_head::http : line_head::plain;
 }
 /// RFC 6531 §3.7.4.2  Takes the parameter SMTPUTF8 off the argument of VRFY or EXPN. @return whether it was there
@@ -62,6 +63,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
     if (detail::has_bare_octets(line) || !parsed_line) {
         syntax_error(detail::has_bare_octets(line) ? reply{replies::bad_characters} : reply{to_reply(parsed_line.error())});
         if (head == line_head::data) close_if_octets_follow();
+        if (secret_line(line)) detail::wipe_line(line);
         return step::go_on;
     }
     if (!config_->leniency.trailing_space && is_wsp(line.back())) {
@@ -80,6 +82,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         case verb::xforward: return xforward(*parsed_line);
         case verb::vrfy:
         case verb::expn: return verify(*parsed_line, given);
+        case verb::auth: return auth(*parsed_line, given);
         case verb::rset:
             forgiven_ = false;
             if (parsed_line->has_argument) return syntax_error(reply{replies::argument_not_allowed}), step::go_on;
@@ -343,7 +346,9 @@ MAILQUAY_DECL void session::overlong_line() {
         return close_with(chunking() ? replies::bad_argument : replies::unknown_command, close_reason::lost_framing);
     if (skipped_head_ == line_head::http && first && !info_.secure())
         return close_with(replies::not_smtp, close_reason::not_smtp);
-    syntax_error(reply{replies::line_too_long});
+    bool const auth = skipped_head_ == line_head::auth && config_->extensions.find("AUTH") != nullptr;
+    if (auth) last_verb_ = verb::auth;
+    syntax_error(reply{auth ? replies::auth_line_too_long : replies::line_too_long});
     if (skipped_head_ == line_head::data) close_if_octets_follow();
 }
 
@@ -393,6 +398,10 @@ MAILQUAY_DECL session::step session::other(command_line const& line, std::option
     if (!reader->verb_allowed(line.name, state_)) return out_of_sequence(), step::go_on;
     if (!junk_allowed()) return step::go_on;
     asked_utf8_ = false;
+    if (config_->require_authentication && !info_.authenticated()) {
+        if (junk_allowed()) say(replies::auth_required), command_boundary();
+        return step::go_on;
+    }
     asked_text_ = std::make_unique<std::string>(line.name);
     asked_text_->append(line.argument);
     std::string_view const kept{*asked_text_};
@@ -403,6 +412,7 @@ MAILQUAY_DECL session::step session::other(command_line const& line, std::option
 MAILQUAY_DECL void session::help() {
     std::string text{info_.lmtp() ? "LHLO" : "EHLO HELO"};
     text.append(" MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
+    if (config_->extensions.find("AUTH") != nullptr) text.append(" AUTH");
     for (auto const& one : config_->extensions.all())
         for (std::string_view const name : one->verbs())
             if (one->offered(info_)) text.append(1, ' ').append(name);

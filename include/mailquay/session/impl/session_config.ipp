@@ -28,6 +28,9 @@ MAILQUAY_DECL std::vector<std::string> problems(session_config const& config) {
         say(fmt::format("limits.recipients is {}; RFC 5321 §4.5.3.1.8 asks for at least 100", config.limits.recipients));
     if (config.limits.command_line_octets < 512 || config.limits.command_line_octets > 65'536)
         say(fmt::format("limits.command_line_octets is {}; use 512 (RFC 5321 §4.5.3.1.4) to 65536", config.limits.command_line_octets));
+    if (config.limits.auth_line_octets < 512 || config.limits.auth_line_octets > 65'536)
+        say(fmt::format("limits.auth_line_octets is {}; use 12288 (RFC 4954 §4), or at least 512 and at most 65536",
+            config.limits.auth_line_octets));
     if (config.limits.recipients_in_flight == 0) say("limits.recipients_in_flight is 0; use 1 or more");
     if (config.limits.hops == 0) say("limits.hops is 0, which refuses all relayed mail; use 100 (RFC 5321 §6.3)");
     if (config.limits.output_octets < 1024)

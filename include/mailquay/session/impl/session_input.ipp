@@ -3,6 +3,7 @@
 #include <mailquay/session/impl/session.ipp>
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/base/secret.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -30,6 +31,7 @@ MAILQUAY_DECL void session::keep_rest() {
         if (lent_ == lent_end_) return;
         auto const at = cur_ - hold_->data();
         hold_->append(lent_, lent_end_);
+        if (auth_possible()) wipe({lent_, lent_end_});
         cur_ = hold_->data() + at;
         end_ = hold_->data() + hold_->size();
         lent_ = lent_end_ = nullptr;
@@ -38,6 +40,7 @@ MAILQUAY_DECL void session::keep_rest() {
     if (cur_ == end_) return;
     if (!hold_) hold_ = memory_->take_buffer();
     hold_->append(cur_, end_);  // behind the partial line that it goes on with, if there is one
+    if (auth_possible()) wipe({cur_, end_});
     cur_ = hold_->data();
     end_ = cur_ + hold_->size();
     in_hold_ = true;
@@ -67,7 +70,7 @@ MAILQUAY_DECL void session::drop_input() noexcept {
 
 MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
     // Only now: until the host comes back for more, an overtaken hook may look at these.
-    if (asked_text_ && open_ == 0 && phase_ != phase::closing) asked_text_.reset();
+    if (asked_text_ && open_ == 0 && phase_ != phase::closing) forget_asked_text();
     if (changed_ && open_ == 0) changed_.reset();
     if (drop_work_) {
         drop_work_ = false;
@@ -109,6 +112,7 @@ MAILQUAY_DECL bool session::run_of_recipients_goes_on() const noexcept {
 }
 
 MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given) {
+    if (exchange_ && exchange_->over) exchange_.reset();
     if (open_ != 0 && !run_of_recipients_goes_on()) return step::wait;
     if (output().size() > config_->limits.output_octets) return step::wait;
     if (!next_region()) return step::wait;
@@ -116,6 +120,7 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
         first_octet_seen_ = true;
         if (*cur_ == tls_handshake_octet && !info_.secure()) return close(close_reason::not_smtp), step::go_on;
     }
+    if (responding()) return advance_exchange(given);
     std::string_view line;
     std::size_t const replied = output_end();
     last_verb_ = verb::unknown;
@@ -128,6 +133,7 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
         case line_found::whole: break;
     }
     step const went = command(line, given);
+    if (last_verb_ == verb::auth) detail::wipe_line(line);
     if (went == step::go_on && !tell_refused_) note_refusal(replied, last_verb_);
     // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
     if (went == step::go_on && open_ == 0) since_ = now_;
@@ -146,8 +152,9 @@ MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
             auto const octets = static_cast<std::size_t>(lf + 1 - cur_);
             line = {cur_, octets - (crlf ? 2 : 1)};
             cur_ = lf + 1;
-            if (octets <= config_->limits.command_line_octets) return line_found::whole;
+            if (octets <= config_->limits.command_line_octets || octets <= line_limit(line)) return line_found::whole;
             skipped_head_ = detail::head_of(line);
+            if (secret_line(line)) detail::wipe_line(line);
             return line_found::too_long;
         }
         from = lf + 1;
@@ -160,16 +167,20 @@ MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
 /// The octets from cur_ on begin a line that does not end in this region: moves them into hold_, or begins to skip them.
 MAILQUAY_DECL void session::keep_partial_line() {
     auto const octets = static_cast<std::size_t>(end_ - cur_);
-    if (octets >= config_->limits.command_line_octets) {
+    bool const secret = secret_line({cur_, octets});
+    if (octets >= config_->limits.command_line_octets && octets >= line_limit({cur_, octets})) {
         skipping_ = true;
         skipped_cr_ = end_[-1] == '\r';
         skipped_head_ = detail::head_of({cur_, octets});
+        if (secret) wipe({cur_, octets});
         cur_ = end_;
         next_region();
         return;
     }
     if (in_hold_) {
-        hold_->erase(0, static_cast<std::size_t>(cur_ - hold_->data()));
+        std::memmove(hold_->data(), cur_, octets);
+        if (secret) wipe(std::span<char>{*hold_}.subspan(octets));
+        hold_->resize(octets);
         in_hold_ = false;
         cur_ = lent_;
         end_ = lent_end_;
@@ -178,7 +189,26 @@ MAILQUAY_DECL void session::keep_partial_line() {
     }
     hold_ = memory_->take_buffer();
     hold_->assign(cur_, octets);
+    if (secret) wipe({cur_, octets});
     cur_ = end_ = nullptr;
+}
+
+/// Moves octets to the end of hold_. Where they are part of a secret, no copy of them stays behind.
+MAILQUAY_DECL void session::append_to_hold(std::span<char> octets) {
+    if (!secret_line(*hold_)) {
+        hold_->append(octets.data(), octets.size());
+        if (secret_line(*hold_)) wipe(octets);
+        return;
+    }
+    if (std::size_t const needed = hold_->size() + octets.size(); needed > hold_->capacity()) {
+        std::string larger;
+        larger.reserve(std::max(needed, 2 * hold_->capacity()));
+        larger.append(*hold_);
+        wipe(*hold_);
+        hold_->swap(larger);
+    }
+    hold_->append(octets.data(), octets.size());
+    wipe(octets);
 }
 
 /// The line under way began in an earlier buffer: completes it in hold_.
@@ -186,15 +216,19 @@ MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
     while (cur_ != end_) {
         auto* const lf = static_cast<char*>(std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)));
         char* const upto = lf != nullptr ? lf + 1 : end_;
-        if (hold_->size() + static_cast<std::size_t>(upto - cur_) > config_->limits.command_line_octets) {
+        auto const more = static_cast<std::size_t>(upto - cur_);
+        std::size_t const octets = hold_->size() + more;
+        if (octets > config_->limits.command_line_octets && octets > line_limit(*hold_, {cur_, more})) {
             skipping_ = true;
             skipped_cr_ = hold_->back() == '\r';
-            hold_->append(cur_, std::min<std::size_t>(static_cast<std::size_t>(upto - cur_), 9));
+            constexpr std::size_t head_octets = 9;
+            if (hold_->size() < head_octets) hold_->append(cur_, std::min(more, head_octets));
             skipped_head_ = detail::head_of(*hold_);
+            if (secret_line(*hold_)) wipe(*hold_);
             memory_->give_back(std::move(hold_));
             return skip_line();
         }
-        hold_->append(cur_, upto);
+        append_to_hold({cur_, more});
         cur_ = upto;
         if (lf == nullptr) break;
         bool const crlf = hold_->size() >= 2 && (*hold_)[hold_->size() - 2] == '\r';
@@ -215,12 +249,15 @@ MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
 MAILQUAY_DECL session::line_found session::skip_line() noexcept {
     while (next_region()) {
         auto* const lf = static_cast<char*>(std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)));
+        bool const secret = exchange_ || skipped_head_ == line_head::auth;
         if (lf == nullptr) {
             skipped_cr_ = end_[-1] == '\r';
+            if (secret) wipe({cur_, end_});
             cur_ = end_;
             continue;
         }
         bool const crlf = lf == cur_ ? skipped_cr_ : lf[-1] == '\r';
+        if (secret) wipe({cur_, lf});
         cur_ = lf + 1;
         skipped_cr_ = false;
         if (!crlf && !config_->leniency.bare_lf_in_commands) continue;

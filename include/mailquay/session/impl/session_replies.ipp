@@ -97,6 +97,7 @@ MAILQUAY_DECL void session::close(close_reason why) noexcept {
     close_reason_ = why;
     tell_closed_ = true;
     delayed_.reset();
+    if (exchange_) end_exchange(auth_outcome::aborted, output_end());
     drop_input();
 }
 

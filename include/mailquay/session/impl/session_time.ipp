@@ -40,6 +40,8 @@ MAILQUAY_DECL void session::time_is(time_point now) {
             settle_recipients();
         } else if (due->delivered) {
             settle_delivery(*due->delivered);
+        } else if (due->step) {
+            settle_exchange(*due->step);
         } else {
             settle(due->asked, due->given.after({}));
         }

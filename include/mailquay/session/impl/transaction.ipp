@@ -83,6 +83,7 @@ MAILQUAY_DECL envelope transaction::snapshot() const {
     }
     copy.smtputf8 = parameters_.smtputf8;
     copy.body = parameters_.body;
+    if (parameters_.auth) copy.auth.emplace(*parameters_.auth);
     copy.declared_size = parameters_.size;
     copy.requests = requests();
     copy.unknown_parameters.assign(unknown_.begin(), unknown_.end());

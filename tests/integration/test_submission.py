@@ -1,0 +1,97 @@
+"""mailquay-submission: users log in, send from their own addresses, and their headers are mended."""
+
+import os
+import smtplib
+import tempfile
+
+import harness
+
+MESSAGE = b"From: alice@example.org\r\nTo: bob@example.net\r\nBcc: eve@example.net\r\nSubject: x\r\n\r\nhello\r\n"
+
+
+class Submission(harness.Case):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def start(self, *flags):
+        program = harness.Program("mailquay-submission", "--listen", "127.0.0.1:0", "--hostname", "mail.example.org",
+                                  "--user", "alice@example.org:secret", "--maildir", self.folder.name, "--auth-without-tls", *flags)
+        program.__enter__()
+        self.addCleanup(program.__exit__, None, None, None)
+        return program
+
+    def filed(self):
+        new = os.path.join(self.folder.name, "new")
+        found = []
+        for name in sorted(os.listdir(new)):
+            with open(os.path.join(new, name), "rb") as file:
+                found.append(file.read())
+        return found
+
+    def test_a_user_sends(self):
+        program = self.start()
+        with smtplib.SMTP(*program.smtp, timeout=harness.PATIENCE) as client:
+            client.ehlo("client.example.org")
+            self.assertEqual(client.esmtp_features["auth"].split(), ["PLAIN"])
+            self.assertEqual(client.login("alice@example.org", "secret")[0], 235)
+            client.sendmail("alice@example.org", ["bob@example.net"], MESSAGE)
+        (text,) = self.filed()
+        self.assertIn(b" with ESMTPA id ", text)
+        self.assertIn(b"\r\nMessage-ID: <", text)
+        self.assertIn(b"\r\nDate: ", text)
+        self.assertNotIn(b"Bcc", text)
+        self.assertTrue(text.endswith(b"\r\n\r\nhello\r\n"))
+        self.assertIn("mechanism=PLAIN user=alice@example.org result=succeeded", program.log())
+        self.assertNotIn("secret", program.log())
+
+    def test_who_does_not_log_in_may_nothing(self):
+        program = self.start()
+        with smtplib.SMTP(*program.smtp, timeout=harness.PATIENCE) as client:
+            client.ehlo("client.example.org")
+            self.assertEqual(client.mail("alice@example.org")[0], 530)
+
+    def test_a_wrong_password(self):
+        program = self.start()
+        with smtplib.SMTP(*program.smtp, timeout=harness.PATIENCE) as client:
+            with self.assertRaises(smtplib.SMTPAuthenticationError) as refused:
+                client.login("alice@example.org", "wrong")
+            self.assertEqual(refused.exception.smtp_code, 535)
+            self.assertEqual(client.login("alice@example.org", "secret")[0], 235)
+        self.assertNotIn("wrong", program.log())
+
+    def test_not_from_another_address(self):
+        program = self.start()
+        with smtplib.SMTP(*program.smtp, timeout=harness.PATIENCE) as client:
+            client.login("alice@example.org", "secret")
+            self.assertEqual(client.mail("bob@example.org")[0], 553)
+            self.assertEqual(client.mail("")[0], 550)
+
+    def test_any_sender(self):
+        program = self.start("--any-sender", "--null-sender")
+        with smtplib.SMTP(*program.smtp, timeout=harness.PATIENCE) as client:
+            client.login("alice@example.org", "secret")
+            self.assertEqual(client.mail("bob@example.org")[0], 250)
+            client.rset()
+            self.assertEqual(client.mail("")[0], 250)
+
+    def test_long_lines_are_refused(self):
+        program = self.start()
+        with smtplib.SMTP(*program.smtp, timeout=harness.PATIENCE) as client:
+            client.login("alice@example.org", "secret")
+            with self.assertRaises(smtplib.SMTPDataError) as refused:
+                client.sendmail("alice@example.org", ["bob@example.net"], b"Subject: x\r\n\r\n" + b"a" * 1000 + b"\r\n")
+            self.assertEqual(refused.exception.smtp_code, 554)
+
+    def test_flags(self):
+        for flags, say in (((), "--user"), (("--user", "alice:secret"), "--maildir"),
+                           (("--user", "alice:secret", "--maildir", self.folder.name), "--auth-without-tls"),
+                           (("--user", "alicesecret", "--maildir", self.folder.name, "--auth-without-tls"), "--user")):
+            code, _, log = harness.run_program("mailquay-submission", *flags)
+            self.assertEqual(code, 2, log)
+            self.assertIn(say, log)
+            self.assertNotIn("alicesecret", log)
+
+
+if __name__ == "__main__":
+    harness.main()
