@@ -6,10 +6,10 @@
 # On Debian and Ubuntu it installs the packages that are missing, with sudo unless run by root; elsewhere it prints
 # their names and goes on. MAILQUAY_NO_INSTALL=1: never installs. No daemon is started.
 
-bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev"
+bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev libssl-dev libcrypt-dev libicu-dev"
 bootstrap_client="swaks"
 # postfix as a client, and for its load generator smtp-source
-bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl"
+bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl dovecot-core"
 bootstrap_checkers="clang-19 libclang-rt-19-dev dpkg-dev file"  # tsan, fuzz; packages
 # Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.
 bootstrap_exim="exim4-base exim4-daemon-light libidn12 libgnutls-dane0 libunbound8 libnsl2 libnss-wrapper"
@@ -57,6 +57,9 @@ bootstrap_install() {
     fi
     case " $* " in
     *" postfix "*) bootstrap_as_root update-rc.d postfix disable || : ;; # nor at the next start of the machine
+    esac
+    case " $* " in
+    *" dovecot-core "*) bootstrap_as_root update-rc.d dovecot disable || : ;;
     esac
     return "$bootstrap_status"
 }

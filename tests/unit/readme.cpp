@@ -63,7 +63,7 @@ TEST_CASE("the hello program in README.md is the one that is compiled", "[readme
 
 TEST_CASE("files that documents link to exist", "[readme]") {
     for (std::string const document :
-         {"README.md", "docs/architecture.md", "docs/conversations.md", "docs/examples.md", "docs/handlers.md",
+         {"README.md", "docs/architecture.md", "docs/authentication.md", "docs/conversations.md", "docs/examples.md", "docs/handlers.md",
           "docs/logging.md", "docs/replies.md", "docs/rfcs.md", "docs/settings.md"}) {
         auto const folder = std::filesystem::path{document}.parent_path();
         for (auto const& [link, ignored] : pairs(read(document), R"(\]\(([^)#\s]+)(#[^)\s]*)?\))")) {
@@ -117,6 +117,9 @@ TEST_CASE("docs/settings.md has every default as it is", "[readme][settings]") {
          {table{"session/limits.hpp", "session_limits", {}}, table{"session/limits.hpp", "session_timeouts", {}},
           table{"session/limits.hpp", "error_budgets", {}}, table{"server/admission.hpp", "connection_limits", {}},
           table{"session/session_config.hpp", "leniency", {}},
+          table{"sasl/mechanisms.hpp", "mechanism_settings", {}}, table{"sasl/guarded.hpp", "guard_limits", {}},
+          table{"sasl/password_file.hpp", "password_file_settings", {"log", "time"}},
+          table{"sasl/dovecot.hpp", "dovecot_settings", {"log"}},
           table{"server/server_config.hpp",
                 "server_config",
                 {"limits", "timeouts", "budgets", "leniency", "extensions", "connections", "listening", "log"}}}) {

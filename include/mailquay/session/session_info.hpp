@@ -20,6 +20,11 @@ struct tls_info {
     std::string server_name{};       ///< SNI as asked for; empty if none
     std::string client_identity{};   ///< subject of a verified client certificate; empty if none
     bool client_verified = false;
+    /// @{ Octets that name this very channel (RFC 5929, RFC 9266); empty if not known. Not for logs.
+    std::string channel_binding_exporter{};  ///< tls-exporter: 32 octets
+    std::string channel_binding_unique{};    ///< tls-unique: up to TLS 1.2
+    std::string channel_binding_endpoint{};  ///< tls-server-end-point: digest of the server's certificate
+    /// @}
 };
 
 /// Where the client's address comes from; decides whether it may be trusted for relaying.

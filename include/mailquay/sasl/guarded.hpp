@@ -1,0 +1,75 @@
+#pragma once
+
+#include <mailquay/handler/authenticator.hpp>
+#include <mailquay/handler/make_authenticator.hpp>
+#include <mailquay/handler/store.hpp>
+#include <mailquay/handler/uses_workers.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace mailquay::inline MAILQUAY_ABI::sasl {
+
+/// How many failures are too many, over all sessions.
+struct guard_limits {
+    /// Failures of one client, which is an IPv4 address or an IPv6 /64, within `window`.
+    std::int64_t per_client = 20;
+    /// Failures for one user from one network, which is an IPv4 /24 or an IPv6 /48, within `window`: one who mistypes stays
+    /// below it.
+    std::int64_t per_user_and_network = 10;
+    /// Failures for one user from everywhere, within `window`: above it networks are kept out from which this user did not
+    /// succeed within `known_for`. Never a lock of the user, who goes on from where he usually is.
+    std::int64_t per_user = 50;
+    std::chrono::seconds window{600};
+    /// How long a network counts as one the user comes from.
+    std::chrono::seconds known_for{30 * 24 * 3600};
+    /// The same wrong secret counts once in this time: a device with an old password is no attack.
+    std::chrono::seconds same_secret{3600};
+    /// Keys the digests of users and secrets in the store. Empty: random; give servers that share a store the same 32
+    /// octets.
+    std::string key{};
+};
+
+/// Counts failed AUTH over time, in front of any `authenticator`. Over a limit the client gets 454 4.7.0 before a
+/// credential is looked at, so that right and wrong cannot be told apart.
+///
+/// What counts is a failure by a credential; not a look-up that failed, a cancelled exchange, or a mechanism that is not
+/// known. Clients from loopback and UNIX sockets are not counted: there a web mail would be locked out for all. Who the user
+/// is, is read off the messages of PLAIN, LOGIN, CRAM-MD5, SCRAM, OAUTHBEARER and XOAUTH2; other mechanisms count per client.
+/// A store that cannot be asked lets pass. Delays and the end of a connection after 5 failures are the session's.
+///
+/// In the store: digests and counters; neither names nor secrets.
+///
+/// Thread safety: safe.
+///
+/// @code
+/// server.authentication(mailquay::sasl::guarded{mailquay::sasl::mechanisms{users}, std::make_shared<mailquay::memory_store>()});
+/// @endcode
+class MAILQUAY_API guarded final : public authenticator, public uses_workers {
+public:
+    /// @param inner    anything that `make_authenticator()` takes
+    /// @param counters  not null; else throws `std::invalid_argument`
+    template <class Inner>
+    guarded(Inner&& inner, std::shared_ptr<store> counters, guard_limits limits = {})
+        : guarded(make_authenticator(std::forward<Inner>(inner)), std::move(counters), std::move(limits), 0) {}
+    MAILQUAY_DECL ~guarded() override;
+
+    MAILQUAY_DECL void lend(std::shared_ptr<workers> pool) override;
+    MAILQUAY_DECL mailquay::mechanisms offered(session_info const& client) const override;
+    MAILQUAY_DECL std::unique_ptr<auth_exchange> begin(std::string_view mechanism, session_info const& client) override;
+
+private:
+    MAILQUAY_DECL guarded(std::shared_ptr<authenticator> inner, std::shared_ptr<store> counters, guard_limits limits, int);
+    struct state;
+    class exchange;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI::sasl
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/sasl/impl/guarded.ipp>
+#endif

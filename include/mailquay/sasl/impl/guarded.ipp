@@ -1,0 +1,198 @@
+#include <mailquay/sasl/guarded.hpp>
+
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/base/decimal.hpp>
+#include <mailquay/base/random.hpp>
+#include <mailquay/sasl/detail/hashing.hpp>
+#include <mailquay/sasl/messages.hpp>
+
+#include <array>
+#include <span>
+#include <stdexcept>
+#include <utility>
+
+namespace mailquay::inline MAILQUAY_ABI::sasl {
+
+namespace detail {
+
+/// What a response gives away: the user, and the secret if it is the same at each try.
+struct seen_in_response {
+    std::string user{};
+    secret tried{};
+};
+
+// Which response of an exchange holds what, by mechanism. `number` counts those with octets, from 0.
+inline seen_in_response look_at_response(std::string_view mechanism, unsigned number, std::string_view octets) {
+    seen_in_response seen;
+    if (mechanism == "LOGIN") {
+        if (number == 0) seen.user = octets;
+        if (number == 1) seen.tried = secret{octets};
+    } else if (number != 0) {
+        return seen;
+    } else if (mechanism == "PLAIN") {
+        if (auto const message = parse_plain(octets)) seen.user = message->user, seen.tried = secret{message->password};
+    } else if (mechanism == "CRAM-MD5") {
+        if (auto const message = parse_cram_md5(octets)) seen.user = message->user;
+    } else if (mechanism == "OAUTHBEARER" || mechanism == "XOAUTH2") {
+        auto const message = mechanism == "XOAUTH2" ? parse_xoauth2(octets) : parse_oauthbearer(octets);
+        if (message) seen.user = message->user, seen.tried = secret{message->token};
+    } else if (mechanism.starts_with("SCRAM-")) {
+        if (auto const message = parse_scram_client_first(octets)) seen.user = message->user;
+    }
+    return seen;
+}
+
+}  // namespace detail
+
+struct guarded::state {
+    std::shared_ptr<authenticator> inner;
+    std::shared_ptr<store> counters;
+    guard_limits limits;
+
+    std::string keyed(std::string_view text) const {
+        secret const digest = detail::hmac(scram_hash::sha256, limits.key, text);
+        return std::string{digest.reveal().substr(0, 16)};
+    }
+};
+
+/// One exchange, counted.
+class guarded::exchange final : public auth_exchange {
+public:
+    exchange(std::shared_ptr<state> all, std::unique_ptr<auth_exchange> inner, std::string mechanism, ip_address client)
+        : all_(std::move(all)), inner_(std::move(inner)), mechanism_(std::move(mechanism)) {
+        client = client.unmapped();
+        counted_ = !client.is_none() && !client.is_loopback();
+        narrow_ = client.masked(client.is_v4() ? 32 : 64).to_string();
+        wide_ = client.masked(client.is_v4() ? 24 : 48).to_string();
+    }
+
+    eventual<auth_step> next(secret_view response) override {
+        if (!counted_) return inner_->next(response);
+        return guard(response);
+    }
+
+private:
+    asio::awaitable<auth_step> guard(secret_view response) {
+        note(response.reveal());
+        bool const over = co_await is_over();
+        if (over) co_return too_many();
+        eventual<auth_step> asked = inner_->next(response);
+        auth_step step = co_await std::move(asked).wait();
+        if (std::holds_alternative<auth_success>(step)) co_await succeeded();
+        auto const* const failed = std::get_if<auth_failure>(&step);
+        if (failed != nullptr && !failed->temporary) co_await count();
+        co_return step;
+    }
+
+    static auth_step too_many() {
+        auth_failure why;
+        why.temporary = true;
+        return why;
+    }
+
+    void note(std::string_view octets) {
+        if (octets.data() == nullptr) return;  // no initial response
+        detail::seen_in_response seen = detail::look_at_response(mechanism_, responses_++, octets);
+        if (!seen.user.empty()) user_ = all_->keyed(to_lower_copy(seen.user));
+        if (!seen.tried.empty()) tried_ = std::move(seen.tried);
+    }
+
+    std::string client_key() const { return "auth/c/" + narrow_; }
+    std::string user_key() const { return "auth/u/" + user_; }
+    std::string network_key() const { return "auth/n/" + user_ + wide_; }
+    std::string known_key() const { return "auth/k/" + user_ + wide_; }
+    std::string secret_key() const {
+        std::string text = narrow_;
+        text += '\0';
+        text += tried_.reveal();
+        std::string key = "auth/s/" + user_ + all_->keyed(text);
+        wipe(text);
+        return key;
+    }
+
+    // A counter that is absent or cannot be asked for is 0.
+    asio::awaitable<std::int64_t> value_of(std::string key) {
+        auto asked = all_->counters->get(std::move(key));
+        result<std::optional<std::string>> digits = co_await std::move(asked).wait();
+        std::uint32_t count = 0;
+        if (digits && digits->has_value()) count = parse_decimal<std::uint32_t>(**digits).value_or(0);
+        co_return count;
+    }
+
+    asio::awaitable<bool> is_over() {
+        std::int64_t const of_client = co_await value_of(client_key());
+        if (of_client >= all_->limits.per_client) co_return true;
+        if (user_.empty()) co_return false;
+        std::int64_t const of_network = co_await value_of(network_key());
+        if (of_network >= all_->limits.per_user_and_network) co_return true;
+        std::int64_t const of_user = co_await value_of(user_key());
+        if (of_user < all_->limits.per_user) co_return false;
+        auto asked = all_->counters->get(known_key());
+        result<std::optional<std::string>> known = co_await std::move(asked).wait();
+        co_return known && !known->has_value();
+    }
+
+    asio::awaitable<void> count() {
+        if (!tried_.empty()) {
+            auto asked = all_->counters->compare_and_set(secret_key(), std::nullopt, "1", all_->limits.same_secret);
+            result<bool> fresh = co_await std::move(asked).wait();
+            if (fresh && !*fresh) co_return;
+        }
+        co_await add_one(client_key());
+        if (user_.empty()) co_return;
+        co_await add_one(network_key());
+        co_await add_one(user_key());
+    }
+
+    asio::awaitable<void> add_one(std::string key) {
+        auto asked = all_->counters->add(std::move(key), 1, all_->limits.window);
+        result<std::int64_t> ignored = co_await std::move(asked).wait();
+        static_cast<void>(ignored);
+    }
+
+    asio::awaitable<void> succeeded() {
+        if (user_.empty()) co_return;
+        auto asked = all_->counters->set(known_key(), "1", all_->limits.known_for);
+        result<void> ignored = co_await std::move(asked).wait();
+        static_cast<void>(ignored);
+    }
+
+    std::shared_ptr<state> all_;
+    std::unique_ptr<auth_exchange> inner_;
+    std::string mechanism_;
+    std::string narrow_, wide_;
+    std::string user_;  // as a keyed digest
+    secret tried_;
+    unsigned responses_ = 0;
+    bool counted_ = false;
+};
+
+MAILQUAY_DECL guarded::guarded(std::shared_ptr<authenticator> inner, std::shared_ptr<store> counters, guard_limits limits, int) {
+    if (!counters) throw std::invalid_argument("sasl::guarded: no store to count in: give a memory_store");
+    if (limits.per_client <= 0 || limits.per_user_and_network <= 0 || limits.per_user <= 0)
+        throw std::invalid_argument("sasl::guard_limits: a limit of 0 or less lets nobody in; leave sasl::guarded out for no limit");
+    if (limits.window.count() <= 0 || limits.known_for.count() <= 0 || limits.same_secret.count() <= 0)
+        throw std::invalid_argument("sasl::guard_limits: a time of 0 or less would count without end");
+    if (limits.key.empty()) {
+        limits.key.resize(32);
+        random_bytes(std::as_writable_bytes(std::span{limits.key}));
+    }
+    state_ = std::make_shared<state>(state{std::move(inner), std::move(counters), std::move(limits)});
+}
+MAILQUAY_DECL guarded::~guarded() = default;
+
+MAILQUAY_DECL void guarded::lend(std::shared_ptr<workers> pool) {
+    if (auto* const asks = dynamic_cast<uses_workers*>(state_->inner.get())) asks->lend(std::move(pool));
+}
+
+MAILQUAY_DECL mailquay::mechanisms guarded::offered(session_info const& client) const { return state_->inner->offered(client); }
+
+MAILQUAY_DECL std::unique_ptr<auth_exchange> guarded::begin(std::string_view mechanism, session_info const& client) {
+    auto inner = state_->inner->begin(mechanism, client);
+    if (!inner) return nullptr;
+    std::string name{mechanism};
+    for (char& c : name) c = to_upper(c);
+    return std::make_unique<exchange>(state_, std::move(inner), std::move(name), client.client().address);
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI::sasl

@@ -1,0 +1,230 @@
+#include <mailquay/sasl/guarded.hpp>
+
+#include "support/catch.hpp"
+#include "support/sasl_client.hpp"
+
+#include <mailquay/sasl/mechanisms.hpp>
+#include <mailquay/sasl/user_table.hpp>
+#include <mailquay/server/memory_store.hpp>
+
+#include <stdexcept>
+
+namespace test_guarded {
+using namespace mailquay;
+using namespace mailquay_test;
+using std::chrono::seconds;
+
+struct hand_clock final : mailquay::clock {
+    std::chrono::steady_clock::time_point now{seconds{1000}};
+    std::chrono::steady_clock::time_point steady() const noexcept override { return now; }
+    std::chrono::system_clock::time_point wall() const noexcept override { return {}; }
+};
+
+/// Counts how often a credential was looked at.
+struct counted_users final : sasl::credential_store {
+    sasl::user_table kept{{"alice", "wonderland"}, {"bob", "builder"}};
+    unsigned asked = 0;
+    bool away = false;
+    eventual<result<std::shared_ptr<sasl::credentials const>>> find(std::string user) override {
+        ++asked;
+        if (away) return result<std::shared_ptr<sasl::credentials const>>{std::make_error_code(std::errc::timed_out)};
+        return kept.find(std::move(user));
+    }
+    sasl::credential_forms forms() const override { return kept.forms(); }
+};
+
+struct bench {
+    std::shared_ptr<hand_clock> time = std::make_shared<hand_clock>();
+    std::shared_ptr<memory_store> counters = std::make_shared<memory_store>(memory_store_config{}, time);
+    std::shared_ptr<counted_users> users = std::make_shared<counted_users>();
+    sasl::guarded all;
+
+    explicit bench(sasl::guard_limits limits = {}) : all(made(users), counters, std::move(limits)) {}
+    static sasl::mechanisms made(std::shared_ptr<counted_users> users) {
+        sasl::mechanism_settings quick;
+        quick.scram_iterations = 4096;
+        return sasl::mechanisms(users, quick);
+    }
+    answer attempt(std::string_view from, std::string_view user, std::string_view password) {
+        auto const client = tls_client({}, from);
+        return say(*all.begin("PLAIN", client), plain(user, password));
+    }
+    // Each with another password.
+    unsigned failures_until_over(std::string_view from, std::string_view user, unsigned most = 200) {
+        for (unsigned i = 0; i < most; ++i)
+            if (attempt(from, user, "wrong" + std::to_string(++tries)) == temporary) return i;
+        return most;
+    }
+    unsigned tries = 0;
+};
+
+
+TEST_CASE("a client that failed too often is told to come later, before a credential is looked at", "[sasl][guard]") {
+    bench b;
+    for (unsigned i = 0; i < 20; ++i) CHECK(b.attempt("192.0.2.7", "user" + std::to_string(i), "x") == denied);
+    unsigned const asked = b.users->asked;
+
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == temporary);
+    CHECK(b.attempt("192.0.2.7", "alice", "wrong") == temporary);
+    CHECK(b.users->asked == asked);
+    CHECK(b.attempt("192.0.2.8", "alice", "wonderland") == success("alice"));
+
+    b.time->now += seconds{601};
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("an IPv6 client is its /64", "[sasl][guard]") {
+    bench b;
+    for (unsigned i = 0; i < 20; ++i) b.attempt("2001:db8::" + std::to_string(i + 1), "user" + std::to_string(i), "x");
+    CHECK(b.attempt("2001:db8::ffff", "alice", "wonderland") == temporary);
+    CHECK(b.attempt("2001:db8:0:1::1", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("a user and the network he is tried from are counted, wherever in it", "[sasl][guard]") {
+    bench b;
+    for (unsigned i = 0; i < 10; ++i) CHECK(b.attempt("192.0.2." + std::to_string(i + 1), "alice", std::to_string(i)) == denied);
+    CHECK(b.attempt("192.0.2.99", "alice", "wonderland") == temporary);
+    CHECK(b.attempt("192.0.2.99", "ALICE", "wonderland") == temporary);
+    CHECK(b.attempt("192.0.2.99", "bob", "builder") == success("bob"));
+    CHECK(b.attempt("198.51.100.1", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("strangers cannot lock a user out of where he usually is", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 15;
+    bench b{limits};
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    b.time->now += seconds{29 * 24 * 3600};
+    for (unsigned net = 0; net < 2; ++net) CHECK(b.failures_until_over("198.51." + std::to_string(net) + ".1", "alice") == (net == 0 ? 10u : 5u));
+
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == temporary);  // not known
+    CHECK(b.attempt("192.0.2.200", "alice", "wonderland") == success("alice"));
+    CHECK(b.attempt("203.0.113.1", "bob", "builder") == success("bob"));
+
+    b.time->now += seconds{601};
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("a network is known for 30 days", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    bench b{limits};
+    b.attempt("192.0.2.7", "alice", "wonderland");
+    b.time->now += seconds{30 * 24 * 3600 + 1};
+    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == temporary);
+}
+
+TEST_CASE("the same wrong secret counts once an hour", "[sasl][guard]") {
+    bench b;
+    for (unsigned i = 0; i < 100; ++i) CHECK(b.attempt("192.0.2.7", "alice", "old password") == denied);
+    CHECK(b.failures_until_over("192.0.2.7", "alice") == 9);
+}
+
+TEST_CASE("SCRAM counts each failure, once the user is known", "[sasl][guard]") {
+    bench b;
+    auto const client = tls_client();
+    for (unsigned i = 0; i < 10; ++i) {
+        auto const server = b.all.begin("scram-sha-256", client);
+        CHECK(scram_client{sasl::scram_hash::sha256, "alice", "x"}.log_in(*server) == denied);
+    }
+    auto const server = b.all.begin("SCRAM-SHA-256", client);
+    CHECK(say(*server, "n,,n=alice,r=abc") == temporary);
+}
+
+TEST_CASE("LOGIN is read over its two responses", "[sasl][guard]") {
+    bench b;
+    auto const client = tls_client();
+    for (unsigned i = 0; i < 10; ++i) {
+        auto const server = b.all.begin("LOGIN", client);
+        say_nothing(*server);
+        say(*server, "alice");
+        CHECK(say(*server, std::to_string(i)) == denied);
+    }
+    auto const server = b.all.begin("LOGIN", client);
+    CHECK(say_nothing(*server) == challenge("Username:"));
+    CHECK(say(*server, "alice") == temporary);
+}
+
+TEST_CASE("what is no failure of a credential does not count", "[sasl][guard]") {
+    bench b;
+    auto const client = tls_client();
+    b.users->away = true;
+    for (unsigned i = 0; i < 30; ++i) CHECK(b.attempt("192.0.2.7", "alice", std::to_string(i)) == temporary);
+    b.users->away = false;
+    for (unsigned i = 0; i < 30; ++i) {
+        CHECK_FALSE(b.all.begin("NONESUCH", client));
+        static_cast<void>(say_nothing(*b.all.begin("LOGIN", client)));  // cancelled
+    }
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("clients of this machine are not counted", "[sasl][guard]") {
+    bench b;
+    for (std::string const from : {"127.0.0.1", "::1", "::ffff:127.0.0.1", "none"}) {
+        CHECK(b.failures_until_over(from, "alice", 40) == 40);
+        CHECK(b.attempt(from, "alice", "wonderland") == success("alice"));
+    }
+    CHECK(b.counters->size() == 0);
+}
+
+TEST_CASE("the store holds neither names nor secrets", "[sasl][guard]") {
+    struct spy final : store {
+        std::string all{};
+        eventual<result<std::optional<std::string>>> get(std::string key) override {
+            all += key;
+            return result<std::optional<std::string>>{std::optional<std::string>{}};
+        }
+        eventual<result<void>> set(std::string key, std::string value, seconds) override {
+            all += key + value;
+            return result<void>{};
+        }
+        eventual<result<std::int64_t>> add(std::string key, std::int64_t, seconds) override {
+            all += key;
+            return result<std::int64_t>{1};
+        }
+        eventual<result<bool>> compare_and_set(std::string key, std::optional<std::string>, std::string value, seconds) override {
+            all += key + value;
+            return result<bool>{true};
+        }
+        eventual<result<bool>> remove(std::string) override { return result<bool>{false}; }
+    };
+    auto const seen = std::make_shared<spy>();
+    sasl::guarded all{sasl::mechanisms{sasl::user_table{{"alice", "wonderland"}}}, seen};
+    auto const client = tls_client();
+    say(*all.begin("PLAIN", client), plain("alice", "guess"));
+    say(*all.begin("PLAIN", client), plain("alice", "wonderland"));
+    CHECK(seen->all.find("192.0.2.7") != std::string::npos);
+    for (char const* word : {"alice", "guess", "wonderland"}) CHECK(seen->all.find(word) == std::string::npos);
+}
+
+TEST_CASE("a store that cannot be asked lets pass", "[sasl][guard]") {
+    struct gone final : store {
+        static std::error_code why() { return std::make_error_code(std::errc::not_connected); }
+        eventual<result<std::optional<std::string>>> get(std::string) override { return result<std::optional<std::string>>{why()}; }
+        eventual<result<void>> set(std::string, std::string, seconds) override { return result<void>{why()}; }
+        eventual<result<std::int64_t>> add(std::string, std::int64_t, seconds) override { return result<std::int64_t>{why()}; }
+        eventual<result<bool>> compare_and_set(std::string, std::optional<std::string>, std::string, seconds) override {
+            return result<bool>{why()};
+        }
+        eventual<result<bool>> remove(std::string) override { return result<bool>{why()}; }
+    };
+    sasl::guarded all{sasl::mechanisms{sasl::user_table{{"alice", "wonderland"}}}, std::make_shared<gone>()};
+    auto const client = tls_client();
+    CHECK(say(*all.begin("PLAIN", client), plain("alice", "guess")) == denied);
+    CHECK(say(*all.begin("PLAIN", client), plain("alice", "wonderland")) == success("alice"));
+}
+
+TEST_CASE("a guard passes on what its mechanisms offer, and refuses limits that cannot be", "[sasl][guard]") {
+    bench b;
+    CHECK(b.all.offered(tls_client()) == b.made(b.users).offered(tls_client()));
+    sasl::guard_limits none;
+    none.per_client = 0;
+    CHECK_THROWS_AS(bench{none}, std::invalid_argument);
+    sasl::guard_limits timeless;
+    timeless.window = seconds{0};
+    CHECK_THROWS_AS(bench{timeless}, std::invalid_argument);
+    CHECK_THROWS_AS(sasl::guarded(sasl::mechanisms{}, nullptr), std::invalid_argument);
+}
+
+}  // namespace test_guarded
