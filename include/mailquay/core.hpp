@@ -59,6 +59,7 @@
 #include <mailquay/session/extensions/pipelining.hpp>
 #include <mailquay/session/extensions/size.hpp>
 #include <mailquay/session/extensions/smtputf8.hpp>
+#include <mailquay/session/extensions/starttls.hpp>
 #include <mailquay/session/limits.hpp>
 #include <mailquay/session/promises.hpp>
 #include <mailquay/session/reception.hpp>

@@ -148,6 +148,12 @@ struct log_record {
             if (line == event || line.starts_with(std::string{event} + ' ')) found.push_back(line);
         return found;
     }
+    /// Whether any line has this in it.
+    bool has(std::string_view part) const {
+        for (auto const& line : lines)
+            if (line.find(part) != line.npos) return true;
+        return false;
+    }
 };
 
 inline logger log_into(std::shared_ptr<log_record> record) {
@@ -169,7 +175,8 @@ inline std::shared_ptr<listener_setup> make_test_setup(plugins const& plugged, s
     if (config.hostname.empty()) config.hostname = "mx.example.org";
     auto made = std::make_shared<listener_setup>();
     auto asks = std::make_shared<pipeline>(plugged.all(), config.log);
-    made->session = make_session_config(config, kind, plugged.all().sink->promised());
+    made->session = make_session_config(config, kind, plugged.all().sink->promised(), plugged.all().tls != nullptr);
+    made->tls = plugged.all().tls;
     made->session.hold_headers = asks->needs() >= message_needs::headers;
     made->asks = asks;
     made->log = config.log;

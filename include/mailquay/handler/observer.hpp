@@ -22,7 +22,8 @@ enum class observation_kind : unsigned {
     message_refused = 128,   ///< at DATA or at its end; `reply` says how
     message_aborted = 256,   ///< `aborted` says why
     closed = 512,            ///< `ended` says why
-    all = 1023,
+    secured = 1024,          ///< a TLS handshake succeeded: `client->tls()` has the facts
+    all = 2047,
 };
 constexpr observation_kind operator|(observation_kind a, observation_kind b) noexcept {
     return observation_kind(unsigned(a) | unsigned(b));

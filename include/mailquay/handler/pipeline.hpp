@@ -8,6 +8,7 @@
 #include <mailquay/handler/observer.hpp>
 #include <mailquay/handler/policy.hpp>
 #include <mailquay/handler/recipient_validator.hpp>
+#include <mailquay/handler/tls_provider.hpp>
 #include <mailquay/handler/workers.hpp>
 
 #include <memory>
@@ -23,6 +24,7 @@ struct handlers {
     std::shared_ptr<message_sink> sink{};
     std::shared_ptr<mailquay::authenticator> authenticator{};
     std::vector<std::shared_ptr<observer>> observers{};
+    std::shared_ptr<tls_provider> tls{};           ///< certificates and what belongs to them; null: no TLS
     std::shared_ptr<mailquay::workers> workers{};  ///< for message buffers; a pool is made when it is needed and absent
     std::shared_ptr<message_buffers> buffers{};    ///< where a filter edits; the server makes `spooled_buffers` if absent
     std::size_t buffer_memory = 256 * 1024;        ///< octets of a buffered message kept in memory before a file is used

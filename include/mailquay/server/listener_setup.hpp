@@ -2,6 +2,7 @@
 
 #include <mailquay/base/log.hpp>
 #include <mailquay/handler/pipeline.hpp>
+#include <mailquay/handler/tls_provider.hpp>
 #include <mailquay/session/session_config.hpp>
 
 #include <memory>
@@ -15,6 +16,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 struct listener_setup {
     session_config session{};
     std::shared_ptr<pipeline const> asks{};
+    std::shared_ptr<tls_provider> tls{};  ///< null: no TLS here
     logger log{};
     unsigned per_address = 50;           ///< connections from one address; 0: no limit
 };

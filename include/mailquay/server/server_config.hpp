@@ -62,7 +62,9 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config);
 
 /// What a listener's sessions are told to do: the server's settings, with what the profile says otherwise, and no more
 /// extensions than the sink promises to keep.
-MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink);
+/// @param has_tls  the server has a `tls_provider`: STARTTLS is offered unless the profile says otherwise
+MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink,
+                                                 bool has_tls = false);
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

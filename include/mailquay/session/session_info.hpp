@@ -18,6 +18,8 @@ struct tls_info {
     std::string server_name{};       ///< SNI as asked for; empty if none
     std::string client_identity{};   ///< subject of a verified client certificate; empty if none
     bool client_verified = false;
+    std::string channel_binding_exporter{};  ///< tls-exporter (RFC 9266), 32 octets; empty if there is none
+    std::string channel_binding_unique{};    ///< tls-unique (RFC 5929), TLS 1.2 only; empty if there is none
 };
 
 /// Where the client's address comes from; decides whether it may be trusted for relaying.

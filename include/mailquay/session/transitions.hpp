@@ -25,6 +25,7 @@ struct transition {
 /// `legal_anywhere()`; DATA without a valid recipient has a reply of its own and is decided by the command.
 inline constexpr transition transitions[] = {
     {session_state::ready, verb::mail},
+    {session_state::ready, verb::starttls},
     {session_state::mail_given, verb::rcpt},
     {session_state::mail_given, verb::data},
     {session_state::recipients_given, verb::rcpt},

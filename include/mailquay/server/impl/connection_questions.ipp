@@ -54,6 +54,10 @@ MAILQUAY_DECL void connection::handle(event& told) {
             session_.answer(what.ticket, reply{replies::expn_disabled});
         } else if constexpr (std::is_same_v<kind, custom_command>) {
             session_.answer(what.ticket, reply{replies::not_implemented});
+        } else if constexpr (std::is_same_v<kind, tls_requested>) {
+            session_.answer(what.ticket, offer_tls());
+        } else if constexpr (std::is_same_v<kind, handshake_due>) {
+            handshake_begins(what);
         } else if constexpr (std::is_same_v<kind, command_refused>) {
             setup_->log.info([&] { return log_lines::refused_by_session(client, what); });
         } else if constexpr (std::is_same_v<kind, message_aborted>) {
@@ -226,6 +230,7 @@ MAILQUAY_DECL void connection::over(close_reason why) {
     close_reason_ = why;
     closing_told_ = true;
     session_info const& client = session_.info();
+    if (shaking_) setup_->log.info([&] { return log_lines::not_secured(client, to_string(why)); });
     setup_->log.info([&] { return log_lines::closed(client, why, session_.totals()); });
     observation told = about(observation_kind::closed);
     told.ended = why;

@@ -147,6 +147,7 @@ MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers c
         found.push_back("no sink is set, so mail has nowhere to go; call sink(...) before listen(), for example "
                         "sink(mailquay::sinks::maildir{\"mail\"})");
     profile_surroundings around;
+    around.has_tls = plugged_in.tls != nullptr;
     around.has_authenticator = plugged_in.authenticator != nullptr;
     if (where != nullptr && !where->is_unix()) around.port = where->port();
     for (std::string& one : problems(kind, around)) found.push_back(std::move(one));
@@ -181,7 +182,8 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
         all.buffers = std::make_shared<spooled_buffers>(all.workers, std::move(buffers));
     }
     auto made = std::make_shared<listener_setup>();
-    made->session = make_session_config(settings, kind, all.sink->promised());
+    made->session = make_session_config(settings, kind, all.sink->promised(), all.tls != nullptr);
+    made->tls = all.tls;
     made->log = settings.log;
     made->per_address = kind.limits.connections_per_address.value_or(settings.connections.per_address);
     auto asks = std::make_shared<pipeline>(all, settings.log);

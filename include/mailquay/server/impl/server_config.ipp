@@ -3,6 +3,7 @@
 #include <mailquay/server/server_config.hpp>
 
 #include <mailquay/server/read_buffers.hpp>
+#include <mailquay/session/extensions/starttls.hpp>
 
 #include <fmt/format.h>
 
@@ -52,7 +53,8 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config) {
     return found;
 }
 
-MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink) {
+MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink,
+                                                 bool has_tls) {
     session_config made = detail::session_part(server);
     if (listener.dialect) made.dialect = *listener.dialect;
     if (listener.hostname) made.hostname = *listener.hostname;
@@ -62,6 +64,11 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     if (listener.received_client) made.received_client = *listener.received_client;
     made.limits = combined(made.limits, listener.limits);
     made.require_authentication = listener.auth == auth_mode::required;
+
+    tls_mode const tls = listener.tls.value_or(has_tls ? tls_mode::starttls : tls_mode::none);
+    if (has_tls && (tls == tls_mode::starttls || tls == tls_mode::required)) made.extensions.add(std::make_shared<extensions::starttls>());
+    made.require_tls = tls == tls_mode::required;
+    made.tls_first = tls == tls_mode::implicit;
 
     if (!sink.eight_bit) made.extensions.remove("8BITMIME");
     if (!sink.utf8) made.extensions.remove("SMTPUTF8");

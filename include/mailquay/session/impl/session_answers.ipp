@@ -151,6 +151,14 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             if (!yes) refuse_message(given);
             return;
         case question::complete: return settle_delivery(delivery{given});
+        case question::tls:
+            if (!yes) {
+                say(given, replies::tls_unavailable);
+                break;
+            }
+            if (given.closes()) return close_with(replies::tls_unavailable, close_reason::refused);
+            say(replies::ready_to_start_tls);
+            return begin_securing();
         case question::verify:
         case question::expand:
         case question::custom:
