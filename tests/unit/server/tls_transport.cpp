@@ -203,6 +203,18 @@ TEST_CASE("the last words and close_notify leave in one write", "[server][tls]")
     CHECK(at.over->closed);
 }
 
+TEST_CASE("last words that the wire does not take at once are said again, once", "[server][tls]") {
+    fixture at;
+    at.established();
+    at.secure.last_words();
+    at.over->room = 4;
+    CHECK(at.write("221 bye\r\n").status == io_status::would_block);
+    at.over->room = wire::everything;
+    CHECK(at.write("221 bye\r\n").octets == 9);
+    CHECK(at.over->from_server == fake_turned("221 bye\r\n") + fake_goodbye);
+    CHECK(at.write("more").status == io_status::error);
+}
+
 TEST_CASE("a half-close says close_notify first; what comes then is dropped as it is", "[server][tls]") {
     fixture at;
     at.established();

@@ -115,7 +115,9 @@ MAILQUAY_DECL io_result tls_transport::decrypt(std::span<char> room) {
             if (!engine_->wants_input()) engine_->keep_rest();
             return {filled, io_status::ok, true};
         }
+        // Nothing more comes of it, and no readiness would tell: the next call says so.
         if (engine_->current() == tls_stream::state::closed) return so_far(io_status::end, true);
+        if (engine_->current() == tls_stream::state::failed) return so_far(io_status::error, true);
         if (engine_->has_output() && !flush() && layer_ == layer::broken) return so_far(io_status::error, true);
         if (drained) return so_far(io_status::would_block, false);
 
@@ -143,7 +145,7 @@ MAILQUAY_DECL io_status tls_transport::probe() noexcept {
 MAILQUAY_DECL io_result tls_transport::write_some(std::span<char const> octets) noexcept {
     if (layer_ == layer::clear) return wire_->write_some(octets);
     if (layer_ == layer::handshake) return {0, io_status::would_block};
-    if (layer_ != layer::open || notified_) return {0, io_status::error};
+    if (layer_ != layer::open || (notified_ && claimed_ == 0)) return {0, io_status::error};
     try {
         return encrypt(octets);
     } catch (...) {
