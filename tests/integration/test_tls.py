@@ -73,7 +73,7 @@ class TlsCase(harness.Case):
 
 class OpenSslClient(TlsCase):
     def test_versions(self):
-        with harness.Maildir() as maildir, self.mx(maildir, "--listen-tls", "127.0.0.1:0") as mx:
+        with harness.Maildir() as maildir, self.mx(maildir, "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0") as mx:
             for where, starttls in ((mx.smtp, True), (mx.address("smtps"), False)):
                 for flag, name in (("-tls1_3", "TLSv1.3"), ("-tls1_2", "TLSv1.2")):
                     said = self.s_client(where, flag, starttls=starttls)
@@ -123,7 +123,7 @@ class PythonClient(TlsCase):
                 self.assertRegex(file.read(), rb"with ESMTPS id \w+")
 
     def test_tls_from_the_start(self):
-        with harness.Maildir() as maildir, self.mx(maildir, "--listen-tls", "127.0.0.1:0") as mx:
+        with harness.Maildir() as maildir, self.mx(maildir, "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0") as mx:
             with smtplib.SMTP_SSL(*mx.address("smtps"), context=self.trusting(), timeout=harness.PATIENCE) as talk:
                 talk.sendmail("a@example.net", ["b@example.org"], harness.message(200_000))
             self.assert_messages(maildir.messages(), harness.message(200_000))
@@ -162,7 +162,7 @@ class PythonClient(TlsCase):
             talk.putcmd("data")
             talk.getreply()
             talk.send(b"Subject: half\r\n\r\n")
-            talk.sock.close()
+            talk.close()  # without close_notify
             harness.wait_until(lambda: "aborted " in mx.log(), "the message is aborted")
             self.assertEqual(maildir.files(), [])
 
@@ -170,7 +170,7 @@ class PythonClient(TlsCase):
 class OtherClients(TlsCase):
     def test_swaks(self):
         swaks = harness.client("swaks")
-        with harness.Maildir() as maildir, self.mx(maildir, "--listen-tls", "127.0.0.1:0") as mx:
+        with harness.Maildir() as maildir, self.mx(maildir, "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0") as mx:
             for (host, port), flag in ((mx.smtp, "-tls"), (mx.address("smtps"), "--tls-on-connect")):
                 done = subprocess.run([swaks, "--server", host, "--port", str(port), flag, "--helo", "client.example.org", "--from",
                                        "a@example.net", "--to", "b@example.org"], capture_output=True,
@@ -183,7 +183,8 @@ class OtherClients(TlsCase):
 
     def test_curl(self):
         curl = harness.client("curl")
-        with harness.Maildir() as maildir, self.mx(maildir, "--listen-tls", "127.0.0.1:0") as mx, tempfile.NamedTemporaryFile() as file:
+        with harness.Maildir() as maildir, tempfile.NamedTemporaryFile() as file, \
+                self.mx(maildir, "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0") as mx:
             file.write(harness.message())
             file.flush()
             for scheme, (host, port) in (("smtp", mx.smtp), ("smtps", mx.address("smtps"))):

@@ -13,9 +13,18 @@
 
 namespace programs {
 
+/// What the flags say of TLS.
+struct tls_settings {
+    std::vector<std::string> certificates{};  ///< files, each with the key at the same place
+    std::vector<std::string> keys{};
+    std::string client_certificates{"off"};   ///< "off", "request" or "require"
+    std::string client_ca{};                  ///< file
+    bool required = false;                    ///< on every listener that offers STARTTLS
+};
+
 /// One `--listen...` flag.
 struct listen_on {
-    std::string protocol;  ///< "smtp" or "lmtp"
+    std::string protocol;  ///< "smtp", "smtps" or "lmtp"
     std::string where;     ///< "127.0.0.1:2525" or "unix:/run/mail.sock"
 };
 
@@ -23,6 +32,7 @@ struct listen_on {
 struct settings {
     std::vector<listen_on> listeners{};
     std::string hostname{};
+    tls_settings tls{};
     std::uint64_t max_size = 50 * 1024 * 1024;  // octets
     unsigned max_recipients = 1000;
     unsigned max_connections = 10'000;
@@ -42,6 +52,8 @@ struct local_recipients {
 
 /// Adds the flags of `settings`. Both must outlive the parsing.
 void add_common_flags(flags& all, settings& into);
+/// Adds the flags of `tls_settings`; among those of `add_common_flags`.
+void add_tls_flags(flags& all, tls_settings& into);
 /// Adds `--domain` and `--mailbox`.
 void add_recipient_flags(flags& all, local_recipients& into);
 
@@ -51,6 +63,6 @@ void add_recipient_flags(flags& all, local_recipients& into);
 mailquay::recipient_table table_of(local_recipients const& from, std::string const& hostname);
 
 /// The listener's profile by protocol.
-mailquay::profile profile_of(std::string_view protocol);
+mailquay::profile profile_of(std::string_view protocol, tls_settings const& tls = {});
 
 }  // namespace programs
