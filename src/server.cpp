@@ -18,5 +18,6 @@
 #include <mailquay/server/impl/server_workers.ipp>
 #include <mailquay/server/impl/shard.ipp>
 #include <mailquay/server/impl/spooled_buffer.ipp>
+#include <mailquay/server/impl/tls_transport.ipp>
 #include <mailquay/server/impl/transport.ipp>
 #include <mailquay/server/impl/worker_pool.ipp>

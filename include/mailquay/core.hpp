@@ -79,6 +79,7 @@
 #include <mailquay/session/extensions/smtputf8.hpp>
 #include <mailquay/session/extensions/xclient.hpp>
 #include <mailquay/session/extensions/xforward.hpp>
+#include <mailquay/session/extensions/starttls.hpp>
 #include <mailquay/session/limits.hpp>
 #include <mailquay/session/promises.hpp>
 #include <mailquay/session/reception.hpp>

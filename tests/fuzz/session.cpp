@@ -8,6 +8,8 @@
 
 #include <mailquay/session/extensions/prdr.hpp>
 
+#include <mailquay/session/extensions/starttls.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -40,6 +42,7 @@ session_config make_config(unsigned first, unsigned second) {
     config.hostname = "mx.example.org";
     config.extensions = extension_registry::standard();
     config.extensions.add(std::make_shared<extensions::prdr>());
+    config.extensions.add(std::make_shared<extensions::starttls>());
     if (first & 1) config.dialect = dialect::lmtp;
     config.line_endings = static_cast<line_ending_policy>((first >> 1) % 3);
     config.leniency.space_after_colon = config.leniency.missing_brackets = (first & 8) != 0;
@@ -136,6 +139,7 @@ void play(session_host& host, std::string_view input, unsigned seed, bool cut, u
     host.connect();
     std::uint32_t state = seed * 2654435761u + 1u;
     for (std::string_view group : groups(input)) {
+        if (!host.over() && host.talk().securing()) host.handshake_done({.protocol = "TLSv1.3"});
         while (cut && !group.empty()) {
             state = state * 1664525u + 1013904223u;
             std::size_t const piece = 1 + (state >> 24) % (seed % 3 == 0 ? 1u : seed % 3 == 1 ? 7u : 64u);

@@ -9,6 +9,7 @@
 #include <mailquay/session/extensions/xclient.hpp>
 #include <mailquay/session/extensions/xforward.hpp>
 #include <mailquay/session/extensions/auth.hpp>
+#include <mailquay/session/extensions/starttls.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -213,6 +214,7 @@ void install(script& talk, std::shared_ptr<rules> given) {
         reply made{found.code(), std::string(found.enhanced()), std::string(found.text())};
         return found.closes() ? std::move(made).then_close() : made;
     };
+    hooks.on_tls = [given] { return given->ask("tls", "", accept()); };
     hooks.on_verify = [say](std::string_view argument) { return say("verify", argument); };
     hooks.on_expand = [say](std::string_view argument) { return say("expand", argument); };
     hooks.on_custom = [say](std::string_view verb, std::string_view argument) {
@@ -368,6 +370,9 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
     else if (name == "refuse-talking-ahead") flag(config.refuse_talking_ahead);
     else if (name == "hold-headers") flag(config.hold_headers);
     else if (name == "require-authentication") flag(config.require_authentication);
+    else if (name == "starttls") config.extensions.add(std::make_shared<extensions::starttls>());
+    else if (name == "require-tls") flag(config.require_tls);
+    else if (name == "tls-first") flag(config.tls_first);
     else if (name == "id-in-refusals") flag(config.id_in_refusals);
     else if (name == "answer-verify") flag(config.answer_verify);
     else if (name == "answer-expand") flag(config.answer_expand);
@@ -444,6 +449,8 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
 /// @return whether `name` is something that happens
 bool happen(std::string const& name, words& in, script& talk) {
     if (name == "after") talk.after(in.seconds());
+    else if (name == "handshake-done") talk.handshake_done();
+    else if (name == "handshake-fails") talk.handshake_failed();
     else if (name == "client-closes") talk.input_closed();
     else if (name == "connection-lost") talk.connection_lost();
     else if (name == "stop") talk.stop();

@@ -96,6 +96,12 @@ public:
         add(kind::wait).span = span;
         return *this;
     }
+    /// The handshake is made, with these facts, or fails.
+    script& handshake_done(tls_info facts = {.protocol = "TLSv1.3", .cipher = "TLS_AES_256_GCM_SHA384", .group = "x25519"}) {
+        add(kind::handshake_done).tls = std::move(facts);
+        return *this;
+    }
+    script& handshake_failed() { return add(kind::handshake_failed), *this; }
     script& input_closed() { return add(kind::close_input), *this; }
     script& connection_lost() { return add(kind::lose), *this; }
     script& stop() { return add(kind::stop), *this; }
@@ -186,7 +192,7 @@ public:
     }
 
 private:
-    enum class kind { start, send, wait, close_input, lose, stop, stop_now };
+    enum class kind { start, send, wait, handshake_done, handshake_failed, close_input, lose, stop, stop_now };
     struct wanted_output {
         std::string pattern;
         bool whole_reply;
@@ -199,6 +205,7 @@ private:
         kind what;
         std::string sent{};
         std::chrono::seconds span{};
+        tls_info tls{};
         std::vector<wanted_output> wanted{};
         std::vector<expectation> expected{};
         std::vector<std::function<void(session_host const&)>> checks{};
@@ -242,6 +249,8 @@ private:
             case kind::start: break;
             case kind::send: host.send(sent); break;
             case kind::wait: host.wait(one.span); break;
+            case kind::handshake_done: host.handshake_done(one.tls); break;
+            case kind::handshake_failed: host.handshake_failed(); break;
             case kind::close_input: host.close_input(); break;
             case kind::lose: host.lose(); break;
             case kind::stop: host.stop(); break;
@@ -283,7 +292,7 @@ private:
                 } else {
                     play_input(*host, one, one.sent);
                 }
-                bool const greets = at == 0 && config.timeouts.greeting_delay.count() == 0;
+                bool const greets = at == 0 && config.timeouts.greeting_delay.count() == 0 && !config.tls_first;
                 check_step(*host, one, std::string_view{host->output()}.substr(before), greets);
                 expect_that(expected->empty(), "an event that was expected did not come");
             }

@@ -157,6 +157,12 @@ struct log_record {
             if (line == event || line.starts_with(std::string{event} + ' ')) found.push_back(line);
         return found;
     }
+    /// Whether any line has this in it.
+    bool has(std::string_view part) const {
+        for (auto const& line : lines)
+            if (line.find(part) != line.npos) return true;
+        return false;
+    }
 };
 
 inline logger log_into(std::shared_ptr<log_record> record) {
@@ -178,7 +184,8 @@ inline std::shared_ptr<listener_setup> make_test_setup(plugins const& plugged, s
     if (config.hostname.empty()) config.hostname = "mx.example.org";
     auto made = std::make_shared<listener_setup>();
     auto asks = std::make_shared<pipeline>(plugged.all(), config.log);
-    made->session = make_session_config(config, kind, plugged.all().sink->promised(), plugged.all().authenticator);
+    made->session = make_session_config(config, kind, plugged.all().sink->promised(), plugged.all().authenticator, plugged.all().tls != nullptr);
+    made->tls = plugged.all().tls;
     for (auto const& one : plugged.all().extensions) made->session.extensions.add(one);
     made->session.answer_verify = static_cast<bool>(plugged.all().verify);
     made->session.answer_expand = static_cast<bool>(plugged.all().expand);

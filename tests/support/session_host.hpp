@@ -79,6 +79,7 @@ struct host_hooks {
     std::function<delivery(transaction const&, std::string_view)> on_complete = [](transaction const&, std::string_view) {
         return delivery{accept()};
     };
+    std::function<verdict()> on_tls = [] { return accept(); };
     std::function<reply(std::string_view)> on_verify = [](std::string_view) { return reply{250, "2.1.5", "Known"}; };
     std::function<reply(std::string_view)> on_expand = [](std::string_view) { return reply{250, "2.1.5", "One\nTwo"}; };
     std::function<reply(std::string_view, std::string_view)> on_custom = [](std::string_view, std::string_view) {
@@ -125,6 +126,7 @@ public:
         if (piece.empty()) return;
         wait_until_settled();
         if (over()) return;
+        expect_that(!talk_.securing(), "plain text is sent while a handshake is due");
         expect_that(talk_.wants_input(), "the session wants no input though nothing is open");
         lent_ = std::make_unique<char[]>(piece.size());
         lent_size_ = piece.size();
@@ -154,6 +156,20 @@ public:
         pump();
         wait_until_settled();
         expect_that(over(), "input is closed and nothing open, but the session goes on");
+    }
+    /// The handshake went well; that the session waits for one is checked.
+    void handshake_done(tls_info facts) {
+        if (over()) return;
+        expect_that(talk_.securing(), "no handshake is due");
+        talk_.tls_established(std::move(facts));
+        pump();
+        wait_until_settled();
+    }
+    void handshake_failed() {
+        if (over()) return;
+        expect_that(talk_.securing(), "no handshake is due");
+        talk_.tls_failed();
+        pump();
     }
     void lose() {
         talk_.connection_lost();
@@ -304,7 +320,7 @@ private:
 
     /// A reply that waits is waited for.
     void wait_until_settled() {
-        for (int i = 0; i < 100'000 && !over() && !talk_.wants_input(); ++i) {
+        for (int i = 0; i < 100'000 && !over() && !talk_.wants_input() && !talk_.securing(); ++i) {
             auto const due = talk_.wake_at();
             expect_that(due.has_value(), "the session wants nothing and waits for nothing");
             now_ = std::max(now_, *due);
@@ -332,7 +348,7 @@ private:
     }
 
     void took(connected const& e, event const& what) {
-        expect_that(events_.empty(), "connected is not the first event");
+        expect_that(events_.empty() || events_ == std::vector<std::string>{"handshake_due 0"}, "connected is not the first event");
         say("connected");
         ask(e.ticket, what, hooks_.on_connect(talk_.info()), [] {});
     }
@@ -449,6 +465,14 @@ private:
         expect_that(!yes || talk_.info().authenticated(), "auth_finished as succeeded, but there is no user");
         expect_that(e.reply.empty() || e.reply.starts_with(yes ? "235 " : e.reply[0] == '4' ? "4" : "5"), "auth_finished with another reply");
         say("auth_finished " + std::string(to_string(e.outcome)) + ' ' + std::string(e.reply.substr(0, 3)));
+    }
+    void took(tls_requested const& e, event const& what) {
+        say("tls_requested");
+        ask(e.ticket, what, hooks_.on_tls(), [] {});
+    }
+    void took(handshake_due const& e, event const&) {
+        expect_that(talk_.securing(), "handshake_due, but the session is not securing");
+        say("handshake_due " + std::to_string(e.plaintext_dropped));
     }
     void took(message_aborted const& e, event const&) {
         expect_that(message_open_, "message_aborted outside a message");

@@ -1,5 +1,7 @@
 #include "common/serve.hpp"
 
+#include "common/tls.hpp"
+
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -16,9 +18,13 @@ namespace {
 // Tells the server to stop when a signal comes, from a thread of its own: the server's threads serve connections.
 class signal_watch {
 public:
-    signal_watch(mailquay::server& server, std::chrono::seconds grace) : server_(server), grace_(grace) {
+    signal_watch(mailquay::server& server, std::chrono::seconds grace, certificates* tls) : server_(server), grace_(grace), tls_(tls) {
         std::signal(SIGPIPE, SIG_IGN);
         wait();
+        if (tls_ != nullptr) {
+            hangups_.add(SIGHUP);
+            wait_for_hangup();
+        }
         thread_ = std::thread{[this] { io_.run(); }};
     }
     ~signal_watch() {
@@ -36,11 +42,22 @@ private:
         });
     }
 
+    // As daemons do: the configuration that may change under way is read anew.
+    void wait_for_hangup() {
+        hangups_.async_wait([this](std::error_code failed, int) {
+            if (failed) return;
+            tls_->reload();
+            wait_for_hangup();
+        });
+    }
+
     mailquay::server& server_;
     std::chrono::seconds grace_;
+    certificates* tls_;
     int seen_ = 0;
     asio::io_context io_{1};
     asio::signal_set signals_{io_, SIGINT, SIGTERM};
+    asio::signal_set hangups_{io_};
     std::thread thread_;
 };
 
@@ -74,7 +91,9 @@ void say_listening(std::string_view protocol, mailquay::listen_endpoint const& b
 int serve(settings const& chosen, plug_in const& plug) {
     mailquay::server server{config_of(chosen)};
     plug(server);
-    signal_watch watch{server, std::chrono::seconds{chosen.grace}};
+    auto const tls = certificates::of(chosen.tls);
+    if (tls) tls->give_to(server);
+    signal_watch watch{server, std::chrono::seconds{chosen.grace}, tls.get()};
 
     auto listeners = chosen.listeners;
     if (listeners.empty()) listeners.push_back({"smtp", "127.0.0.1:2525"});

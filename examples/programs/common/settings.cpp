@@ -73,6 +73,8 @@ void add_common_flags(flags& all, settings& into) {
                [&into](std::string_view where) { add_listener(into, "lmtp", where, false); })
         .value("--listen-unix", "PATH", "listen for SMTP on a UNIX socket; repeatable",
                [&into](std::string_view where) { add_listener(into, "smtp", where, true); })
+        .value("--listen-tls", "ADDR:PORT", "listen for SMTP under TLS from the start (port 465); repeatable",
+               [&into](std::string_view where) { add_listener(into, "smtps", where, false); })
         .text("--hostname", "NAME", "who this server is (default " + into.hostname + ")", into.hostname)
         .number("--max-size", "OCTETS", "largest message; 0: no limit", into.max_size, 0, ~std::uint64_t{0} >> 1)
         .number("--max-recipients", "N", "recipients of a message; 100 or more", into.max_recipients, 100, many)
@@ -102,6 +104,19 @@ void add_common_flags(flags& all, settings& into) {
                [&into](std::string_view name) { choose_level(into, name); })
         .optional_value("--show-profile", "NAME", "print what a listener profile sets, or all of them, and end",
                         show_profile);
+    add_tls_flags(all, into.tls);
+}
+
+void add_tls_flags(flags& all, tls_settings& into) {
+    all.list("--tls-cert", "FILE", "certificate with its chain, PEM; offers STARTTLS; repeatable: the name that a\nclient asks for (SNI) decides; SIGHUP reads the files anew", into.certificates)
+        .list("--tls-key", "FILE", "private key of the --tls-cert at the same place", into.keys)
+        .toggle("--require-tls", "refuse all but STARTTLS in clear (530 5.7.0)", into.required)
+        .value("--tls-client-cert", "off|request|require", "ask clients for certificates (default off)",
+               [&into](std::string_view rule) {
+                   if (rule != "off" && rule != "request" && rule != "require") throw usage_error("choose off, request or require");
+                   into.client_certificates = rule;
+               })
+        .text("--tls-client-ca", "FILE", "who signs clients' certificates, PEM", into.client_ca);
 }
 
 void add_recipient_flags(flags& all, local_recipients& into) {
@@ -134,6 +149,8 @@ mailquay::recipient_table table_of(local_recipients const& from, std::string con
 mailquay::profile profile_of(settings const& chosen, std::string_view protocol) {
     auto made = protocol == "lmtp" ? mailquay::profile::lmtp() : chosen.smtp;
     if (!chosen.trusted_proxies.empty()) made.proxy = mailquay::proxy_mode::accepted;
+    if (protocol == "smtps") made.tls = mailquay::tls_mode::implicit;
+    else if (protocol != "lmtp" && chosen.tls.required) made.tls = mailquay::tls_mode::required;
     return made;
 }
 

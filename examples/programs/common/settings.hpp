@@ -15,9 +15,18 @@
 
 namespace programs {
 
+/// What the flags say of TLS.
+struct tls_settings {
+    std::vector<std::string> certificates{};  ///< files, each with the key at the same place
+    std::vector<std::string> keys{};
+    std::string client_certificates{"off"};   ///< "off", "request" or "require"
+    std::string client_ca{};                  ///< file
+    bool required = false;                    ///< on every listener that offers STARTTLS
+};
+
 /// One `--listen...` flag.
 struct listen_on {
-    std::string protocol;  ///< "smtp" or "lmtp"
+    std::string protocol;  ///< "smtp", "smtps" or "lmtp"
     std::string where;     ///< "127.0.0.1:2525" or "unix:/run/mail.sock"
 };
 
@@ -25,6 +34,7 @@ struct listen_on {
 struct settings {
     std::vector<listen_on> listeners{};
     std::string hostname{};
+    tls_settings tls{};
     std::uint64_t max_size = 50 * 1024 * 1024;  // octets
     unsigned max_recipients = 1000;
     unsigned max_connections = 10'000;
@@ -50,6 +60,8 @@ struct local_recipients {
 
 /// Adds the flags of `settings`. Both must outlive the parsing.
 void add_common_flags(flags& all, settings& into);
+/// Adds the flags of `tls_settings`; among those of `add_common_flags`.
+void add_tls_flags(flags& all, tls_settings& into);
 /// Adds `--domain` and `--mailbox`.
 void add_recipient_flags(flags& all, local_recipients& into);
 

@@ -24,7 +24,8 @@ enum class observation_kind : unsigned {
     closed = 512,            ///< `ended` says why
     authenticated = 1024,    ///< as whom, says `client`
     auth_failed = 2048,      ///< `authentication` says why
-    all = 4095,
+    secured = 4096,          ///< a TLS handshake succeeded: `client->tls()` has the facts
+    all = 8191,
 };
 constexpr observation_kind operator|(observation_kind a, observation_kind b) noexcept {
     return observation_kind(unsigned(a) | unsigned(b));

@@ -9,6 +9,7 @@
 #include <mailquay/handler/observer.hpp>
 #include <mailquay/handler/policy.hpp>
 #include <mailquay/handler/recipient_validator.hpp>
+#include <mailquay/handler/tls_provider.hpp>
 #include <mailquay/handler/workers.hpp>
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct handlers {
     command_handler expand{};                      ///< answers EXPN; empty: 502
     asked_by verify_for = asked_by::authenticated;
     asked_by expand_for = asked_by::authenticated;
+    std::shared_ptr<tls_provider> tls{};           ///< certificates and what belongs to them; null: no TLS
     std::shared_ptr<mailquay::workers> workers{};  ///< for message buffers; a pool is made when it is needed and absent
     std::shared_ptr<message_buffers> buffers{};    ///< where a filter edits; the server makes `spooled_buffers` if absent
     bool spare_users = false;  ///< policies are not asked about authenticated users, but those that `asks_about_users()`

@@ -16,14 +16,20 @@ struct connection_limits {
     unsigned total = 10'000;
     /// From one IPv4 address or IPv6 /64 (one customer's network); Postfix takes 50. Loopback and UNIX sockets have none.
     unsigned per_address = 50;
+    /// TLS handshakes under way, in all: one that is not finished holds about 60 KiB. One more is told 454 4.7.0, or closed
+    /// where TLS comes first.
+    unsigned handshakes = 1000;
+    /// The same from one address, counted like `per_address`: a sender with many connections has a few at once.
+    unsigned handshakes_per_address = 25;
 };
 
 /// What became of a connection at the door.
 enum class admitted : std::uint8_t { yes, too_many, too_many_from_address };
 
-/// Counts connections, in all and per address. Touched at accept and at close only.
+/// Counts connections, in all and per address, and the TLS handshakes among them. Touched at accept and at close, and where
+/// a handshake begins and ends.
 ///
-/// The table holds no more entries than there are connections.
+/// The tables hold no more entries than there are connections.
 ///
 /// Thread safety: safe; all shards of a server share one.
 class MAILQUAY_API admission {
@@ -39,6 +45,12 @@ public:
     /// One of `client` is gone. Only for one that was admitted.
     MAILQUAY_DECL void release(ip_address const& client) noexcept;
 
+    /// Counts a TLS handshake that begins, if the limits allow. @return whether they do
+    MAILQUAY_DECL bool begin_handshake(ip_address const& client);
+    /// One that was counted is over.
+    MAILQUAY_DECL void end_handshake(ip_address const& client) noexcept;
+    MAILQUAY_DECL std::size_t handshakes() const noexcept;
+
     MAILQUAY_DECL void limit(connection_limits limits) noexcept;
     MAILQUAY_DECL connection_limits limits() const noexcept;
     MAILQUAY_DECL std::size_t total() const noexcept;
@@ -52,6 +64,8 @@ private:
     connection_limits limits_;
     std::size_t total_ = 0;
     std::unordered_map<ip_address, unsigned> per_address_;
+    std::size_t handshakes_ = 0;
+    std::unordered_map<ip_address, unsigned> handshakes_per_address_;
 };
 
 /// The address for which a connection is counted: the effective client's; none where nothing is known of the client.

@@ -90,6 +90,13 @@ private:
     void lost();
     void failed(std::string_view what) noexcept;
 
+    // The handshake (connection_tls.ipp).
+    verdict offer_tls();
+    bool prepare_tls();
+    void handshake_begins(handshake_due const& told);
+    bool shake_hands();
+    void handshake_over() noexcept;
+
     // Questions and answers.
     void take_events();
     void handle(event& told);
@@ -166,6 +173,7 @@ private:
     bool rest_kept_ : 1 = false;              // the session keeps input that it has not worked off
     bool let_go_ : 1 = false;                 // the message is over once its hooks have ended
     bool unflushed_ : 1 = false;              // on the shard's list of replies that wait
+    bool shaking_ : 1 = false;                // counted as a handshake under way
     bool hungry_ : 1 = false;                 // on the shard's list of those not read for want of buffers
     bool exchange_over_ : 1 = false;          // the AUTH exchange goes when its hook has ended
     mailquay::session session_;

@@ -36,6 +36,12 @@ MAILQUAY_DECL log_line accepted_unsent(session_info const& client, std::string_v
 /// `aborted id= stage= octets= why= outcome=`
 MAILQUAY_DECL log_line aborted(session_info const& client, std::string_view mail_id, std::string_view stage, std::uint64_t octets,
                                std::string_view why, bool outcome_unknown);
+/// `tls id= client= protocol= cipher= group= sni= identity=`: the handshake succeeded
+MAILQUAY_DECL log_line secured(session_info const& client);
+/// `tls id= client= failed=`: it did not, or was not begun
+MAILQUAY_DECL log_line not_secured(session_info const& client, std::string_view why);
+/// `tls id= client= plaintext_dropped=`: octets came in clear behind STARTTLS, as from one who injects commands
+MAILQUAY_DECL log_line plaintext_dropped(session_info const& client, std::size_t octets);
 /// `auth id= client= mechanism= user= result= reply=`; the user where it is known for certain
 MAILQUAY_DECL log_line authentication(session_info const& client, auth_finished const& how);
 /// `closed id= why= commands= messages= recipients= syntax= sequence= refused= junk= auth=`

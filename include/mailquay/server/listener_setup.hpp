@@ -4,6 +4,7 @@
 #include <mailquay/base/network_set.hpp>
 #include <mailquay/handler/pipeline.hpp>
 #include <mailquay/handler/profile.hpp>
+#include <mailquay/handler/tls_provider.hpp>
 #include <mailquay/session/session_config.hpp>
 
 #include <chrono>
@@ -18,6 +19,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 struct listener_setup {
     session_config session{};
     std::shared_ptr<pipeline const> asks{};
+    std::shared_ptr<tls_provider> tls{};  ///< null: no TLS here
     logger log{};
     unsigned per_address = 50;           ///< connections from one address; 0: no limit
     proxy_mode proxy = proxy_mode::off;

@@ -7,6 +7,7 @@
 #include <mailquay/handler/make_policy.hpp>
 #include <mailquay/handler/make_recipient_validator.hpp>
 #include <mailquay/handler/pipeline.hpp>
+#include <mailquay/handler/tls_provider.hpp>
 
 #include <memory>
 #include <stdexcept>
@@ -60,6 +61,14 @@ public:
     template <class Handler>
     plugins& authentication(Handler&& given) {
         all_.authenticator = make_authenticator(std::forward<Handler>(given));
+        return *this;
+    }
+    /// Certificates, and with them TLS: a `tls_provider`, such as `tls::context`, in one of the forms above but `per_shard`.
+    template <class Provider>
+    plugins& tls(Provider&& given) {
+        static_assert(detail::implements<detail::held_type<Provider>, tls_provider>,
+                      "not a TLS provider: give a tls_provider, such as mailquay::tls::context, by value, shared_ptr or std::ref");
+        all_.tls = detail::hold(std::forward<Provider>(given));
         return *this;
     }
     /// Who is told what happened.

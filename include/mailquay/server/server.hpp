@@ -81,6 +81,10 @@ public:
     server& authentication(Handler&& given) {
         return changeable().authentication(std::forward<Handler>(given)), *this;
     }
+    template <class Provider>
+    server& tls(Provider&& given) {
+        return changeable().tls(std::forward<Provider>(given)), *this;
+    }
     template <class... Handler>
     server& observers(Handler&&... given) {
         return changeable().observers(std::forward<Handler>(given)...), *this;

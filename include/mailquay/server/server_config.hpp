@@ -80,8 +80,9 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config);
 
 /// What a listener's sessions are told to do: the server's settings, with what the profile says otherwise, and no more
 /// extensions than the sink promises to keep. With an authenticator AUTH is among them, unless the profile has it off.
+/// @param has_tls  the server has a `tls_provider`: STARTTLS is offered unless the profile says otherwise
 MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink,
-                                                 std::shared_ptr<authenticator> const& asks = nullptr);
+                                                 std::shared_ptr<authenticator> const& asks = nullptr, bool has_tls = false);
 
 /// Whether "all" is among `enable`: then extensions are announced whether the sink keeps them or not.
 MAILQUAY_DECL bool announces_all(server_config const& config) noexcept;

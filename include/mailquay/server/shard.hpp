@@ -6,6 +6,7 @@
 #include <mailquay/server/loop.hpp>
 #include <mailquay/server/read_buffers.hpp>
 #include <mailquay/server/ref.hpp>
+#include <mailquay/server/tls_transport.hpp>
 #include <mailquay/server/transport.hpp>
 #include <mailquay/session/session_memory.hpp>
 
@@ -124,6 +125,7 @@ private:
     logger log_;
     session_memory memory_;
     read_buffers buffers_;
+    cipher_rooms cipher_{};
     connection* first_ = nullptr;          // intrusive list; each one listed has a share held by the list
     connection* last_ = nullptr;
     iteration* walks_ = nullptr;

@@ -21,6 +21,7 @@ enum class io_status : std::uint8_t {
 struct io_result {
     std::size_t octets = 0;  ///< moved; 0 unless `ok`
     io_status status = io_status::ok;
+    bool more = false;       ///< of a read: more may be had at once, though the room was not filled
 };
 
 /// The octet stream of one connection: never blocks, buffers nothing, throws nothing.
@@ -37,6 +38,8 @@ public:
     /// Looks without taking: `ok` if octets wait, `end` if nothing waits and nothing more will come, `error` if the peer
     /// is gone for good, `would_block` otherwise.
     virtual io_status probe() noexcept = 0;
+    /// The next write is the last one.
+    virtual void last_words() noexcept {}
     /// Tells the peer that no more will be sent (half-close).
     virtual void close_write() noexcept = 0;
     /// Ends it, both ways. Further calls do nothing. The reactor must have forgotten it before.

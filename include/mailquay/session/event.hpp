@@ -6,6 +6,7 @@
 #include <mailquay/session/delivery.hpp>
 #include <mailquay/session/transaction.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -39,6 +40,7 @@ enum class close_reason : std::uint8_t {
     stopped,          ///< the server stops
     not_smtp,         ///< the first octets were another protocol's
     output_stalled,   ///< the peer took none of our octets
+    tls_failed,       ///< the handshake did not succeed
 };
 MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept;
 
@@ -63,9 +65,13 @@ struct expand_requested { mailquay::ticket ticket; std::string_view argument; bo
 /// client; when it is refused the session goes on with the one it has.
 struct peer_changed { mailquay::ticket ticket; session_info const* client; };         ///< verdict
 struct custom_command { mailquay::ticket ticket; std::string_view verb; std::string_view argument; };  ///< reply
+struct tls_requested { mailquay::ticket ticket; };                                    ///< verdict; not accepted: 454
 /// @}
 
 /// @{ Events that tell.
+/// STARTTLS was accepted, or TLS comes first: once `output()` is empty the handshake begins, and ends in
+/// `tls_established()` or `tls_failed()`. What lay behind STARTTLS in clear was dropped.
+struct handshake_due { std::size_t plaintext_dropped; };
 struct message_aborted { abort_reason why; };
 struct transaction_reset {};
 /// The session by itself refused a command, or a message (`of_message`): syntax, order, a limit. For the log. The views
@@ -80,7 +86,7 @@ struct closed { close_reason why; };
 
 using event = std::variant<connected, early_talk, greeted, mail_offered, recipient_offered, message_started, headers_complete,
                            message_chunk, message_complete, auth_started, auth_response, verify_requested, expand_requested, peer_changed, custom_command,
-                           message_aborted, transaction_reset, command_refused, auth_finished, withdrawn, closed>;
+                           tls_requested, handshake_due, message_aborted, transaction_reset, command_refused, auth_finished, withdrawn, closed>;
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

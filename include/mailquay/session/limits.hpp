@@ -47,6 +47,7 @@ struct session_timeouts {
     std::chrono::seconds command{300};          ///< for the next command (RFC 5321 §4.5.3.2.7)
     std::chrono::seconds message_silence{180};  ///< between octets of a message (RFC 5321 §4.5.3.2.5)
     std::chrono::seconds greeting_delay{0};     ///< before 220 is sent, to find early talkers; at most 30
+    std::chrono::seconds handshake{60};         ///< from 220 to the end of the TLS handshake
     std::chrono::seconds hook{60};              ///< an answer to connect, EHLO, MAIL, RCPT, DATA
     std::chrono::seconds write{120};            ///< an answer to a chunk
     std::chrono::seconds finish{300};           ///< the sink's last word

@@ -90,6 +90,16 @@ public:
     /// When `time_is()` is next worth calling; coarse: up to one tick (1 s) late is harmless.
     std::optional<time_point> wake_at() const noexcept;
 
+    /// @{ How the handshake went that `handshake_due` asked for. Precondition: `securing()`, and `output()` is empty.
+    /// After STARTTLS the session stands where it stood after connecting, without a new greeting: what the client said is
+    /// forgotten (RFC 3207 §4.2); its address, the verdicts on it and its mistakes are not.
+    void tls_established(tls_info facts);
+    void tls_failed();
+    /// @}
+    /// From the 220 to STARTTLS, or from the start where TLS comes first, until the handshake is over. No octet of
+    /// plain text is taken or made meanwhile.
+    bool securing() const noexcept { return phase_ == phase::securing; }
+
     /// The server stops: 421 4.3.2 at the next command boundary; a transaction under way goes on.
     void stop();
     /// The server stops now: 421 4.3.2 unless in the middle of a reply, `withdrawn`, `message_aborted`, `closed`.
@@ -122,9 +132,9 @@ public:
     counts const& totals() const noexcept { return totals_; }
 
 private:
-    enum class phase : std::uint8_t { connecting, greeting, command, message, closing };
+    enum class phase : std::uint8_t { connecting, greeting, command, message, securing, closing };
     enum class question : std::uint8_t {
-        none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, auth, verify, expand, custom, peer
+        none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, auth, verify, expand, custom, peer, tls
     };
     enum class step : std::uint8_t { wait, go_on, event_given };
     enum class line_found : std::uint8_t { none, whole, too_long };
@@ -203,6 +213,11 @@ private:
     bool auth_possible() const noexcept;
     void forget_asked_text() noexcept;
 
+    // session_tls.ipp
+    bool lacks_tls(verb spoken) const noexcept;
+    step starttls(command_line const& line, std::optional<event>& given);
+    void begin_securing();
+
     // session_message.ipp: the message under way
     void begin_message();
     void write_received();
@@ -277,6 +292,7 @@ private:
     std::uint32_t excused_ = 0;         // replies that forgiven_ has explained
     std::uint32_t refused_at_ = 0;      // where in out_ the refusal stands that is to be told
     std::uint32_t next_ticket_ = 1;     // the ticket of the next question
+    std::uint32_t plaintext_dropped_ = 0;  // behind STARTTLS
     std::uint32_t open_ = 0;            // questions that wait for an answer
     phase phase_ = phase::connecting;
     question asked_ = question::none;
@@ -300,6 +316,7 @@ private:
     bool tell_refused_ : 1 = false;
     bool refused_message_ : 1 = false;
     bool tell_auth_ : 1 = false;
+    bool tell_handshake_ : 1 = false;
     bool tell_closed_ : 1 = false;
     bool told_closed_ : 1 = false;
     bool message_told_ : 1 = false;     // message_started was given, its end was not

@@ -59,6 +59,8 @@ struct session_config {
     bool hold_headers = false;              ///< give `headers_complete` before the first octet flows
     bool require_authentication = false;    ///< 530 5.7.0 to MAIL, VRFY and EXPN before AUTH
     bool trusted_xclient_login = false;     ///< LOGIN of XCLIENT authenticates; else it is only noted
+    bool require_tls = false;               ///< 530 5.7.0 to all but NOOP, EHLO, STARTTLS and QUIT before TLS (RFC 3207 §4)
+    bool tls_first = false;                 ///< the handshake comes before the greeting (RFC 8314 §3)
     bool id_in_refusals = false;            ///< refusals from MAIL on end in " [ID]"
     bool answer_verify = false;             ///< VRFY asks the host (`verify_requested`) instead of 252
     bool answer_expand = false;             ///< EXPN asks the host (`expand_requested`) instead of 502

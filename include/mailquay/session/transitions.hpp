@@ -28,6 +28,7 @@ struct transition {
 inline constexpr transition transitions[] = {
     {session_state::ready, verb::mail},
     {session_state::ready, verb::auth},
+    {session_state::ready, verb::starttls},
     {session_state::mail_given, verb::rcpt},
     {session_state::mail_given, verb::data},
     {session_state::recipients_given, verb::rcpt},

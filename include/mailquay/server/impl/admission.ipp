@@ -53,6 +53,35 @@ MAILQUAY_DECL void admission::release(ip_address const& client) noexcept {
     if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
 }
 
+MAILQUAY_DECL bool admission::begin_handshake(ip_address const& client) {
+    ip_address const counted = key(client);
+    std::lock_guard const lock{mutex_};
+    if (limits_.handshakes != 0 && handshakes_ >= limits_.handshakes) return false;
+    if (!counted.is_none()) {
+        unsigned& under_way = handshakes_per_address_[counted];
+        if (limits_.handshakes_per_address != 0 && under_way >= limits_.handshakes_per_address) return false;
+        ++under_way;
+    }
+    ++handshakes_;
+    return true;
+}
+
+MAILQUAY_DECL void admission::end_handshake(ip_address const& client) noexcept {
+    ip_address const counted = key(client);
+    std::lock_guard const lock{mutex_};
+    assert(handshakes_ != 0);
+    --handshakes_;
+    if (counted.is_none()) return;
+    auto const found = handshakes_per_address_.find(counted);
+    assert(found != handshakes_per_address_.end());
+    if (found != handshakes_per_address_.end() && --found->second == 0) handshakes_per_address_.erase(found);
+}
+
+MAILQUAY_DECL std::size_t admission::handshakes() const noexcept {
+    std::lock_guard const lock{mutex_};
+    return handshakes_;
+}
+
 MAILQUAY_DECL void admission::limit(connection_limits limits) noexcept {
     std::lock_guard const lock{mutex_};
     limits_ = limits;

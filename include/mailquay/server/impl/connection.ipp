@@ -51,7 +51,7 @@ MAILQUAY_DECL void connection::ready(readiness what) noexcept {
     hungry_ = false;
     switch (phase_) {
         case phase::talking:
-            if (readable_ && (parked() || has(what, readiness::gone) || !session_.wants_input())) look_at_peer();
+            if (readable_ && (parked() || has(what, readiness::gone) || !(session_.wants_input() || session_.securing()))) look_at_peer();
             return pump();
         case phase::lingering: return drain();
         case phase::closed: return;
@@ -88,6 +88,7 @@ MAILQUAY_DECL bool connection::turn(unsigned& reads) {
     take_events();
     if (phase_ != phase::talking) return false;
     if (closing_told_) {
+        stream_->last_words();
         write();
         if (session_.ended() || lost_)
             linger();
@@ -95,6 +96,7 @@ MAILQUAY_DECL bool connection::turn(unsigned& reads) {
             await_readiness();
         return false;
     }
+    if (session_.securing()) return shake_hands();
     if (parked()) {
         park_buffer();
         if (eof_) lose_if_nothing_left();
@@ -137,7 +139,7 @@ MAILQUAY_DECL bool connection::read() {
     switch (got.status) {
         case io_status::ok:
             // A short read emptied the socket; new octets raise a new edge.
-            readable_ = got.octets == room.size();
+            readable_ = got.octets == room.size() || got.more;
             read_into_ = room.data();
             rest_kept_ = false;
             session_.feed(room.first(got.octets));
@@ -305,6 +307,7 @@ MAILQUAY_DECL void connection::cut() noexcept {
     detached_ = true;
     stop_now_ = true;
     if (phase_ != phase::closed) {
+        handshake_over();
         home_->host().reactor().unwatch(*this);
         stream_->close();
     }
@@ -349,6 +352,7 @@ MAILQUAY_DECL void connection::drain() noexcept {
 MAILQUAY_DECL void connection::close() noexcept {
     if (phase_ == phase::closed) return;
     phase_ = phase::closed;
+    handshake_over();
     home_->host().reactor().unwatch(*this);
     stream_->close();
     leave_if_over();
@@ -368,3 +372,4 @@ MAILQUAY_DECL void connection::leave_if_over() noexcept {
 #endif
 
 #include <mailquay/server/impl/connection_questions.ipp>
+#include <mailquay/server/impl/connection_tls.ipp>

@@ -136,6 +136,25 @@ MAILQUAY_DECL log_line authentication(session_info const& client, auth_finished 
     return line;
 }
 
+MAILQUAY_DECL log_line secured(session_info const& client) {
+    log_line line{"tls"};
+    line.add("id", client.id()).add("client", client.client());
+    tls_info const& facts = *client.tls();
+    line.add("protocol", facts.protocol).add("cipher", facts.cipher);
+    if (!facts.group.empty()) line.add("group", facts.group);
+    if (!facts.server_name.empty()) line.add("sni", facts.server_name);
+    if (!facts.client_identity.empty()) line.add("identity", facts.client_identity);
+    return line;
+}
+
+MAILQUAY_DECL log_line not_secured(session_info const& client, std::string_view why) {
+    return log_line{"tls"}.add("id", client.id()).add("client", client.client()).add("failed", why);
+}
+
+MAILQUAY_DECL log_line plaintext_dropped(session_info const& client, std::size_t octets) {
+    return log_line{"tls"}.add("id", client.id()).add("client", client.client()).add("plaintext_dropped", octets);
+}
+
 MAILQUAY_DECL log_line closed(session_info const& client, close_reason why, session::counts const& totals) {
     log_line line{"closed"};
     line.add("id", client.id()).add("why", to_string(why)).add("commands", totals.commands).add("messages", totals.messages);

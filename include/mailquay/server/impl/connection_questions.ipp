@@ -77,6 +77,10 @@ MAILQUAY_DECL void connection::handle(event& told) {
             ask(plug_ins.connect(*what.client), {what.ticket, hook_stage::peer});
         } else if constexpr (std::is_same_v<kind, custom_command>) {
             ask(plug_ins.command(client, what.verb, what.argument), {what.ticket, hook_stage::command});
+        } else if constexpr (std::is_same_v<kind, tls_requested>) {
+            session_.answer(what.ticket, offer_tls());
+        } else if constexpr (std::is_same_v<kind, handshake_due>) {
+            handshake_begins(what);
         } else if constexpr (std::is_same_v<kind, command_refused>) {
             setup_->log.info([&] { return log_lines::refused_by_session(client, what); });
         } else if constexpr (std::is_same_v<kind, message_aborted>) {
@@ -305,6 +309,7 @@ MAILQUAY_DECL void connection::over(close_reason why) {
     close_reason_ = why;
     closing_told_ = true;
     session_info const& client = session_.info();
+    if (shaking_) setup_->log.info([&] { return log_lines::not_secured(client, to_string(why)); });
     setup_->log.info([&] { return log_lines::closed(client, why, session_.totals()); });
     observation told = about(observation_kind::closed);
     told.ended = why;

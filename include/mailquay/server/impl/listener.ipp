@@ -89,7 +89,8 @@ MAILQUAY_DECL void listener::take(accepted_socket const& taken) {
     bool const in_all = answer == admitted::too_many;
     reply_text const& last = in_all ? replies::overloaded : replies::too_many_connections;
     setup_->log.info([&] { return log_lines::refused_connect(peer, last.wire(), in_all ? "connections.total" : "connections.per_address"); });
-    home_->turn_away(std::move(stream), last);
+    // Where TLS comes first a line in clear would be taken for a broken handshake: the end says as much.
+    if (!setup_->session.tls_first) home_->turn_away(std::move(stream), last);
 }
 
 MAILQUAY_DECL void listener::pause(std::error_code why) {
@@ -119,6 +120,10 @@ MAILQUAY_DECL std::size_t listener::stop() noexcept {
         accepted_socket const one = source_->accept();
         if (one.descriptor < 0) break;
         ++turned_away;
+        if (setup_->session.tls_first) {
+            make_socket_transport(one.descriptor)->close();
+            continue;
+        }
         try {
             home_->turn_away(make_socket_transport(one.descriptor), replies::service_stopping);
         } catch (std::exception const&) {

@@ -173,6 +173,7 @@ MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers c
         found.push_back("no sink is set, so mail has nowhere to go; call sink(...) before listen(), for example "
                         "sink(mailquay::sinks::maildir{\"mail\"})");
     profile_surroundings around;
+    around.has_tls = plugged_in.tls != nullptr;
     around.has_authenticator = plugged_in.authenticator != nullptr;
     around.has_trusted_proxies = !settings.trusted_proxies.empty();
     if (where != nullptr && !where->is_unix()) around.port = where->port();
@@ -219,7 +220,8 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
     }
     auto made = std::make_shared<listener_setup>();
     if (auto const broken = detail::broken_promises(settings, kind, *all.sink); !broken.empty()) detail::refuse_settings(broken);
-    made->session = make_session_config(settings, kind, all.sink->promised(), all.authenticator);
+    made->session = make_session_config(settings, kind, all.sink->promised(), all.authenticator, all.tls != nullptr);
+    made->tls = all.tls;
     detail::add_host_extensions(made->session.extensions, all);
     made->session.answer_verify = static_cast<bool>(all.verify);
     made->session.answer_expand = static_cast<bool>(all.expand);

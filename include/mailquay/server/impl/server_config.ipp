@@ -9,6 +9,7 @@
 #include <mailquay/session/extensions/dsn.hpp>
 #include <mailquay/session/extensions/xclient.hpp>
 #include <mailquay/session/extensions/xforward.hpp>
+#include <mailquay/session/extensions/starttls.hpp>
 
 #include <fmt/format.h>
 
@@ -103,7 +104,7 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config) {
 }
 
 MAILQUAY_DECL session_config make_session_config(server_config const& server, profile const& listener, promises const& sink,
-                                                 std::shared_ptr<authenticator> const& asks) {
+                                                 std::shared_ptr<authenticator> const& asks, bool has_tls) {
     session_config made = detail::session_part(server);
     if (listener.dialect) made.dialect = *listener.dialect;
     if (listener.hostname) made.hostname = *listener.hostname;
@@ -113,6 +114,11 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     if (listener.received_client) made.received_client = *listener.received_client;
     made.limits = combined(made.limits, listener.limits);
     made.require_authentication = listener.auth == auth_mode::required;
+
+    tls_mode const tls = listener.tls.value_or(has_tls ? tls_mode::starttls : tls_mode::none);
+    if (has_tls && (tls == tls_mode::starttls || tls == tls_mode::required)) made.extensions.add(std::make_shared<extensions::starttls>());
+    made.require_tls = tls == tls_mode::required;
+    made.tls_first = tls == tls_mode::implicit;
 
     if (asks && listener.auth != auth_mode::off) {
         auto const offers = [asks](session_info const& client) { return asks->offered(client); };

@@ -33,6 +33,7 @@ MAILQUAY_DECL session::session(session_config const& config, session_info peer, 
     : config_(&config), memory_(&memory), info_(std::move(peer)) {
     info_.set_lmtp(config.dialect == dialect::lmtp);
     if (info_.id().empty()) info_.set_id(memory.next_id().view());
+    if (config.tls_first) begin_securing();
 }
 
 MAILQUAY_DECL session::~session() {
@@ -44,7 +45,7 @@ MAILQUAY_DECL session::~session() {
 }
 
 MAILQUAY_DECL bool session::wants_input() const noexcept {
-    if (phase_ == phase::closing || phase_ == phase::connecting || eof_) return false;
+    if (phase_ == phase::closing || phase_ == phase::connecting || phase_ == phase::securing || eof_) return false;
     if (open_ != 0 || delayed_ || cur_ != end_ || lent_ != lent_end_) return false;
     if (withdrawn_ || tell_aborted_ || tell_reset_ || tell_auth_) return false;
     return output().size() <= config_->limits.output_octets;
@@ -82,6 +83,10 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
     if (tell_auth_) {
         tell_auth_ = false;
         return auth_finished{exchange_->mechanism, exchange_->outcome, exchange_->reply};
+    }
+    if (tell_handshake_) {
+        tell_handshake_ = false;
+        return handshake_due{plaintext_dropped_};
     }
     if (tell_closed_) {
         tell_closed_ = false;
@@ -165,6 +170,7 @@ MAILQUAY_DECL void session::stop_now() {
         say_refusal();
         return close(close_reason::stopped);
     }
+    if (phase_ == phase::securing) return close(close_reason::stopped);  // nothing can be said in clear
     close_with(replies::service_stopping, close_reason::stopped);
 }
 
@@ -187,3 +193,4 @@ MAILQUAY_DECL bool session::idle() const noexcept {
 #include <mailquay/session/impl/session_peer.ipp>
 #include <mailquay/session/impl/session_replies.ipp>
 #include <mailquay/session/impl/session_time.ipp>
+#include <mailquay/session/impl/session_tls.ipp>

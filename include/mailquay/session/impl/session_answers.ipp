@@ -163,6 +163,14 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
         case question::complete: return settle_delivery(delivery{given});
         case question::peer: settle_peer(given); break;
         case question::auth: return settle_exchange(auth_failure{true, {}, auth_problem::unavailable});
+        case question::tls:
+            if (!yes) {
+                say(given, replies::tls_unavailable);
+                break;
+            }
+            if (given.closes()) return close_with(replies::tls_unavailable, close_reason::refused);
+            say(replies::ready_to_start_tls);
+            return begin_securing();
         case question::verify:
         case question::expand:
         case question::custom:

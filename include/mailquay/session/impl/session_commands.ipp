@@ -71,6 +71,12 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         if (head == line_head::data) close_if_octets_follow();
         return step::go_on;
     }
+    if (config_->require_tls && lacks_tls(spoken)) {
+        forgiven_ = spoken != verb::data;
+        if (junk_allowed()) say(replies::tls_required), command_boundary();
+        if (spoken == verb::data) close_if_octets_follow();
+        return step::go_on;
+    }
     switch (spoken) {
         case verb::mail: return mail(*parsed_line, given);
         case verb::rcpt: return rcpt(*parsed_line, given);
@@ -105,6 +111,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
             drop_transaction(true);
             close_with(replies::bye, close_reason::quit);
             return step::go_on;
+        case verb::starttls: return starttls(*parsed_line, given);
         default: return other(*parsed_line, given);
     }
     if (ends_group(spoken) && unconsumed_any()) info_.set_talked_ahead();

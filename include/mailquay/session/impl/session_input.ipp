@@ -90,6 +90,7 @@ MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
             return step::event_given;
         case phase::command: return advance_command(given);
         case phase::message: return open_ != 0 ? step::wait : advance_message(given);
+        case phase::securing:
         case phase::closing: break;
     }
     return step::wait;

@@ -93,6 +93,7 @@ MAILQUAY_DECL std::chrono::seconds session::patience() const noexcept {
         if (asked_ == question::chunk || asked_ == question::headers) return times.write;
         return asked_ == question::complete ? times.finish : times.hook;
     }
+    if (phase_ == phase::securing) return times.handshake;
     if (phase_ != phase::message) return times.command;
     return times.message_silence;
 }
@@ -119,7 +120,7 @@ MAILQUAY_DECL void session::hook_overdue() {
         default: break;
     }
     if (what == question::recipient) return settle_recipients();
-    settle(what, defer(replies::local_error));
+    settle(what, defer(what == question::tls ? replies::tls_unavailable : replies::local_error));
 }
 
 /// The peer did not send what it owes.
@@ -129,6 +130,7 @@ MAILQUAY_DECL void session::input_overdue() {
         say_refusal();
         return close(close_reason::timed_out);
     }
+    if (phase_ == phase::securing) return close(close_reason::timed_out);  // in clear it would be taken for part of the handshake
     abort_message(abort_reason::timed_out);
     close_with(replies::idle_timeout, close_reason::timed_out);
 }

@@ -1,0 +1,177 @@
+#pragma once
+
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/tls/context.hpp>
+#include <mailquay/tls/impl/openssl_stream.ipp>
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <openssl/pem.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+// Certificates and keys: read, checked, and named when they are wrong.
+
+namespace mailquay::inline MAILQUAY_ABI::tls::detail {
+
+/// A file as it was when it was read, to see later whether it has changed.
+struct file_stamp {
+    std::string path;
+    std::filesystem::file_time_type written{};
+    std::uintmax_t size = 0;
+
+    static file_stamp of(std::string const& path) {
+        std::error_code ignored;
+        file_stamp made{path};
+        made.written = std::filesystem::last_write_time(path, ignored);
+        made.size = std::filesystem::file_size(path, ignored);
+        return made;
+    }
+    bool changed() const {
+        file_stamp const now = of(path);
+        return now.written != written || now.size != size;
+    }
+};
+
+/// Where PEM text comes from, and what it is called where something is wrong with it.
+struct pem_source {
+    std::string what;  // "certificate", "key", "client CA"
+    std::string const& file;
+    std::string const& text;
+
+    std::string name() const { return file.empty() ? what + " given as PEM" : fmt::format("{} file \"{}\"", what, file); }
+};
+
+/// A certificate that was read and found well.
+struct loaded_certificate {
+    x509_ptr leaf{};
+    std::vector<x509_ptr> chain{};
+    key_ptr key{};
+    std::vector<std::string> names{};  // lower case, sorted
+};
+
+inline std::string reason_of_openssl() { return take_openssl_error().message(); }
+
+inline std::string date_of(ASN1_TIME const* time) {
+    bio_ptr const text{::BIO_new(::BIO_s_mem())};
+    if (!text || ::ASN1_TIME_print(text.get(), time) != 1) return "an unreadable date";
+    char* octets = nullptr;
+    long const size = BIO_get_mem_data(text.get(), &octets);
+    return {octets, static_cast<std::size_t>(std::max(size, 0L))};
+}
+
+/// @return the PEM text, or nothing and a sentence in `problems`
+inline std::optional<std::string> read_pem(pem_source const& from, std::vector<file_stamp>& stamps, std::vector<std::string>& problems) {
+    if (from.file.empty() && from.text.empty()) {
+        problems.push_back(fmt::format("tls: no {} is given; name its file, or give it as PEM text", from.what));
+        return std::nullopt;
+    }
+    if (from.file.empty()) return from.text;
+    stamps.push_back(file_stamp::of(from.file));
+    errno = 0;
+    std::ifstream in{from.file, std::ios::binary};
+    std::string text{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
+    if (in.is_open() && !in.bad() && !text.empty()) return text;
+    std::string const why = errno != 0 ? std::generic_category().message(errno) : "it is empty";
+    problems.push_back(fmt::format("tls: {} cannot be read: {}; check the path, and that this user may read it", from.name(), why));
+    return std::nullopt;
+}
+
+inline std::vector<x509_ptr> read_certificates(std::string_view pem) {
+    std::vector<x509_ptr> all;
+    bio_ptr const in{::BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+    while (in) {
+        x509_ptr one{::PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
+        if (!one) break;
+        all.push_back(std::move(one));
+    }
+    ::ERR_clear_error();  // the end of the text is none
+    return all;
+}
+
+/// A key with a password is not asked for it: nobody might be there to answer.
+inline int no_password(char*, int, int, void* asked) {
+    *static_cast<bool*>(asked) = true;
+    return -1;
+}
+
+inline void add_name(std::vector<std::string>& names, ASN1_STRING const* given) {
+    std::string_view name{reinterpret_cast<char const*>(::ASN1_STRING_get0_data(given)),
+                          static_cast<std::size_t>(::ASN1_STRING_length(given))};
+    if (name.empty() || name.find('\0') != name.npos) return;
+    std::string lower;
+    for (char const c : name) lower += to_lower(c);
+    names.push_back(std::move(lower));
+}
+
+/// The host names a certificate is for: subjectAltName, or the common name where there is none (RFC 6125 §6.4.4).
+inline std::vector<std::string> names_of(X509* of) {
+    std::vector<std::string> names;
+    using names_ptr = std::unique_ptr<GENERAL_NAMES, freed_by<::GENERAL_NAMES_free>>;
+    names_ptr const alternatives{static_cast<GENERAL_NAMES*>(::X509_get_ext_d2i(of, NID_subject_alt_name, nullptr, nullptr))};
+    for (int i = 0; alternatives && i < sk_GENERAL_NAME_num(alternatives.get()); ++i) {
+        GENERAL_NAME const* const one = sk_GENERAL_NAME_value(alternatives.get(), i);
+        if (one->type == GEN_DNS) add_name(names, one->d.dNSName);
+    }
+    if (names.empty()) {
+        X509_NAME const* const subject = ::X509_get_subject_name(of);
+        int const at = ::X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+        if (at >= 0) add_name(names, ::X509_NAME_ENTRY_get_data(::X509_NAME_get_entry(subject, at)));
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// @return a certificate that can serve now, or nothing and why in `problems`
+inline std::optional<loaded_certificate> load(certificate const& given, std::vector<file_stamp>& stamps, std::vector<std::string>& problems) {
+    pem_source const chain_source{"certificate", given.chain_file, given.chain_pem};
+    pem_source const key_source{"key", given.key_file, given.key_pem};
+    auto const chain_text = read_pem(chain_source, stamps, problems);
+    auto key_text = read_pem(key_source, stamps, problems);
+    if (!chain_text || !key_text) return std::nullopt;
+    auto const wrong = [&](std::string problem) {
+        problems.push_back(std::move(problem));
+        return std::nullopt;
+    };
+
+    bool password_asked = false;
+    loaded_certificate made;
+    {
+        bio_ptr const in{::BIO_new_mem_buf(key_text->data(), static_cast<int>(key_text->size()))};
+        made.key.reset(::PEM_read_bio_PrivateKey(in.get(), nullptr, no_password, &password_asked));
+        ::OPENSSL_cleanse(key_text->data(), key_text->size());
+    }
+    if (password_asked)
+        return wrong(fmt::format("tls: {} is protected by a password; take that away (openssl pkey -in FILE -out FILE) and let only "
+                                 "this user read it", key_source.name()));
+    if (!made.key) return wrong(fmt::format("tls: {} holds no private key in PEM: {}; give one", key_source.name(), reason_of_openssl()));
+
+    auto all = read_certificates(*chain_text);
+    if (all.empty()) return wrong(fmt::format("tls: {} holds no certificate in PEM; give one, with its chain behind it", chain_source.name()));
+    made.leaf = std::move(all.front());
+    made.chain.assign(std::make_move_iterator(all.begin() + 1), std::make_move_iterator(all.end()));
+    if (::X509_check_private_key(made.leaf.get(), made.key.get()) != 1) {
+        ::ERR_clear_error();
+        return wrong(fmt::format("tls: the key of {} does not belong to the certificate of {}; give the key it was made with, and put "
+                                 "the server's own certificate first in its file", key_source.name(), chain_source.name()));
+    }
+    if (::X509_cmp_current_time(::X509_get0_notAfter(made.leaf.get())) < 0)
+        return wrong(fmt::format("tls: the certificate of {} has expired on {}; renew it", chain_source.name(),
+                                 date_of(::X509_get0_notAfter(made.leaf.get()))));
+    if (::X509_cmp_current_time(::X509_get0_notBefore(made.leaf.get())) > 0)
+        return wrong(fmt::format("tls: the certificate of {} is valid from {} only; check the clock, or wait", chain_source.name(),
+                                 date_of(::X509_get0_notBefore(made.leaf.get()))));
+    made.names = names_of(made.leaf.get());
+    return made;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI::tls::detail

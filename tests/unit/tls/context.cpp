@@ -1,0 +1,304 @@
+#include <mailquay/tls/context.hpp>
+
+#include "support/catch.hpp"
+#include "support/certificates.hpp"
+#include "support/tls_client.hpp"
+
+#include <openssl/err.h>
+
+#include <chrono>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+
+namespace test_tls_context {
+
+using namespace mailquay;
+using namespace mailquay_test;
+
+tls::certificate as_pem(made_certificate const& one) { return {.chain_pem = one.chain, .key_pem = one.key}; }
+
+/// What the constructor throws; empty if nothing.
+std::string complaint(tls::context_config config) {
+    try {
+        tls::context const made{std::move(config)};
+        return {};
+    } catch (std::invalid_argument const& wrong) {
+        return wrong.what();
+    }
+}
+
+bool says(std::string const& text, std::initializer_list<std::string_view> parts) {
+    for (std::string_view const part : parts)
+        if (text.find(part) == text.npos) return false;
+    return true;
+}
+
+/// The common name of the certificate that a client gets who asks for `name`.
+std::string served_to(tls_provider& provider, char const* name, std::function<void(SSL*)> const& set_up = {}) {
+    auto server = provider.accept(session_info{});
+    tls_client client{[&](SSL* ssl) {
+        if (name != nullptr) SSL_set_tlsext_host_name(ssl, name);
+        if (set_up) set_up(ssl);
+    }};
+    auto const ended = shake_hands(*server, client);
+    if (!ended || *ended != tls_stream::state::established) return "no handshake";
+    X509* const shown = SSL_get1_peer_certificate(client.ssl());
+    char common_name[256] = {};
+    X509_NAME_get_text_by_NID(X509_get_subject_name(shown), NID_commonName, common_name, sizeof common_name);
+    X509_free(shown);
+    return common_name;
+}
+
+TEST_CASE("a context without a certificate is refused", "[tls][context]") {
+    CHECK(says(complaint({}), {"no certificate is given", "give at least one"}));
+    CHECK(says(complaint({.certificates = {{}}}), {"no certificate is given", "no key is given"}));
+}
+
+TEST_CASE("a file that cannot be read is named, with the reason and the cure", "[tls][context]") {
+    certificate_folder const folder;
+    auto const good = make_certificate();
+    std::string const chain = folder.write("mx.crt", good.chain);
+    std::string const missing = folder.file("missing.key");
+
+    CHECK(says(complaint({.certificates = {{chain, missing}}}), {"key file \"" + missing, "No such file", "check the path"}));
+    CHECK(says(complaint({.certificates = {{missing, missing}}}), {"certificate file \"" + missing}));
+    std::string const empty = folder.write("empty.key", "");
+    CHECK(says(complaint({.certificates = {{chain, empty}}}), {empty, "empty"}));
+}
+
+TEST_CASE("what is no certificate or key is named", "[tls][context]") {
+    certificate_folder const folder;
+    auto const good = make_certificate();
+    std::string const chain = folder.write("mx.crt", good.chain), key = folder.write("mx.key", good.key);
+    std::string const junk = folder.write("junk.pem", "-----BEGIN JUNK-----\nAAAA\n-----END JUNK-----\n");
+
+    CHECK(says(complaint({.certificates = {{junk, key}}}), {junk, "holds no certificate"}));
+    CHECK(says(complaint({.certificates = {{chain, junk}}}), {junk, "holds no private key"}));
+    CHECK(ERR_peek_error() == 0);
+}
+
+TEST_CASE("a key that belongs to another certificate is refused, naming both files", "[tls][context]") {
+    certificate_folder const folder;
+    auto const one = make_certificate(), other = make_certificate();
+    std::string const chain = folder.write("one.crt", one.chain), key = folder.write("other.key", other.key);
+    CHECK(says(complaint({.certificates = {{chain, key}}}), {chain, key, "does not belong"}));
+}
+
+TEST_CASE("an expired certificate, and one that is not valid yet, are refused with the date", "[tls][context]") {
+    auto const expired = make_certificate({.from_seconds = -7200, .to_seconds = -3600});
+    CHECK(says(complaint({.certificates = {as_pem(expired)}}), {"has expired on", "renew it"}));
+    auto const early = make_certificate({.from_seconds = 3600, .to_seconds = 7200});
+    CHECK(says(complaint({.certificates = {as_pem(early)}}), {"is valid from", "check the clock"}));
+}
+
+TEST_CASE("a key with a password is refused and nobody is asked for it", "[tls][context]") {
+    auto const good = make_certificate();
+    BIO* const in = BIO_new_mem_buf(good.key.data(), static_cast<int>(good.key.size()));
+    EVP_PKEY* const key = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
+    BIO* const out = BIO_new(BIO_s_mem());
+    unsigned char password[] = "s3cret";
+    PEM_write_bio_PrivateKey(out, key, EVP_aes_128_cbc(), password, 6, nullptr, nullptr);
+    std::string const locked = certificates_detail::text_of(out);
+    BIO_free_all(in);
+    BIO_free_all(out);
+    EVP_PKEY_free(key);
+
+    CHECK(says(complaint({.certificates = {{.chain_pem = good.chain, .key_pem = locked}}}), {"protected by a password"}));
+}
+
+TEST_CASE("a key too weak for OpenSSL is refused at start, not at the first handshake", "[tls][context]") {
+    auto const weak = make_certificate({.rsa = true, .rsa_bits = 512});
+    CHECK(says(complaint({.certificates = {as_pem(weak)}}), {"cannot be used", "small"}));
+}
+
+TEST_CASE("every fault is told at once", "[tls][context]") {
+    auto const told = complaint({.certificates = {{"no-such.crt", "no-such.key"}}, .clients = tls::client_certificates::required});
+    CHECK(says(told, {"no-such.crt", "no-such.key", "client CA"}));
+}
+
+TEST_CASE("the certificate is chosen by the name that the client asks for", "[tls][context]") {
+    auto const first = make_certificate({.names = {"mx.example.org", "alias.example.org"}});
+    auto const second = make_certificate({.names = {"mx.example.net"}});
+    auto const wild = make_certificate({.names = {"*.example.com", "exact.sub.example.com"}});
+    auto const nameless = make_certificate({.names = {"by-common-name.example"}, .alternative_names = false});
+    tls::context context{{.certificates = {as_pem(first), as_pem(second), as_pem(wild), as_pem(nameless)}}};
+
+    CHECK(served_to(context, nullptr) == "mx.example.org");
+    CHECK(served_to(context, "mx.example.org") == "mx.example.org");
+    CHECK(served_to(context, "alias.example.org") == "mx.example.org");
+    CHECK(served_to(context, "MX.Example.NET") == "mx.example.net");
+    CHECK(served_to(context, "mx.example.net.") == "mx.example.net");
+    CHECK(served_to(context, "a.example.com") == "*.example.com");
+    CHECK(served_to(context, "exact.sub.example.com") == "*.example.com");
+    CHECK(served_to(context, "a.b.example.com") == "mx.example.org");  // a wildcard stands for one label
+    CHECK(served_to(context, "example.com") == "mx.example.org");
+    CHECK(served_to(context, "by-common-name.example") == "by-common-name.example");
+    CHECK(served_to(context, "unknown.example") == "mx.example.org");
+}
+
+TEST_CASE("certificates of different kinds for one name serve together", "[tls][context]") {
+    auto const elliptic = make_certificate();
+    auto const rsa = make_certificate({.rsa = true});
+    tls::context context{{.certificates = {as_pem(elliptic), as_pem(rsa)}}};
+    auto const kind_for = [&](char const* signatures) {
+        auto server = context.accept(session_info{});
+        tls_client client{[&](SSL* ssl) { SSL_set1_sigalgs_list(ssl, signatures); }};
+        auto const ended = shake_hands(*server, client);
+        REQUIRE(ended);
+        return EVP_PKEY_get_base_id(X509_get0_pubkey(SSL_get0_peer_certificate(client.ssl())));
+    };
+    CHECK(kind_for("ECDSA+SHA256") == EVP_PKEY_EC);
+    CHECK(kind_for("rsa_pss_rsae_sha256") == EVP_PKEY_RSA);
+}
+
+TEST_CASE("no version before TLS 1.2, and no cipher suite without forward secrecy and authentication", "[tls][context]") {
+    tls::context context{{.certificates = {as_pem(make_certificate({.rsa = true}))}}};
+    auto const outcome = [&](std::function<void(SSL*)> const& set_up) {
+        auto server = context.accept(session_info{});
+        tls_client client{set_up};
+        auto const ended = shake_hands(*server, client);
+        return ended ? std::string(*ended == tls_stream::state::established ? server->info().cipher : "unfinished")
+                     : ended.error().message();
+    };
+    auto const up_to = [](int version) {
+        return [version](SSL* ssl) {
+            SSL_set_security_level(ssl, 0);
+            SSL_set_min_proto_version(ssl, TLS1_VERSION);
+            SSL_set_max_proto_version(ssl, version);
+            SSL_set_cipher_list(ssl, "ALL");
+        };
+    };
+    CHECK(outcome(up_to(TLS1_VERSION)) == "unsupported protocol");
+    CHECK(outcome(up_to(TLS1_1_VERSION)) == "unsupported protocol");
+    CHECK(outcome(up_to(TLS1_2_VERSION)) == "ECDHE-RSA-AES128-GCM-SHA256");
+    CHECK(outcome(up_to(TLS1_3_VERSION)) == "TLS_AES_128_GCM_SHA256");
+    for (char const* const weak : {"AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA", "AECDH-AES128-SHA"}) {
+        INFO(weak);
+        CHECK(outcome([weak](SSL* ssl) {
+                  SSL_set_security_level(ssl, 0);
+                  SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+                  SSL_set_cipher_list(ssl, weak);
+              }) == "no shared cipher");
+    }
+}
+
+TEST_CASE("reload gives new connections new certificates, and those under way go on", "[tls][context]") {
+    certificate_folder const folder;
+    auto const before = make_certificate({.names = {"before.example"}}), after = make_certificate({.names = {"after.example"}});
+    std::string const chain = folder.write("mx.crt", before.chain), key = folder.write("mx.key", before.key);
+    tls::context context{{.certificates = {{chain, key}}}};
+    auto old = context.accept(session_info{});
+    CHECK(served_to(context, nullptr) == "before.example");
+    CHECK_FALSE(context.files_changed());
+
+    folder.write("mx.crt", after.chain);
+    CHECK(context.files_changed());
+    SECTION("half of a pair is refused and the good pair stays") {
+        auto const told = context.reload();
+        REQUIRE(told.size() == 1);
+        CHECK(says(told[0], {chain, key, "does not belong"}));
+        CHECK(served_to(context, nullptr) == "before.example");
+        CHECK_FALSE(context.files_changed());  // the same fault is not told again and again
+    }
+    SECTION("the whole pair serves") {
+        folder.write("mx.key", after.key);
+        CHECK(context.reload().empty());
+        CHECK(served_to(context, nullptr) == "after.example");
+        tls_client client;
+        auto const ended = shake_hands(*old, client);
+        REQUIRE(ended);
+        CHECK(*ended == tls_stream::state::established);
+        CHECK_FALSE(context.files_changed());
+    }
+    SECTION("so does another list") {
+        CHECK(context.reload({.certificates = {as_pem(after)}}).empty());
+        CHECK(served_to(context, nullptr) == "after.example");
+    }
+    SECTION("a file that is gone is told") {
+        std::filesystem::remove(key);
+        CHECK(context.files_changed());
+        CHECK(says(context.reload().at(0), {key, "cannot be read"}));
+        CHECK(served_to(context, nullptr) == "before.example");
+    }
+}
+
+TEST_CASE("a stream outlives its context", "[tls][context]") {
+    auto context = std::make_unique<tls::context>(tls::context_config{.certificates = {as_pem(make_certificate())}});
+    auto server = context->accept(session_info{});
+    context.reset();
+    tls_client client{[](SSL* ssl) { SSL_set_tlsext_host_name(ssl, "mx.example.org"); }};
+    CHECK(shake_hands(*server, client));
+    CHECK(server->info().server_name == "mx.example.org");
+}
+
+TEST_CASE("reload and accept at the same time", "[tls][context][threads]") {
+    certificate_folder const folder;
+    auto const one = make_certificate();
+    tls::context context{{.certificates = {{folder.write("mx.crt", one.chain), folder.write("mx.key", one.key)}}}};
+    std::thread reloads{[&] {
+        for (int i = 0; i < 20; ++i) CHECK(context.reload().empty());
+    }};
+    for (int i = 0; i < 20; ++i) CHECK(served_to(context, nullptr) == "mx.example.org");
+    reloads.join();
+}
+
+struct with_client_certificate {
+    made_certificate authority = make_certificate({.names = {"Test CA"}, .alternative_names = false, .authority = true});
+    made_certificate trusted = make_certificate({.names = {"alice"}, .alternative_names = false, .issuer = &authority});
+    made_certificate stranger = make_certificate({.names = {"mallory"}, .alternative_names = false});
+
+    struct outcome {
+        std::string failure{};
+        tls_info facts{};
+    };
+    outcome shake(tls::client_certificates rule, made_certificate const* shown) const {
+        tls::context context{{.certificates = {as_pem(make_certificate())}, .clients = rule, .client_ca_pem = authority.chain}};
+        auto server = context.accept(session_info{});
+        tls_client client{[&](SSL* ssl) {
+            if (shown == nullptr) return;
+            BIO* const chain = BIO_new_mem_buf(shown->chain.data(), static_cast<int>(shown->chain.size()));
+            BIO* const key = BIO_new_mem_buf(shown->key.data(), static_cast<int>(shown->key.size()));
+            X509* const leaf = PEM_read_bio_X509(chain, nullptr, nullptr, nullptr);
+            EVP_PKEY* const owned = PEM_read_bio_PrivateKey(key, nullptr, nullptr, nullptr);
+            SSL_use_certificate(ssl, leaf);
+            SSL_use_PrivateKey(ssl, owned);
+            X509_free(leaf);
+            EVP_PKEY_free(owned);
+            BIO_free_all(chain);
+            BIO_free_all(key);
+        }};
+        auto const ended = shake_hands(*server, client);
+        if (!ended) return {ended.error().message(), {}};
+        return {{}, server->info()};
+    }
+};
+
+TEST_CASE_METHOD(with_client_certificate, "client certificates: off, requested, required", "[tls][context][client]") {
+    using rule = tls::client_certificates;
+    SECTION("off: none is asked for") {
+        auto const got = shake(rule::off, &trusted);
+        CHECK(got.failure.empty());
+        CHECK_FALSE(got.facts.client_verified);
+        CHECK(got.facts.client_identity.empty());
+    }
+    SECTION("requested: one that verifies has an identity; none, or a stranger's, is as good as none") {
+        auto const known = shake(rule::requested, &trusted);
+        CHECK(known.failure.empty());
+        CHECK(known.facts.client_verified);
+        CHECK(known.facts.client_identity == "CN=alice");
+        for (made_certificate const* const other : std::initializer_list<made_certificate const*>{nullptr, &stranger}) {
+            auto const unknown = shake(rule::requested, other);
+            CHECK(unknown.failure.empty());
+            CHECK_FALSE(unknown.facts.client_verified);
+            CHECK(unknown.facts.client_identity.empty());
+        }
+    }
+    SECTION("required: without one that verifies there is no session") {
+        CHECK(shake(rule::required, &trusted).facts.client_identity == "CN=alice");
+        CHECK(shake(rule::required, nullptr).failure == "peer did not return a certificate");
+        CHECK(shake(rule::required, &stranger).failure == "certificate verify failed");
+    }
+}
+
+}  // namespace test_tls_context
