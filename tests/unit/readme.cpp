@@ -49,7 +49,7 @@ std::string between(std::string const& text, std::string const& first, std::stri
 std::map<std::string, std::string> defaults_of(std::string const& header, std::string const& name) {
     std::string const body = between(read("include/mailquay/" + header), "struct " + name + " {", "\n};");
     std::map<std::string, std::string> found;
-    std::regex const member{R"(\n    [A-Za-z][\w:]* (\w+)(?: = ([^;]+)|\{([^;]*)\});)"};
+    std::regex const member{R"(\n    [A-Za-z][\w:<>]* (\w+)(?: = ([^;]+)|\{([^;]*)\});)"};
     for (std::sregex_iterator at{body.begin(), body.end(), member}, end; at != end; ++at)
         found[(*at)[1]] = (*at)[2].matched ? (*at)[2].str() : (*at)[3].str();
     return found;
