@@ -25,8 +25,6 @@ struct tls_info {
     std::string channel_binding_unique{};    ///< tls-unique: up to TLS 1.2
     std::string channel_binding_endpoint{};  ///< tls-server-end-point: digest of the server's certificate
     /// @}
-    std::string channel_binding_exporter{};  ///< tls-exporter (RFC 9266), 32 octets; empty if there is none
-    std::string channel_binding_unique{};    ///< tls-unique (RFC 5929), TLS 1.2 only; empty if there is none
 };
 
 /// Where the client's address comes from; decides whether it may be trusted for relaying.

@@ -183,14 +183,14 @@ MAILQUAY_DECL bool session::idle() const noexcept {
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #include <mailquay/session/impl/session_answers.ipp>
-#include <mailquay/session/impl/session_bdat.ipp>
 #include <mailquay/session/impl/session_auth.ipp>
+#include <mailquay/session/impl/session_bdat.ipp>
 #include <mailquay/session/impl/session_commands.ipp>
 #include <mailquay/session/impl/session_input.ipp>
 #include <mailquay/session/impl/session_limits.ipp>
 #include <mailquay/session/impl/session_message.ipp>
-#include <mailquay/session/impl/session_prdr.ipp>
 #include <mailquay/session/impl/session_peer.ipp>
+#include <mailquay/session/impl/session_prdr.ipp>
 #include <mailquay/session/impl/session_replies.ipp>
 #include <mailquay/session/impl/session_time.ipp>
 #include <mailquay/session/impl/session_tls.ipp>

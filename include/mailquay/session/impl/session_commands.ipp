@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/session/impl/session.ipp>
+#include <mailquay/session/impl/session_auth.ipp>
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/utf8.hpp>
@@ -69,6 +70,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
     if (!config_->leniency.trailing_space && is_wsp(line.back())) {
         syntax_error(reply{replies::bad_argument});
         if (head == line_head::data) close_if_octets_follow();
+        if (secret_line(line)) detail::wipe_line(line);
         return step::go_on;
     }
     if (config_->require_tls && lacks_tls(spoken)) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/session/impl/session.ipp>
+#include <mailquay/session/impl/session_auth.ipp>
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/secret.hpp>
