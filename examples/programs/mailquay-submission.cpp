@@ -1,6 +1,7 @@
 // A submission server (RFC 6409): takes mail from users who log in, mends their headers, and files it in a maildir.
 //
-//   mailquay-submission --user alice@example.org:secret --maildir outgoing --listen 127.0.0.1:587 --auth-without-tls
+//   mailquay-submission --user alice@example.org:secret --maildir outgoing --tls-cert mx.crt --tls-key mx.key
+//       --listen 127.0.0.1:587 --listen-tls 127.0.0.1:465
 #include "common/serve.hpp"
 #include "common/users.hpp"
 
@@ -10,7 +11,6 @@ int main(int argc, char** argv) {
         programs::users who;
         std::vector<std::string> domains;
         std::string maildir;
-        bool in_clear = false;
         bool optional = false;
         bool any_sender = false;
         bool null_sender = false;
@@ -18,22 +18,22 @@ int main(int argc, char** argv) {
         programs::add_user_flags(all, who);
         all.list("--domain", "NAME", "users without a domain in their name send from this one; repeatable", domains)
             .text("--maildir", "DIR", "where messages are filed: one file in DIR/new for each recipient", maildir)
-            .toggle("--auth-without-tls", "take passwords in clear; for tests and closed networks", in_clear)
             .toggle("--auth-optional", "who does not log in may send, to the domains only", optional)
             .toggle("--any-sender", "users may send from any address, not only their own", any_sender)
             .toggle("--null-sender", "users may send from <>", null_sender);
         programs::add_common_flags(all, chosen);
         programs::parse_or_exit(all, argc, argv);
         if (!who.any())
-            throw programs::usage_error("--user is missing: name each user who may log in, as in --user alice@example.org:secret");
+            throw programs::usage_error("--user is missing: name who may log in, as in --user alice@example.org:secret, or give --password-file or --auth-socket");
         if (maildir.empty())
             throw programs::usage_error("--maildir is missing: name the folder where mail is filed, as in --maildir /var/mail/out");
-        if (!in_clear)
-            throw programs::usage_error("--auth-without-tls is missing: without TLS passwords travel in clear; say that this is wanted");
+        if (chosen.tls.certificates.empty() && !who.in_clear)
+            throw programs::usage_error("--tls-cert is missing: without TLS passwords travel in clear; add --tls-cert and --tls-key, or say "
+                                        "by --auth-without-tls that this is wanted");
 
         chosen.smtp = mailquay::profile::submission();
-        chosen.smtp.tls.reset();
-        chosen.smtp.auth_without_tls = in_clear;
+        if (who.in_clear) chosen.smtp.tls.reset();  // STARTTLS is offered where there is a certificate, and not demanded
+        chosen.smtp.auth_without_tls = who.in_clear;
         if (optional) chosen.smtp.auth = mailquay::auth_mode::offered;
         auto table = programs::table_of({domains, {}}, chosen.hostname);
         auto const rule = [any_sender, by_name = mailquay::sender_policy{domains}](std::string_view user, mailquay::address const& from) {

@@ -1,69 +1,102 @@
 #include "common/users.hpp"
 
-#include <map>
+#ifdef PROGRAMS_HAVE_SASL
+#include <mailquay/base/secret.hpp>
+#include <mailquay/sasl/dovecot.hpp>
+#include <mailquay/sasl/guarded.hpp>
+#include <mailquay/sasl/mechanisms.hpp>
+#include <mailquay/sasl/password_file.hpp>
+#include <mailquay/sasl/user_table.hpp>
+#include <mailquay/server/memory_store.hpp>
+#endif
+
+#include <algorithm>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
 namespace programs {
+
+void add_user_flags(flags& all, users& into) {
+    all.list("--user", "NAME:PASSWORD", "this user may log in; repeatable", into.named)
+        .text("--password-file", "FILE", "who may log in: lines NAME:HASH, with hashes of crypt(3) or SCRAM verifiers;\nread again when it changes",
+              into.password_file)
+        .text("--auth-socket", "PATH", "ask Dovecot at its auth-client socket", into.auth_socket)
+        .list("--token", "NAME:TOKEN", "this bearer token is that user's (OAUTHBEARER, XOAUTH2); repeatable; for tests", into.tokens)
+        .toggle("--auth-certificates", "a client certificate logs in the user it names (EXTERNAL);\nneeds --tls-client-cert", into.certificates)
+        .toggle("--auth-cram-md5", "offer CRAM-MD5 to clients that know nothing better; needs --user", into.cram_md5)
+        .toggle("--auth-without-tls", "take passwords in clear; for tests and closed networks", into.in_clear);
+}
+
+#ifdef PROGRAMS_HAVE_SASL
 namespace {
 
-using passwords = std::map<std::string, mailquay::secret, std::less<>>;
+// NAME:SECRET. The value is not repeated in a complaint: it may be a password.
+std::pair<std::string_view, std::string_view> named_secret(std::string_view flag, std::string_view given) {
+    auto const colon = given.find(':');
+    if (colon == 0 || colon == std::string_view::npos || colon + 1 == given.size())
+        throw usage_error(std::string(flag) + " needs a name and a secret with a colon between, as in " + std::string(flag) + " alice:secret");
+    return {given.substr(0, colon), given.substr(colon + 1)};
+}
 
-// message = [authzid] NUL authcid NUL passwd
-class plain final : public mailquay::auth_exchange {
-public:
-    explicit plain(std::shared_ptr<passwords const> known) : known_(std::move(known)) {}
-
-    mailquay::eventual<mailquay::auth_step> next(mailquay::secret_view response) override {
-        if (is_absent(response)) return mailquay::continue_with("");
-        std::string_view const message = response.reveal();
-        auto const first = message.find('\0');
-        auto const second = message.find('\0', first + 1);
-        if (first == std::string_view::npos || second == std::string_view::npos)
-            return mailquay::fail(mailquay::auth_problem::malformed);
-        std::string_view const acts_as = message.substr(0, first);
-        std::string_view const name = message.substr(first + 1, second - first - 1);
-        auto const found = known_->find(name);
-        // An unknown user costs the same comparison.
-        std::string_view const password = found != known_->end() ? found->second.reveal() : std::string_view{"?"};
-        bool const right = mailquay::equal_constant_time(password, message.substr(second + 1));
-        if (found == known_->end() || !right || (!acts_as.empty() && acts_as != name)) return mailquay::fail();
-        return mailquay::succeed(std::string(name));
+mailquay::sasl::user_table table_of_users(users const& from) {
+    mailquay::sasl::user_table table;
+    for (std::string const& one : from.named) {
+        auto const [name, password] = named_secret("--user", one);
+        try {
+            table.add(name, mailquay::secret_view{password});
+        } catch (std::invalid_argument const& wrong) {
+            throw usage_error(std::string("--user: ") + wrong.what());
+        }
     }
+    return table;
+}
 
-private:
-    std::shared_ptr<passwords const> known_;
-};
-
-class plain_only final : public mailquay::authenticator {
-public:
-    explicit plain_only(passwords known) : known_(std::make_shared<passwords const>(std::move(known))) {}
-    mailquay::mechanisms offered(mailquay::session_info const&) const override { return {"PLAIN"}; }
-    std::unique_ptr<mailquay::auth_exchange> begin(std::string_view mechanism, mailquay::session_info const&) override {
-        if (mechanism != "PLAIN") return nullptr;
-        return std::make_unique<plain>(known_);
+mailquay::sasl::token_checker checker_of(std::vector<std::string> const& given) {
+    auto known = std::make_shared<std::vector<std::pair<std::string, mailquay::secret>>>();
+    for (std::string const& one : given) {
+        auto const [name, token] = named_secret("--token", one);
+        known->emplace_back(name, mailquay::secret{token});
     }
+    using answer = mailquay::result<std::optional<std::string>>;
+    return [known](mailquay::sasl::token_request asked) -> mailquay::eventual<answer> {
+        for (auto const& [name, token] : *known)
+            if (mailquay::equal_constant_time(token.reveal(), asked.token.reveal()) && (asked.user.empty() || asked.user == name))
+                return answer{std::optional{name}};
+        return answer{std::optional<std::string>{}};
+    };
+}
 
-private:
-    std::shared_ptr<passwords const> known_;
-};
+mailquay::sasl::mechanisms mechanisms_of(users const& from) {
+    mailquay::sasl::mechanism_settings settings;
+    settings.cram_md5 = from.cram_md5;
+    settings.secrets_in_clear = from.in_clear;
+    if (!from.password_file.empty()) return mailquay::sasl::mechanisms{mailquay::sasl::password_file{from.password_file}, settings};
+    if (!from.named.empty()) return mailquay::sasl::mechanisms{table_of_users(from), settings};
+    return mailquay::sasl::mechanisms{settings};
+}
 
 }  // namespace
 
-void add_user_flags(flags& all, users& into) {
-    all.list("--user", "NAME:PASSWORD", "this user may log in; repeatable", into.named);
-}
-
 std::shared_ptr<mailquay::authenticator> authenticator_of(users const& from) {
-    passwords known;
-    for (std::string const& one : from.named) {
-        auto const colon = one.find(':');
-        // The value is not repeated: it may be a password.
-        if (colon == 0 || colon == std::string::npos || colon + 1 == one.size())
-            throw usage_error("--user needs a name and a password, as in --user alice:secret");
-        known.insert_or_assign(one.substr(0, colon), mailquay::secret{std::string_view{one}.substr(colon + 1)});
+    int const sources = int{!from.named.empty()} + int{!from.password_file.empty()} + int{!from.auth_socket.empty()};
+    if (sources > 1)
+        throw usage_error("--user, --password-file, --auth-socket: passwords come from one place; give one of them");
+    auto const counters = std::make_shared<mailquay::memory_store>();
+    if (!from.auth_socket.empty()) {
+        mailquay::sasl::dovecot_settings settings;
+        settings.secrets_in_clear = from.in_clear;
+        return std::make_shared<mailquay::sasl::guarded>(mailquay::sasl::dovecot{from.auth_socket, settings}, counters);
     }
-    return std::make_shared<plain_only>(std::move(known));
+    auto known = mechanisms_of(from);
+    if (!from.tokens.empty()) known.bearer_tokens(checker_of(from.tokens));
+    if (from.certificates) known.certificates();
+    return std::make_shared<mailquay::sasl::guarded>(std::move(known), counters);
 }
+#else
+std::shared_ptr<mailquay::authenticator> authenticator_of(users const&) {
+    throw usage_error("--user: this program was built without the component \"sasl\"; install OpenSSL and libcrypt, and build it");
+}
+#endif
 
 }  // namespace programs

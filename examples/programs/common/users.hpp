@@ -10,17 +10,25 @@
 
 namespace programs {
 
-/// What the flags say of who may log in.
+/// What the flags say of who may log in, and how.
 struct users {
-    std::vector<std::string> named{};  ///< NAME:PASSWORD each
+    std::vector<std::string> named{};   ///< NAME:PASSWORD each
+    std::string password_file{};
+    std::string auth_socket{};          ///< of Dovecot
+    std::vector<std::string> tokens{};  ///< NAME:TOKEN each
+    bool certificates = false;          ///< by client certificate (EXTERNAL)
+    bool cram_md5 = false;
+    bool in_clear = false;              ///< also without TLS
 
-    bool any() const noexcept { return !named.empty(); }
+    bool any() const noexcept {
+        return certificates || !named.empty() || !password_file.empty() || !auth_socket.empty() || !tokens.empty();
+    }
 };
 
-/// Adds `--user`. Both must outlive the parsing.
+/// Adds `--user` and its like. Both must outlive the parsing.
 void add_user_flags(flags& all, users& into);
 
-/// Knows these users, by the mechanism PLAIN (RFC 4616).
+/// Who logs in by these flags; failures are counted over time.
 /// @throws usage_error
 std::shared_ptr<mailquay::authenticator> authenticator_of(users const& from);
 

@@ -275,7 +275,6 @@ private:
     std::unique_ptr<std::string> hold_; // input kept across buffers; none when there is none
     std::unique_ptr<delayed> delayed_;
     std::unique_ptr<std::vector<ticket>> withdrawn_;  // tickets still to be told withdrawn
-    std::unique_ptr<std::string> pending_hello_;  // the name of the EHLO under way
     std::unique_ptr<std::string> asked_text_;     // what an open question views
     std::unique_ptr<session_info> changed_;       // the client that XCLIENT names, until the host says yes
     std::unique_ptr<exchange> exchange_;          // from AUTH until its end was told
@@ -302,7 +301,7 @@ private:
     session_state state_ = session_state::start;
     abort_reason abort_reason_{};
     close_reason close_reason_{};
-    bool extended_hello_ : 1 = false;   // pending_hello_ came with EHLO or LHLO
+    bool extended_hello_ : 1 = false;   // the greeting under way came with EHLO or LHLO
     bool in_hold_ : 1 = false;          // cur_ points into hold_
     bool skipping_ : 1 = false;         // the line under way is over-long and dropped
     bool skipped_cr_ : 1 = false;       // its last octet was CR

@@ -8,6 +8,7 @@
 #include <string_view>
 
 using mailquay::base64_decode;
+using mailquay::base64_decode_in_place;
 using mailquay::base64_encode;
 using mailquay::base64_errc;
 

@@ -25,6 +25,7 @@ public:
         std::string octets{};  ///< decoded: the challenge, or what goes with success
         std::string user{};    ///< with ok
         bool temporary = false;
+        bool expired = false;   // the password was right
     };
 
     /// Takes what was read.

@@ -159,6 +159,7 @@ private:
         if (reply.kind == kind::ok) return succeed(std::move(reply.user), std::move(reply.octets));
         auth_failure why;
         why.temporary = reply.temporary;
+        if (reply.expired) why.why = auth_problem::expired;
         return why;
     }
 

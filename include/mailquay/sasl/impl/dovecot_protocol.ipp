@@ -114,6 +114,7 @@ inline bool dovecot_protocol::take_answer(std::vector<std::string> const& fields
         if (field.starts_with("user=")) read.user = field.substr(5);
         if (field.starts_with("resp=") && !decode(field.substr(5))) return false;
         if (field == "temp" || field == "code=temp_fail") read.temporary = true;
+        if (field == "code=pass_expired") read.expired = true;
     }
     if (read.kind == reply_kind::ok && read.user.empty()) return false;
     replies_.push_back(std::move(read));

@@ -52,7 +52,7 @@ MAILQUAY_DECL eventual<auth_step> exchange::check_password(std::string_view user
 MAILQUAY_DECL eventual<auth_step> plain_exchange::next(secret_view response) {
     if (!std::exchange(asked_, true) && no_initial_response(response)) return continue_with({});
     auto const message = parse_plain(response.reveal());
-    if (!message) return fail();
+    if (!message) return fail(auth_problem::malformed);
     return check_password(message->user, message->authorisation, secret_view{message->password});
 }
 
@@ -74,10 +74,10 @@ MAILQUAY_DECL std::string make_cram_md5_challenge(std::string_view hostname) {
 MAILQUAY_DECL eventual<auth_step> cram_md5_exchange::next(secret_view response) {
     if (!std::exchange(asked_, true)) {
         // The server speaks first: an initial response cannot be an answer to a challenge not yet made.
-        return no_initial_response(response) ? continue_with(challenge_) : fail();
+        return no_initial_response(response) ? continue_with(challenge_) : fail(auth_problem::initial_response);
     }
     auto const message = parse_cram_md5(response.reveal());
-    if (!message) return fail();
+    if (!message) return fail(auth_problem::malformed);
     auto name = saslprep(message->user);
     if (!name) return fail();
     auto asked = all_->users->find(*name);

@@ -80,7 +80,7 @@ private:
         auth_step step = co_await std::move(asked).wait();
         if (std::holds_alternative<auth_success>(step)) co_await succeeded();
         auto const* const failed = std::get_if<auth_failure>(&step);
-        if (failed != nullptr && !failed->temporary) co_await count();
+        if (failed != nullptr && !failed->temporary && failed->why == auth_problem::credentials) co_await count();
         co_return step;
     }
 

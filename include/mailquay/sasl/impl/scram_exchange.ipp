@@ -74,7 +74,8 @@ inline bool scram_exchange::binding_agrees(gs2_header const& header) {
 
 inline eventual<auth_step> scram_exchange::client_first(std::string_view text) {
     auto const message = parse_scram_client_first(text);
-    if (!message || !binding_agrees(message->gs2)) return fail();
+    if (!message) return fail(auth_problem::malformed);
+    if (!binding_agrees(message->gs2)) return fail();
     auto name = saslprep(message->user);
     if (!name) return fail();
     user_ = *std::move(name);
@@ -141,7 +142,8 @@ inline auth_step scram_exchange::server_first() {
 
 inline eventual<auth_step> scram_exchange::client_final(std::string_view text) {
     auto message = parse_scram_client_final(text);
-    if (!message || message->nonce != nonce_ || !equal_constant_time(message->channel_binding, bound_)) return fail();
+    if (!message) return fail(auth_problem::malformed);
+    if (message->nonce != nonce_ || !equal_constant_time(message->channel_binding, bound_)) return fail();
     if (message->proof.size() != digest_octets(hash_)) return fail();
     auth_message_ += ',';
     auth_message_ += message->without_proof;

@@ -115,14 +115,12 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             break;
         case question::greeted:
             if (!yes) {
-                pending_hello_.reset();
                 say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
                 break;
             }
             drop_transaction(true);
             state_ = session_state::ready;
-            info_.set_hello(pending_hello_ ? std::string_view{*pending_hello_} : std::string_view{}, extended_hello_);
-            pending_hello_.reset();
+            info_.set_hello(*asked_text_, extended_hello_);
             if (info_.extended())
                 config_->extensions.append_ehlo(out(), config_->hostname, info_, config_->limits, memory_->wall());
             else

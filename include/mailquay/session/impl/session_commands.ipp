@@ -131,9 +131,9 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
         return syntax_error(reply{to_reply(refusal{protocol_errc::bad_hello_name})}), step::go_on;
     if (state_ != session_state::start && !junk_allowed()) return step::go_on;
     if (unconsumed_any()) info_.set_talked_ahead();
-    pending_hello_ = std::make_unique<std::string>(name->text);
+    asked_text_ = std::make_unique<std::string>(name->text);
     extended_hello_ = line.verb != verb::helo;
-    given.emplace(greeted{ask(question::greeted), *pending_hello_});
+    given.emplace(greeted{ask(question::greeted), *asked_text_});
     return step::event_given;
 }
 

@@ -1,8 +1,7 @@
 // TLS: STARTTLS on one port, TLS from the start on another, and certificates that are renewed while the server runs.
 //
-//   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=mx.example.org \
-//       -addext subjectAltName=DNS:mx.example.org -keyout mx.key -out mx.crt
-//   ./14_tls mx.crt mx.key &
+//   openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=mx.example.org -keyout mx.key -out mx.crt
+//   ./15_tls mx.crt mx.key &
 //   swaks --server 127.0.0.1:2525 -tls --to alice@example.org
 //   swaks --server 127.0.0.1:2465 --tls-on-connect --to alice@example.org
 //
@@ -45,7 +44,7 @@ void watch_files(asio::steady_timer& timer, tls::context& certificates) {
 
 int main(int argc, char** argv) {
     if (argc != 3) {
-        std::cerr << "usage: 14_tls CERTIFICATE KEY\n";
+        std::cerr << "usage: 15_tls CERTIFICATE KEY\n";
         return 2;
     }
     auto const certificates = std::make_shared<tls::context>(tls::context_config{.certificates = {{argv[1], argv[2]}}});

@@ -1,0 +1,241 @@
+"""Real clients log in at mailquay-submission: every mechanism that each of them has, with the right secret and a wrong one."""
+
+import base64
+import os
+import smtplib
+import socket
+import ssl
+import subprocess
+import tempfile
+import unittest
+
+import harness
+from test_tls import TlsCase
+
+MESSAGE = b"From: alice@example.org\r\nTo: bob@example.net\r\nSubject: x\r\n\r\nhello\r\n"
+GSASL = ("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
+
+
+class AuthCase(TlsCase):
+    users = ("--user", "alice:s3cret", "--auth-cram-md5", "--token", "alice:t0ken")
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.program = self.start(*self.users)
+
+    def start(self, *flags):
+        program = harness.Program("mailquay-submission", "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0", "--hostname",
+                                  "mx.example.org", "--domain", "example.org", "--maildir", self.folder.name, *self.flags, *flags)
+        program.__enter__()
+        self.addCleanup(program.__exit__, None, None, None)
+        return program
+
+    def run_client(self, name, *words, text=b""):
+        """-> exit status, what it printed"""
+        done = subprocess.run([harness.client(name), *words], input=text, capture_output=True, timeout=harness.PATIENCE, check=False)
+        return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
+
+    def expect_log(self, mechanism, result):
+        self.assertIn(f"mechanism={mechanism} ", self.program.log())
+        self.assertIn(f"result={result}", self.program.log())
+
+    def tearDown(self):
+        for secret in ("s3cret", "wr0ng", "t0ken"):
+            self.assertNotIn(secret, self.program.log())
+            self.assertNotIn(base64.b64encode(secret.encode()).decode(), self.program.log())
+
+
+class Gsasl(AuthCase):
+    def gsasl(self, mechanism, *flags, password="s3cret"):
+        return self.run_client("gsasl", "--smtp", "--connect=%s:%d" % self.program.smtp, "--starttls", "--x509-ca-file=" + self.crt,
+                               "-m", mechanism, "-a", "alice", "-p", password, *flags)
+
+    def test_mechanisms(self):
+        for mechanism in GSASL:
+            with self.subTest(mechanism):
+                status, said = self.gsasl(mechanism, "--no-cb")
+                self.assertEqual(status, 0, said)
+                self.expect_log(mechanism, "succeeded")
+                status, said = self.gsasl(mechanism, "--no-cb", password="wr0ng")
+                self.assertNotEqual(status, 0, said)
+                self.expect_log(mechanism, "failed")
+
+    def test_channel_binding(self):
+        for priority in ("NORMAL", "NORMAL:-VERS-TLS1.3"):
+            with self.subTest(priority):
+                status, said = self.gsasl("SCRAM-SHA-256-PLUS", "--priority", priority)
+                self.assertEqual(status, 0, said)
+                self.expect_log("SCRAM-SHA-256-PLUS", "succeeded")
+                status, said = self.gsasl("SCRAM-SHA-256-PLUS", "--priority", priority, password="wr0ng")
+                self.assertNotEqual(status, 0, said)
+
+
+class Msmtp(AuthCase):
+    def msmtp(self, method, secret):
+        return self.run_client("msmtp", "-C", "/dev/null", "--host=%s" % self.program.smtp[0], "--port=%d" % self.program.smtp[1],
+                               "--tls=on", "--tls-certcheck=off", "--auth=" + method, "--user=alice",
+                               "--passwordeval=echo " + secret, "--from=alice@example.org", "bob@example.net", text=MESSAGE)
+
+    def test_mechanisms(self):
+        for method, secret in (("plain", "s3cret"), ("login", "s3cret"), ("cram-md5", "s3cret"), ("scram-sha-1", "s3cret"),
+                               ("scram-sha-256", "s3cret"), ("oauthbearer", "t0ken"), ("xoauth2", "t0ken")):
+            with self.subTest(method):
+                status, said = self.msmtp(method, secret)
+                if "not supported" in said and "server" not in said:
+                    continue  # this build of msmtp lacks it
+                self.assertEqual(status, 0, said)
+                self.expect_log(method.upper(), "succeeded")
+                status, said = self.msmtp(method, "wr0ng")
+                self.assertNotEqual(status, 0, said)
+        self.assertGreaterEqual(len(os.listdir(os.path.join(self.folder.name, "new"))), 4)
+
+
+class Curl(AuthCase):
+    def curl(self, scheme, where, *flags):
+        return self.run_client("curl", "-sS", "--url", "%s://%s:%d/client.example.org" % (scheme, *where), "--ssl-reqd", "-k",
+                               "--mail-from", "alice@example.org", "--mail-rcpt", "bob@example.net", "-T", "-", *flags, text=MESSAGE)
+
+    def test_mechanisms(self):
+        for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5"):
+            for scheme, where in (("smtp", self.program.smtp), ("smtps", self.program.address("smtps"))):
+                with self.subTest(mechanism + " " + scheme):
+                    asked = ("--login-options", "AUTH=" + mechanism)
+                    status, said = self.curl(scheme, where, "--user", "alice:s3cret", *asked)
+                    self.assertEqual(status, 0, said)
+                    self.assertEqual(self.curl(scheme, where, "--user", "alice:wr0ng", *asked)[0], 67)
+
+    def test_bearer_tokens(self):
+        self.assertEqual(self.curl("smtp", self.program.smtp, "--user", "alice:", "--oauth2-bearer", "t0ken")[0], 0)
+        self.assertEqual(self.curl("smtp", self.program.smtp, "--user", "alice:", "--oauth2-bearer", "wr0ng")[0], 67)
+
+
+class Swaks(AuthCase):
+    def test_mechanisms(self):
+        for mechanism in ("PLAIN", "LOGIN", "CRAM-MD5"):
+            for secret, expected in (("s3cret", 0), ("wr0ng", 28)):
+                with self.subTest(mechanism + " " + secret):
+                    status, said = self.run_client("swaks", "--server", "%s:%d" % self.program.smtp, "-tls", "--from", "alice@example.org",
+                                                   "--to", "bob@example.net", "--auth", mechanism, "-au", "alice", "-ap", secret)
+                    self.assertEqual(status, expected, said)
+
+
+class Smtplib(AuthCase):
+    def test_starttls_and_tls(self):
+        context = self.trusting()
+        for secret, wanted in (("s3cret", 235), ("wr0ng", 535)):
+            with smtplib.SMTP(*self.program.smtp, timeout=harness.PATIENCE) as client:
+                client.ehlo("client.example.org")
+                self.assertNotIn("auth", client.esmtp_features)
+                self.assertEqual(client.docmd("AUTH PLAIN", "AGFsaWNlAHMzY3JldA==")[0], 530)
+                client.starttls(context=context)
+                client.ehlo("client.example.org")
+                self.assertIn("SCRAM-SHA-256-PLUS", client.esmtp_features["auth"])
+                try:
+                    self.assertEqual(client.login("alice", secret)[0], wanted)
+                except smtplib.SMTPAuthenticationError as refused:
+                    self.assertEqual(refused.smtp_code, wanted)
+        with smtplib.SMTP_SSL(*self.program.address("smtps"), context=context, timeout=harness.PATIENCE) as client:
+            client.login("alice", "s3cret")
+            self.assertEqual(client.mail("mallory@example.org")[0], 553)
+            client.sendmail("alice@example.org", ["bob@example.net"], MESSAGE)
+
+    def test_unknown_users_are_told_the_same(self):
+        answers = set()
+        for name in ("alice", "nobody"):
+            with smtplib.SMTP_SSL(*self.program.address("smtps"), context=self.trusting(), timeout=harness.PATIENCE) as client:
+                client.ehlo("client.example.org")
+                token = base64.b64encode(f"\0{name}\0wr0ng".encode()).decode()
+                answers.add(client.docmd("AUTH PLAIN", token))
+        self.assertEqual(len(answers), 1)
+        self.assertEqual(answers.pop()[0], 535)
+
+    def test_the_server_speaks_first(self):
+        with smtplib.SMTP_SSL(*self.program.address("smtps"), context=self.trusting(), timeout=harness.PATIENCE) as client:
+            client.ehlo("client.example.org")
+            self.assertEqual(client.docmd("AUTH CRAM-MD5", "YWxpY2U=")[0], 501)
+            self.assertEqual(client.docmd("AUTH FROBNICATE")[0], 504)
+            self.assertEqual(client.docmd("AUTH PLAIN", "!!!!")[0], 501)
+
+
+class Perl(AuthCase):
+    def test_net_smtp(self):
+        program = r"""
+            use Net::SMTP;
+            my ($host, $port, $secret) = @ARGV;
+            my $talk = Net::SMTP->new(Host => $host, Port => $port, Hello => 'client.example.org') or die 'connect';
+            $talk->starttls(SSL_verify_mode => 0) or exit 3;
+            $talk->auth('alice', $secret) or exit 4;
+            $talk->mail('alice@example.org') && $talk->to('bob@example.net') && $talk->data("Subject: x\n\nhello\n") or exit 5;
+            $talk->quit; exit 0;
+        """
+        probe, said = self.run_client("perl", "-MNet::SMTP", "-MAuthen::SASL", "-MIO::Socket::SSL", "-e", "1")
+        if probe != 0:
+            raise unittest.SkipTest("Perl lacks Authen::SASL or IO::Socket::SSL: " + said.splitlines()[0])
+        where = (self.program.smtp[0], str(self.program.smtp[1]))
+        status, said = self.run_client("perl", "-e", program, *where, "s3cret")
+        self.assertEqual(status, 0, said)
+        self.assertEqual(self.run_client("perl", "-e", program, *where, "wr0ng")[0], 4)
+
+
+class Certificate(AuthCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.client = cls.certificates.make("alice")
+        cls.stranger = cls.certificates.make("mallory")
+        cls.users = ("--auth-certificates", "--tls-client-cert", "request", "--tls-client-ca", cls.client[0])
+
+    def external(self, files, initial):
+        context = self.trusting()
+        context.load_cert_chain(*files)
+        with smtplib.SMTP_SSL(*self.program.address("smtps"), context=context, timeout=harness.PATIENCE) as client:
+            client.ehlo("client.example.org")
+            if "auth" not in client.esmtp_features:
+                return None
+            return client.docmd("AUTH EXTERNAL", initial)[0]
+
+    def test_external(self):
+        self.assertEqual(self.external(self.client, "="), 235)
+        self.assertIn("mechanism=EXTERNAL user=alice ", self.program.log())
+        try:
+            self.assertIsNone(self.external(self.stranger, "="))
+        except (ssl.SSLError, smtplib.SMTPException, ConnectionError, socket.timeout):
+            pass  # the handshake itself may refuse whom nobody signed
+
+
+class PasswordFile(AuthCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.home = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.home.cleanup)
+        cls.file = os.path.join(cls.home.name, "passwd")
+        cls.write("s3cret")
+        cls.users = ("--password-file", cls.file)
+
+    @classmethod
+    def write(cls, password):
+        made = subprocess.run([harness.client("openssl"), "passwd", "-6", "-stdin"], input=password.encode(), capture_output=True, check=True)
+        with open(cls.file + ".new", "w", encoding="ascii") as file:
+            file.write("# users\nalice:" + made.stdout.decode().strip() + "\n")
+        os.replace(cls.file + ".new", cls.file)
+
+    def login(self, password):
+        with smtplib.SMTP_SSL(*self.program.address("smtps"), context=self.trusting(), timeout=harness.PATIENCE) as client:
+            client.ehlo("client.example.org")
+            self.assertEqual(client.esmtp_features["auth"].split(), ["PLAIN", "LOGIN"])
+            token = base64.b64encode(f"\0alice\0{password}".encode()).decode()
+            return client.docmd("AUTH PLAIN", token)[0]
+
+    def test_a_new_password_counts_without_a_restart(self):
+        self.assertEqual(self.login("s3cret"), 235)
+        self.assertEqual(self.login("wr0ng"), 535)
+        self.write("changed")
+        self.addCleanup(self.write, "s3cret")
+        harness.wait_until(lambda: self.login("changed") == 235, "the file is read again")
+        self.assertEqual(self.login("s3cret"), 535)
+
+
+if __name__ == "__main__":
+    harness.main()
