@@ -1,7 +1,6 @@
 // TLS: STARTTLS on one port, TLS from the start on another, and certificates that are renewed while the server runs.
 //
-//   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=mx.example.org \
-//       -addext subjectAltName=DNS:mx.example.org -keyout mx.key -out mx.crt
+//   openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=mx.example.org -keyout mx.key -out mx.crt
 //   ./14_tls mx.crt mx.key &
 //   swaks --server 127.0.0.1:2525 -tls --to alice@example.org
 //   swaks --server 127.0.0.1:2465 --tls-on-connect --to alice@example.org
