@@ -97,3 +97,20 @@ TEST_CASE("counts stay right when several threads admit and release", "[server][
     CHECK(door.total() == 0);
     CHECK(door.from(at("192.0.2.1")) == 0);
 }
+
+TEST_CASE("handshakes under way are bounded per address and in all; loopback in all only", "[server][admission][tls]") {
+    admission door{{.handshakes = 3, .handshakes_per_address = 2}};
+    CHECK(door.begin_handshake(at("192.0.2.1")));
+    CHECK(door.begin_handshake(at("192.0.2.1")));
+    CHECK_FALSE(door.begin_handshake(at("192.0.2.1")));
+    CHECK(door.begin_handshake(at("127.0.0.1")));
+    CHECK_FALSE(door.begin_handshake(at("192.0.2.2")));
+    CHECK(door.handshakes() == 3);
+
+    door.end_handshake(at("192.0.2.1"));
+    CHECK(door.begin_handshake(at("192.0.2.2")));
+    door.end_handshake(at("192.0.2.1"));
+    door.end_handshake(at("192.0.2.2"));
+    door.end_handshake(at("127.0.0.1"));
+    CHECK(door.handshakes() == 0);
+}

@@ -3,6 +3,7 @@
 #include <mailquay/protocol/replies.hpp>
 
 #include "support/catch.hpp"
+#include "support/fake_tls.hpp"
 #include "support/manual_reactor.hpp"
 #include "support/server_plugins.hpp"
 
@@ -137,6 +138,25 @@ TEST_CASE("the line of a message that comes to nothing", "[server][log]") {
     REQUIRE(lines.size() == 1);
     CHECK(names(lines[0]) == "aborted id stage octets why");
     CHECK(lines[0].ends_with(" stage=message octets=5 why=peer-gone"));
+}
+
+TEST_CASE("the lines of TLS: octets dropped, a handshake, one that fails", "[server][log][tls]") {
+    plugins more;
+    more.tls(std::make_shared<fake_tls>());
+    fixture at{more};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send("STARTTLS\r\nNOOP\r\n").send(fake_hello).send(fake_done);
+    auto other = at.shards.connect(at.setup);
+    other.send("EHLO client.example\r\n").send("STARTTLS\r\n").send("nonsense");
+
+    auto const lines = at.log->of("tls");
+    REQUIRE(lines.size() == 3);
+    CHECK(names(lines[0]) == "tls id client plaintext_dropped");
+    CHECK(lines[0].ends_with(" plaintext_dropped=6"));
+    CHECK(names(lines[1]) == "tls id client protocol cipher sni");
+    CHECK(lines[1].ends_with(" protocol=FAKE cipher=TURNED sni=mx.example.org"));
+    CHECK(names(lines[2]) == "tls id client failed");
+    CHECK(at.log->lines.back().find(" why=tls-failed ") != std::string::npos);
 }
 
 TEST_CASE("what a client says can neither end a line nor begin a field", "[server][log]") {

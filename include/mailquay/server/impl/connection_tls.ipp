@@ -74,6 +74,7 @@ MAILQUAY_DECL bool connection::shake_hands() {
             setup_->log.info([&] { return log_lines::not_secured(session_.info(), secure.failure().message()); });
             break;
     }
+    handshake_over();
     readable_ = false;
     session_.tls_failed();
     return true;
