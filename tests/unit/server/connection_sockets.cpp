@@ -175,6 +175,7 @@ TEMPLATE_TEST_CASE("a peer that takes no replies is not read from; once it takes
                    "[server][connection][reactors]", manual_shard, local_pair, loopback) {
     server_config config;
     config.budgets.junk = 1'000'000;
+    config.limits.messages = 0;
     fixture<TestType> at{config};
     auto client = at.greeted();
     client.take_nothing();
