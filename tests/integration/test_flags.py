@@ -20,7 +20,6 @@ class Flags(unittest.TestCase):
         for name in PROGRAMS:
             self.refused(name, "--frobnicate", say=["--frobnicate", "--help"])
             self.refused(name, "--frobnicate", "x", say=["--frobnicate", "unknown flag"])
-            self.refused(name, "--tls-cert", "x", say=["--tls-cert", "--tls-key"])
             self.refused(name, "--max-sise=3", say=["--max-sise", "--max-size"])
             self.refused(name, "2525", say=["2525"])
 

@@ -11,6 +11,7 @@
 #endif
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -67,6 +68,15 @@ mailquay::sasl::token_checker checker_of(std::vector<std::string> const& given) 
     };
 }
 
+// "CN=alice,O=Example": alice. What needs more than that to be read is nobody.
+std::optional<std::string> common_name(mailquay::tls_info const& tls) {
+    std::string_view const subject = tls.client_identity;
+    std::size_t const begin = subject.starts_with("CN=") ? 3 : subject.find(",CN=") == std::string_view::npos ? subject.size() : subject.find(",CN=") + 4;
+    std::string_view const name = subject.substr(begin, subject.find(',', begin) - begin);
+    if (name.empty() || subject.find_first_of("\\+\"") != std::string_view::npos) return std::nullopt;
+    return std::string(name);
+}
+
 mailquay::sasl::mechanisms mechanisms_of(users const& from) {
     mailquay::sasl::mechanism_settings settings;
     settings.cram_md5 = from.cram_md5;
@@ -90,7 +100,7 @@ std::shared_ptr<mailquay::authenticator> authenticator_of(users const& from) {
     }
     auto known = mechanisms_of(from);
     if (!from.tokens.empty()) known.bearer_tokens(checker_of(from.tokens));
-    if (from.certificates) known.certificates();
+    if (from.certificates) known.certificates(common_name);
     return std::make_shared<mailquay::sasl::guarded>(std::move(known), counters);
 }
 #else

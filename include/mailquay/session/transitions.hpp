@@ -26,6 +26,7 @@ struct transition {
 /// The whole order of commands. Verbs that are legal everywhere (EHLO HELO LHLO RSET NOOP QUIT HELP VRFY EXPN) stand in
 /// `legal_anywhere()`; DATA and BDAT without a valid recipient have a reply of their own and are decided by the command.
 inline constexpr transition transitions[] = {
+    {session_state::start, verb::starttls},
     {session_state::ready, verb::mail},
     {session_state::ready, verb::auth},
     {session_state::ready, verb::starttls},

@@ -28,8 +28,10 @@ MAILQUAY_DECL session::step session::starttls(command_line const& line, std::opt
     forgiven_ = false;
     if (config_->extensions.find("STARTTLS") == nullptr) return syntax_error(reply{replies::not_implemented}), step::go_on;
     if (line.has_argument) return syntax_error(reply{replies::argument_not_allowed}), step::go_on;
-    // Once only, outside a transaction, and by a client to which it was offered.
-    if (info_.secure() || !info_.extended() || !legal(state_, verb::starttls)) return out_of_sequence(), step::go_on;
+    // Once only, outside a transaction, and not by a client that said HELO. Some ask before EHLO (GNU SASL does): nothing that a
+    // client said before counts afterwards anyway.
+    bool const after_helo = state_ != session_state::start && !info_.extended();
+    if (info_.secure() || after_helo || !legal(state_, verb::starttls)) return out_of_sequence(), step::go_on;
     if (!junk_allowed()) return step::go_on;
     if (unconsumed_any()) info_.set_talked_ahead();
     given.emplace(tls_requested{ask(question::tls)});
