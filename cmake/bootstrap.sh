@@ -6,7 +6,7 @@
 # On Debian and Ubuntu it installs the packages that are missing, with sudo unless run by root; elsewhere it prints
 # their names and goes on. MAILQUAY_NO_INSTALL=1: never installs. No daemon is started.
 
-bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev"
+bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev libsqlite3-dev"
 bootstrap_client="swaks"
 bootstrap_tests="catch2 python3 swaks curl postfix"       # postfix for its load generator, smtp-source
 bootstrap_checkers="clang-19 libclang-rt-19-dev dpkg-dev file"  # tsan, fuzz; packages
