@@ -10,8 +10,7 @@
 # POSTFIX    a folder with postfix_main.cf and postfix_master.cf; absent: no Postfix
 # STORES     what to measure (default "postfix spool maildir sqlite mbox discard")
 #
-# Prints messages per second of each round, and for the spool the syncs that it made. Everything listens on loopback alone, and is
-# ended by its process id.
+# Prints messages per second of each round. Everything listens on loopback alone, and is ended by its process id.
 set -eu
 rounds=${1:-3}
 : "${LOADGEN:?name the load generator}"
@@ -65,11 +64,16 @@ measure() {
         start_postfix || return 0
         ;;
     discard) "$build/mailquay-sink" --listen "127.0.0.1:$port" --log-level error 2>/dev/null & server=$! ;;
-    *) "$build/mailquay-mx" --hostname localhost --domain example.org "--$store" "$work/$store" --listen "127.0.0.1:$port" \
+    *) "$build/mailquay-mx" --hostname localhost --domain example.com "--$store" "$work/$store" --listen "127.0.0.1:$port" \
         --log-level error 2>/dev/null & server=$! ;;
     esac
     wait_for_port
-    printf '%s\t%s\n' "$store" "$(run "$count" | tr '\n' ' ')"
+    run "$count" | python3 -c '
+import json, sys
+told = json.load(sys.stdin)
+if told["errors"] or told["timeout"]:
+    sys.exit("%s: %s" % (sys.argv[1], told))
+print("%s\t%.0f messages/s" % (sys.argv[1], told["units"] / told["elapsed"]), flush=True)' "$store"
     if [ "$store" = postfix ]; then
         postfix -c "$work/pf/etc" stop >/dev/null 2>&1 || :
     else

@@ -4,12 +4,14 @@
 MAILQUAY_SPOOL_KILLS=200 kills it as often (default 8).
 """
 
+import contextlib
 import mailbox
 import os
 import random
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -238,6 +240,32 @@ class MboxTest(Case):
             stored = mailbox.mbox(path)
             self.assertEqual([m["Subject"] for m in stored], ["0", "1", "2"])
             self.assertIn(">From the start", stored[0].get_payload())
+
+
+class SqliteTest(Case):
+    def test_sqlite(self):
+        with Spool() as folder:
+            path = os.path.join(folder.path, "mail.db")
+            if "--sqlite" not in run_program("mailquay-mx", "--help")[1]:
+                self.skipTest("built without SQLite")
+            with Program("mailquay-mx", "--hostname", "mx.example.org", "--domain", "example.org", "--sqlite", path, "--listen",
+                         "127.0.0.1:0", "--log-level", "warning") as server:
+                with Talk(server.smtp) as talk:
+                    talk.hello()
+                    talk.mail("b@example.org", "c@example.org")
+                    talk.data(b"Subject: one\r\n\r\nbody\r\n")
+                host, port = server.smtp
+                done = subprocess.run([client("smtp-source"), "-s", "10", "-m", "200", "-l", "4096", "-f", "a@example.net", "-t",
+                                       "b@example.org", f"{host}:{port}"], capture_output=True, timeout=120, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                swaks = subprocess.run([client("swaks"), "--server", f"{host}:{port}", "--from", "s@example.net", "--to", "b@example.org",
+                                        "--header", "Subject: swaks"], capture_output=True, timeout=60, check=False)
+                self.assertEqual(swaks.returncode, 0, swaks.stdout)
+            with contextlib.closing(sqlite3.connect(path)) as base:
+                self.assertEqual(base.execute("SELECT count(*) FROM messages").fetchone(), (202,))
+                self.assertEqual(base.execute("SELECT count(*) FROM recipients").fetchone(), (203,))
+                self.assertEqual(base.execute("SELECT reverse_path FROM messages JOIN header_fields ON id = message "
+                                              "WHERE name = 'Subject' AND value = 'swaks'").fetchall(), [("s@example.net",)])
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ TEST_CASE("a message is in the database with its envelope, header fields and con
 
     CHECK(send(sink, given, "Subject: folded\r\n value\r\nX-Other: 1\r\n\r\nbody\r\n").accepts());
 
-    CHECK(ask(file, "SELECT reverse_path, body, octets FROM messages") == "sender@example.net|7BIT|46\n");
+    CHECK(ask(file, "SELECT reverse_path, body, octets FROM messages") == "sender@example.net|7BIT|45\n");
     CHECK(ask(file, "SELECT id FROM messages") == std::string(given.mail.id()) + "\n");
     CHECK(ask(file, "SELECT number, address, mailbox, deliver_to FROM recipients ORDER BY number") ==
           "0|b@example.org|bob|\n1|list@example.org||c@example.org\nd@example.org\n");
