@@ -1,6 +1,7 @@
 // The component 'core', compiled: the list of its parts.
 
 #include <mailquay/base/impl/base64.ipp>
+#include <mailquay/base/impl/crc32c.ipp>
 #include <mailquay/base/impl/idna.ipp>
 #include <mailquay/base/impl/ip_address.ipp>
 #include <mailquay/base/impl/log.ipp>

@@ -46,5 +46,12 @@
 #include <mailquay/sink/collect.hpp>
 #include <mailquay/sink/discard.hpp>
 #include <mailquay/sink/files.hpp>
+#include <mailquay/sink/header_prepend.hpp>
 #include <mailquay/sink/maildir.hpp>
+#include <mailquay/sink/mbox.hpp>
 #include <mailquay/sink/offloaded.hpp>
+#include <mailquay/sink/spool.hpp>
+#include <mailquay/sink/spool_control.hpp>
+#include <mailquay/sink/spool_queue.hpp>
+#include <mailquay/sink/spool_record.hpp>
+#include <mailquay/sink/tee.hpp>

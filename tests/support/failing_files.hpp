@@ -38,6 +38,36 @@ struct failing_files final : mailquay::file_operations {
         }
         return real->write(file, pieces);
     }
+    mailquay::result<int> open(std::string const& path) override {
+        if (fails("open")) return why();
+        auto opened = real->open(path);
+        if (opened) ++open_files;
+        return opened;
+    }
+    mailquay::result<void> write_at(int file, std::uint64_t offset, std::span<std::string_view const> pieces) override {
+        if (fails("write_at")) {
+            (void)real->write_at(file, offset, pieces.first(1));
+            return why();
+        }
+        return real->write_at(file, offset, pieces);
+    }
+    mailquay::result<std::size_t> read_at(int file, std::uint64_t offset, std::span<char> to) override {
+        if (fails("read_at")) return why();
+        return real->read_at(file, offset, to);
+    }
+    mailquay::result<std::uint64_t> size(int file) override {
+        if (fails("size")) return why();
+        return real->size(file);
+    }
+    mailquay::result<void> allocate(int file, std::uint64_t octets) override {
+        return fails("allocate") ? why() : real->allocate(file, octets);
+    }
+    mailquay::result<void> forget_cached(int file) override { return real->forget_cached(file); }
+    mailquay::result<std::vector<std::string>> list(std::string const& folder) override {
+        if (fails("list")) return why();
+        return real->list(folder);
+    }
+    mailquay::result<void> sync_data(int file) override { return fails("sync_data") ? why() : real->sync_data(file); }
     mailquay::result<void> copy(int from, std::uint64_t offset, int to) override {
         return fails("copy") ? why() : real->copy(from, offset, to);
     }

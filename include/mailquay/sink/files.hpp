@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -23,6 +24,21 @@ struct MAILQUAY_API file_operations {
     virtual result<int> create(std::string const& path) = 0;
     /// Writes all pieces one after the other.
     virtual result<void> write(int file, std::span<std::string_view const> pieces) = 0;
+    /// Opens a file that is there, to read and write it.
+    virtual result<int> open(std::string const& path) = 0;
+    /// Writes all pieces one after the other from `offset` on. May run beside `read_at()` of the same file.
+    virtual result<void> write_at(int file, std::uint64_t offset, std::span<std::string_view const> pieces) = 0;
+    /// Reads from `offset` on; fewer octets than there is room only at the end of the file.
+    virtual result<std::size_t> read_at(int file, std::uint64_t offset, std::span<char> room) = 0;
+    virtual result<std::uint64_t> size(int file) = 0;
+    /// Makes the file `octets` long, with room on the disk for all of them; new ones read as zero.
+    virtual result<void> allocate(int file, std::uint64_t octets) = 0;
+    /// Drops what is cached of the file, so that `read_at()` tells what is on the disk.
+    virtual result<void> forget_cached(int file) = 0;
+    /// The names in a folder, in no order.
+    virtual result<std::vector<std::string>> list(std::string const& folder) = 0;
+    /// As `sync()`, but facts that reading needs not, such as times, may be lost.
+    virtual result<void> sync_data(int file) = 0;
     /// Appends to `to` all octets of `from` behind `offset`.
     virtual result<void> copy(int from, std::uint64_t offset, int to) = 0;
     /// Returns when content and size would survive a loss of power. A file that failed here is not to be trusted again.

@@ -27,6 +27,18 @@ struct noted_files final : file_operations {
 
     result<int> create(std::string const& path) override { return real.create(path); }
     result<void> write(int file, std::span<std::string_view const> pieces) override { return real.write(file, pieces); }
+    result<int> open(std::string const& path) override { return real.open(path); }
+    result<void> write_at(int file, std::uint64_t offset, std::span<std::string_view const> pieces) override {
+        return real.write_at(file, offset, pieces);
+    }
+    result<std::size_t> read_at(int file, std::uint64_t offset, std::span<char> room) override {
+        return real.read_at(file, offset, room);
+    }
+    result<std::uint64_t> size(int file) override { return real.size(file); }
+    result<void> allocate(int file, std::uint64_t octets) override { return real.allocate(file, octets); }
+    result<void> forget_cached(int file) override { return real.forget_cached(file); }
+    result<std::vector<std::string>> list(std::string const& in) override { return real.list(in); }
+    result<void> sync_data(int file) override { return real.sync_data(file); }
     result<void> copy(int from, std::uint64_t offset, int to) override { return real.copy(from, offset, to); }
     result<void> sync(int file) override { return real.sync(file); }
     result<void> close(int file) override { return real.close(file); }

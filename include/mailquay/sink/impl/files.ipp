@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -50,6 +51,73 @@ public:
             if (auto written = write(to, octets); !written) return written;
             offset += static_cast<std::uint64_t>(got);
         }
+    }
+
+    result<int> open(std::string const& path) override {
+        int const file = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        if (file < 0) return last_file_error();
+        return file;
+    }
+
+    result<void> write_at(int file, std::uint64_t offset, std::span<std::string_view const> pieces) override {
+        std::array<iovec, 256> vectors;
+        while (!pieces.empty()) {
+            std::size_t const count = std::min(pieces.size(), vectors.size());
+            for (std::size_t i = 0; i < count; ++i) vectors[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+            auto const left = write_vectors(std::span{vectors}.first(count), [&](iovec* first, int many) {
+                auto const wrote = ::pwritev(file, first, many, static_cast<off_t>(offset));
+                if (wrote > 0) offset += static_cast<std::uint64_t>(wrote);
+                return wrote;
+            });
+            if (!left) return left;
+            pieces = pieces.subspan(count);
+        }
+        return {};
+    }
+
+    result<std::size_t> read_at(int file, std::uint64_t offset, std::span<char> room) override {
+        std::size_t filled = 0;
+        while (filled < room.size()) {
+            auto const got = ::pread(file, room.data() + filled, room.size() - filled, static_cast<off_t>(offset + filled));
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return last_file_error();
+            if (got == 0) break;
+            filled += static_cast<std::size_t>(got);
+        }
+        return filled;
+    }
+
+    result<std::uint64_t> size(int file) override {
+        struct stat facts {};
+        if (::fstat(file, &facts) != 0) return last_file_error();
+        return static_cast<std::uint64_t>(facts.st_size);
+    }
+
+    result<void> allocate(int file, std::uint64_t octets) override {
+        int const failed = ::posix_fallocate(file, 0, static_cast<off_t>(octets));
+        if (failed != 0) return std::error_code{failed, std::system_category()};
+        return {};
+    }
+
+    result<void> forget_cached(int file) override {
+        int const failed = ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+        if (failed != 0) return std::error_code{failed, std::system_category()};
+        return {};
+    }
+
+    result<std::vector<std::string>> list(std::string const& folder) override {
+        std::vector<std::string> names;
+        std::error_code failed;
+        for (std::filesystem::directory_iterator at{folder, failed}, end; !failed && at != end; at.increment(failed))
+            names.push_back(at->path().filename().string());
+        if (failed) return std::error_code{failed.value(), std::system_category()};
+        return names;
+    }
+
+    result<void> sync_data(int file) override {
+        while (::fdatasync(file) != 0)
+            if (errno != EINTR) return last_file_error();
+        return {};
     }
 
     result<void> sync(int file) override {
@@ -105,8 +173,13 @@ public:
 
 private:
     static result<void> write_all(int file, std::span<iovec> vectors) {
+        return write_vectors(vectors, [file](iovec* first, int many) { return ::writev(file, first, many); });
+    }
+
+    template <class Write>
+    static result<void> write_vectors(std::span<iovec> vectors, Write write) {
         while (!vectors.empty()) {
-            auto const wrote = ::writev(file, vectors.data(), static_cast<int>(vectors.size()));
+            auto const wrote = write(vectors.data(), static_cast<int>(vectors.size()));
             if (wrote < 0 && errno == EINTR) continue;
             if (wrote < 0) return last_file_error();
             for (auto left = static_cast<std::size_t>(wrote); !vectors.empty();) {

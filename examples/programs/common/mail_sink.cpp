@@ -1,0 +1,73 @@
+#include "common/mail_sink.hpp"
+
+#include <fmt/format.h>
+
+#ifdef PROGRAMS_HAVE_SQLITE
+#include <mailquay/sink/sqlite.hpp>
+#endif
+
+#include <string_view>
+
+namespace programs {
+namespace {
+
+mailquay::promises kept_by_next_hop(std::string_view list) {
+    mailquay::promises keeps;
+    keeps.utf8 = list.empty();
+    while (!list.empty()) {
+        auto const comma = list.find(',');
+        std::string_view const name = list.substr(0, comma);
+        if (mailquay::iequals(name, "8BITMIME")) keeps.eight_bit = true;
+        else if (mailquay::iequals(name, "SMTPUTF8")) keeps.utf8 = true;
+        else if (mailquay::iequals(name, "BINARYMIME")) keeps.binary = true;
+        else if (mailquay::iequals(name, "DSN")) keeps.dsn = true;
+        else if (mailquay::iequals(name, "REQUIRETLS")) keeps.requiretls = true;
+        else if (mailquay::iequals(name, "DELIVERBY")) keeps.deliver_by = true;
+        else if (mailquay::iequals(name, "MT-PRIORITY")) keeps.priority = true;
+        else
+            throw usage_error(fmt::format("--next-hop-keeps: \"{}\" is unknown; choose among 8BITMIME, SMTPUTF8, BINARYMIME, "
+                                          "DSN, REQUIRETLS, DELIVERBY and MT-PRIORITY, separated by commas", name));
+        list = comma == list.npos ? std::string_view{} : list.substr(comma + 1);
+    }
+    return keeps;
+}
+
+}  // namespace
+
+void add_mail_sink_flags(flags& all, mail_sink_flags& into) {
+    all.text("--maildir", "DIR", "file messages there: one file in DIR/new for each mailbox", into.maildir)
+        .text("--mbox", "FILE", "append messages to this file", into.mbox)
+        .text("--spool", "DIR", "keep messages there, in a durable queue (mailquay-queue shows it)", into.spool)
+        .text("--next-hop-keeps", "LIST", "with --spool: extensions that the way onward keeps,\nas in SMTPUTF8,DSN (default SMTPUTF8)",
+              into.next_hop_keeps);
+#ifdef PROGRAMS_HAVE_SQLITE
+    all.text("--sqlite", "FILE", "file messages in this database", into.sqlite);
+#endif
+}
+
+mail_sink::mail_sink(mail_sink_flags const& chosen, mailquay::logger log) {
+    int named = 0;
+    for (std::string const* one : {&chosen.maildir, &chosen.mbox, &chosen.spool, &chosen.sqlite}) named += one->empty() ? 0 : 1;
+    if (named == 0)
+        throw usage_error("--maildir is missing: name the folder where mail is filed, as in --maildir /var/mail/new, or give "
+                          "--mbox, --spool or --sqlite");
+    if (named > 1) throw usage_error("--maildir, --mbox, --spool and --sqlite: give only one of them");
+    if (!chosen.maildir.empty()) sink_ = std::make_shared<mailquay::sinks::maildir>(chosen.maildir);
+    if (!chosen.mbox.empty()) sink_ = std::make_shared<mailquay::sinks::mbox>(chosen.mbox);
+#ifdef PROGRAMS_HAVE_SQLITE
+    if (!chosen.sqlite.empty()) {
+        mailquay::sinks::sqlite_settings settings;
+        settings.log = log;
+        sink_ = std::make_shared<mailquay::sinks::sqlite>(chosen.sqlite, settings);
+    }
+#endif
+    if (chosen.spool.empty()) return;
+    mailquay::sinks::spool_settings settings;
+    settings.next_hop_keeps = kept_by_next_hop(chosen.next_hop_keeps);
+    settings.log = log;
+    auto spool = std::make_shared<mailquay::sinks::spool>(chosen.spool, settings);
+    control_ = std::make_unique<mailquay::spool_control>(spool->queue(), chosen.spool + "/control.sock", log);
+    sink_ = spool;
+}
+
+}  // namespace programs

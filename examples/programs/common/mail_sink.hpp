@@ -1,0 +1,39 @@
+#pragma once
+
+#include <mailquay/mailquay.hpp>
+
+#include "common/flags.hpp"
+
+#include <memory>
+#include <string>
+
+namespace programs {
+
+/// Where a program puts mail: one of these.
+struct mail_sink_flags {
+    std::string maildir{};
+    std::string mbox{};
+    std::string spool{};
+    std::string sqlite{};
+    std::string next_hop_keeps{};
+};
+
+/// Adds `--maildir`, `--mbox`, `--spool`, `--next-hop-keeps` and, where it is built with SQLite, `--sqlite`.
+void add_mail_sink_flags(flags& all, mail_sink_flags& into);
+
+/// The sink that the flags name, with what belongs to it: a spool is steered through a socket in its folder.
+///
+/// Must outlive the server.
+class mail_sink {
+public:
+    /// @throws usage_error if no sink is named, or more than one
+    mail_sink(mail_sink_flags const& chosen, mailquay::logger log);
+
+    std::shared_ptr<mailquay::message_sink> sink() const { return sink_; }
+
+private:
+    std::shared_ptr<mailquay::message_sink> sink_;
+    std::unique_ptr<mailquay::spool_control> control_;
+};
+
+}  // namespace programs

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""The spool of mailquay-mx: killed under load, taken by one server only, looked at and steered by mailquay-queue.
+
+MAILQUAY_SPOOL_KILLS=200 kills it as often (default 8).
+"""
+
+import contextlib
+import mailbox
+import os
+import random
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+
+from harness import Case, Program, Talk, client, main, run_program
+
+KILLS = int(os.environ.get("MAILQUAY_SPOOL_KILLS", "8"))
+CLIENTS = 8
+
+
+class Spool:
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="mq-")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def server(self, *flags, **options):
+        return Program("mailquay-mx", "--hostname", "mx.example.org", "--domain", "example.org", "--spool", self.path,
+                       "--log-level", "warning", "--listen", "127.0.0.1:0", *flags, **options)
+
+    def ask(self, line):
+        """What a server that has the spool answers to one line of mailquay-queue."""
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(60)
+            asking.connect(os.path.join(self.path, "control.sock"))
+            asking.sendall(line.encode() + b"\n")
+            answer = bytearray()
+            while True:
+                octets = asking.recv(65536)
+                if not octets:
+                    break
+                answer += octets
+        text = answer.decode("utf-8", "replace")
+        if not text.startswith("ok\n"):
+            raise AssertionError(f"{line}: {text}")
+        return text[3:]
+
+    def ids(self):
+        found, last = [], ""
+        while True:
+            lines = self.ask(f"list {last}".rstrip()).splitlines()
+            if not lines:
+                return found
+            found += [line.split(" ", 1)[0] for line in lines]
+            last = found[-1]
+
+
+def content(token, large):
+    body = f"X-Token: {token}\r\n\r\n" + f"{token} in each line, so that a torn message shows\r\n" * (9000 if large else random.randint(1, 120))
+    return body + f"end of {token}\r\n"
+
+
+class Load:
+    """Clients that send as fast as they can, and send again what was not answered."""
+
+    def __init__(self, address):
+        self.address = address
+        self.stop = threading.Event()
+        self.lock = threading.Lock()
+        self.acknowledged = {}  # token: times it was sent
+        self.content = {}
+        self.threads = [threading.Thread(target=self._run, args=(number,)) for number in range(CLIENTS)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, number):
+        sent, token, tries = 0, None, 0
+        while not self.stop.is_set():
+            try:
+                with Talk(self.address, patience=20) as talk:
+                    talk.hello()
+                    while not self.stop.is_set():
+                        if token is None:
+                            sent += 1
+                            token, tries = f"t{number}x{sent}y", 0
+                            with self.lock:
+                                self.content[token] = content(token, sent % 40 == 0)
+                        talk.mail("b@example.org")
+                        talk.say("DATA", "354")
+                        tries += 1
+                        talk.send(self.content[token] + ".\r\n")
+                        talk.expect("250")
+                        with self.lock:
+                            self.acknowledged[token] = tries
+                        token = None
+            except (OSError, TypeError, AssertionError):
+                time.sleep(0.01)
+
+    def end(self):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class SpoolTest(Case):
+    def test_kill_9_under_load(self):
+        """Every acknowledged message is there, none torn, and twice only where its answer was lost."""
+        with Spool() as spool:
+            server = spool.server()
+            load = Load(server.smtp)
+            try:
+                for _ in range(KILLS):
+                    time.sleep(random.uniform(0.05, 0.5))
+                    server.kill()
+                    server = spool.server()
+                    load.address = server.smtp
+                time.sleep(0.3)
+            finally:
+                load.end()
+            server.kill()
+            with spool.server() as server:
+                seen = {}
+                for ident in spool.ids():
+                    shown = spool.ask(f"show {ident}")
+                    head, _, stored = shown.partition("\n\n")
+                    token = re.search(r"^X-Token: (\w+)$", stored, re.M).group(1)
+                    whole = load.content[token].replace("\r\n", "\n")
+                    sent = stored[stored.index("X-Token:"):]
+                    if int(re.search(r"^octets (\d+)$", head, re.M).group(1)) <= 65536:
+                        self.assertTrue(sent == whole, f"{ident} is not what was sent")
+                    else:
+                        self.assertTrue(whole.startswith(sent), f"{ident} is not what was sent")
+                    seen[token] = seen.get(token, 0) + 1
+                self.assertEqual(spool.ask("damaged"), "")
+            missing = [token for token in load.acknowledged if token not in seen]
+            self.assertEqual(missing, [])
+            for token, times in seen.items():
+                self.assertLessEqual(times, load.acknowledged.get(token, 1 << 30), f"{token} is there {times} times")
+            self.assertGreater(len(load.acknowledged), KILLS)
+            print(f"{KILLS} kills, {len(load.acknowledged)} acknowledged, {sum(seen.values())} in the queue", flush=True)
+
+    def test_second_server_is_refused(self):
+        with Spool() as spool, spool.server() as first:
+            status, _, said = run_program("mailquay-mx", "--domain", "example.org", "--spool", spool.path, "--listen", "127.0.0.1:0")
+            self.assertEqual(status, 1)
+            self.assertIn(f"process {first.pid} has it", said)
+            self.assertTrue(first.running())
+
+    def test_queue_program_beside_a_server_and_alone(self):
+        with Spool() as spool:
+            with spool.server() as server:
+                with Talk(server.smtp) as talk:
+                    talk.hello()
+                    for subject in ("one", "two"):
+                        talk.mail("b@example.org")
+                        talk.data(f"Subject: {subject}\r\n\r\nbody\r\n".encode())
+                status, listed, _ = run_program("mailquay-queue", "--spool", spool.path, "list")
+                self.assertEqual(status, 0)
+                first, second = [line.split(" ", 1)[0] for line in listed.splitlines()]
+                self.assertIn("from <a@example.net> to <b@example.org>", listed)
+                self.assertEqual(run_program("mailquay-queue", "--spool", spool.path, "hold", first)[0], 0)
+            # The server is gone: the program takes the spool itself.
+            status, shown, said = run_program("mailquay-queue", "--spool", spool.path, "show", first)
+            self.assertEqual(status, 0, said)
+            self.assertIn("state held\n", shown)
+            self.assertIn("Subject: one\n", shown)
+            self.assertEqual(run_program("mailquay-queue", "--spool", spool.path, "delete", second)[0], 0)
+            self.assertEqual(run_program("mailquay-queue", "--spool", spool.path, "release", "all")[1], "1 messages\n")
+            self.assertEqual(run_program("mailquay-queue", "--spool", spool.path, "list", "--damaged")[1], "")
+            with spool.server():
+                self.assertEqual(spool.ids(), [first])
+                self.assertNotIn("held", spool.ask("list"))
+
+    def test_queue_program_says_what_is_wrong(self):
+        with Spool() as spool:
+            for flags, status, why in ((["list"], 2, "--spool is missing"), (["--spool", spool.path], 2, "a command is missing"),
+                                       (["--spool", spool.path, "list"], 2, "there is no spool")):
+                got, _, said = run_program("mailquay-queue", *flags)
+                self.assertEqual((got, why in said), (status, True), said)
+            with spool.server():
+                got, _, said = run_program("mailquay-queue", "--spool", spool.path, "show", "nothing")
+                self.assertEqual((got, "is not an id" in said), (1, True), said)
+
+    def test_damaged_segment(self):
+        """The server starts, the other messages are there, and the damage is shown."""
+        with Spool() as spool:
+            with spool.server() as server, Talk(server.smtp) as talk:
+                talk.hello()
+                for number in range(5):
+                    talk.mail("b@example.org")
+                    talk.data(f"Subject: number {number}\r\n\r\nbody\r\n".encode())
+            folder = os.path.join(spool.path, "journal")
+            name = os.path.join(folder, sorted(n for n in os.listdir(folder) if n.endswith(".seg"))[0])
+            with open(name, "r+b") as file:
+                at = file.read().index(b"Subject: number 2")
+                file.seek(at)
+                file.write(b"?")
+            with spool.server() as server:
+                self.assertEqual(len(spool.ids()), 4)
+                self.assertEqual(len(spool.ask("damaged").splitlines()), 1)
+                self.assertTrue(any("damage" in line for line in server.lines), server.log())
+
+    def test_smtp_source(self):
+        """Postfix's load generator: every message is there."""
+        source = client("smtp-source")
+        with Spool() as spool, spool.server() as server:
+            host, port = server.smtp
+            done = subprocess.run([source, "-s", "10", "-m", "300", "-l", "4096", "-f", "a@example.net", "-t", "b@example.org",
+                                   f"{host}:{port}"], capture_output=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(len(spool.ids()), 300)
+
+    def test_unknown_extension_of_the_next_hop(self):
+        with Spool() as spool:
+            got, _, said = run_program("mailquay-mx", "--domain", "example.org", "--spool", spool.path, "--next-hop-keeps", "DNS")
+            self.assertEqual((got, '"DNS" is unknown' in said), (2, True), said)
+            with spool.server("--next-hop-keeps", "8BITMIME") as server, Talk(server.smtp) as talk:
+                self.assertNotIn("SMTPUTF8", talk.hello())
+
+
+class MboxTest(Case):
+    def test_mbox(self):
+        with Spool() as folder:
+            path = os.path.join(folder.path, "box")
+            with Program("mailquay-mx", "--hostname", "mx.example.org", "--domain", "example.org", "--mbox", path, "--listen",
+                         "127.0.0.1:0") as server, Talk(server.smtp) as talk:
+                talk.hello()
+                for number in range(3):
+                    talk.mail("b@example.org", parameters=" BODY=8BITMIME")
+                    talk.data(f"Subject: {number}\r\n\r\nFrom the start of a line\r\n".encode())
+            stored = mailbox.mbox(path)
+            self.assertEqual([m["Subject"] for m in stored], ["0", "1", "2"])
+            self.assertIn(">From the start", stored[0].get_payload())
+
+
+class SqliteTest(Case):
+    def test_sqlite(self):
+        with Spool() as folder:
+            path = os.path.join(folder.path, "mail.db")
+            if "--sqlite" not in run_program("mailquay-mx", "--help")[1]:
+                self.skipTest("built without SQLite")
+            with Program("mailquay-mx", "--hostname", "mx.example.org", "--domain", "example.org", "--sqlite", path, "--listen",
+                         "127.0.0.1:0", "--log-level", "warning") as server:
+                with Talk(server.smtp) as talk:
+                    talk.hello()
+                    talk.mail("b@example.org", "c@example.org")
+                    talk.data(b"Subject: one\r\n\r\nbody\r\n")
+                host, port = server.smtp
+                done = subprocess.run([client("smtp-source"), "-s", "10", "-m", "200", "-l", "4096", "-f", "a@example.net", "-t",
+                                       "b@example.org", f"{host}:{port}"], capture_output=True, timeout=120, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                swaks = subprocess.run([client("swaks"), "--server", f"{host}:{port}", "--from", "s@example.net", "--to", "b@example.org",
+                                        "--header", "Subject: swaks"], capture_output=True, timeout=60, check=False)
+                self.assertEqual(swaks.returncode, 0, swaks.stdout)
+            with contextlib.closing(sqlite3.connect(path)) as base:
+                self.assertEqual(base.execute("SELECT count(*) FROM messages").fetchone(), (202,))
+                self.assertEqual(base.execute("SELECT count(*) FROM recipients").fetchone(), (203,))
+                self.assertEqual(base.execute("SELECT reverse_path FROM messages JOIN header_fields ON id = message "
+                                              "WHERE name = 'Subject' AND value = 'swaks'").fetchall(), [("s@example.net",)])
+
+
+if __name__ == "__main__":
+    main()

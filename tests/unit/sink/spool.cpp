@@ -1,0 +1,366 @@
+#include <mailquay/sink/spool.hpp>
+
+#include "support/catch.hpp"
+#include "support/spool_place.hpp"
+
+#include <map>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace test_spool {
+
+using namespace mailquay;
+using namespace std::chrono_literals;
+using mailquay_test::spool_place;
+using mailquay_test::waited;
+
+TEST_CASE("a message that was accepted is there after a restart, with its envelope", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::string const id = at.keep("Subject: one\r\n\r\nbody\r\n");
+
+    at.restart();
+
+    REQUIRE(at.queue->size() == 1);
+    CHECK(at.content_of(id) == "Subject: one\r\n\r\nbody\r\n");
+    auto const found = at.queue->look_at(*transaction_id::parse(id));
+    CHECK(found->stored.envelope.reverse_path == "sender@example.net");
+    REQUIRE(found->stored.envelope.recipients.size() == 1);
+    CHECK(found->stored.envelope.recipients[0].address == "b@example.org");
+}
+
+TEST_CASE("a message that was accepted is there after the power failed", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::map<std::string, std::string> kept;
+    for (int i = 0; i < 60; ++i) {
+        std::string const content = "message " + std::to_string(i) + std::string(static_cast<std::size_t>(i) * 37, 'x');
+        kept[at.keep(content)] = content;
+    }
+
+    at.lose_power();
+
+    CHECK(at.queue->size() == kept.size());
+    for (auto const& [id, content] : kept) CHECK(at.content_of(id) == content);
+    CHECK(at.queue->damaged().empty());
+}
+
+TEST_CASE("a large message is in a file of its own, under the same promise", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::string content;
+    while (content.size() < 100'000) content += "line of a large message\r\n";
+    std::string const id = at.keep(content);
+    CHECK(at.files_in("large/").size() == 1);
+
+    at.lose_power();
+
+    CHECK(at.content_of(id) == content);
+    REQUIRE(remove_and_wait(*at.queue, *transaction_id::parse(id)) == std::error_code{});
+    at.restart();
+    CHECK(at.files_in("large/").empty());
+    CHECK(at.queue->size() == 0);
+}
+
+TEST_CASE("a large message that was abandoned leaves nothing, and recovery removes files that no record names", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    {
+        mailquay_test::made_transaction given;
+        given.to("b@example.org");
+        auto opened = waited(at.sink->open(given.mail));
+        REQUIRE(opened);
+        CHECK(waited((*opened)->write(std::string(50'000, 'x'))).accepts());
+        CHECK(at.files_in("large/").size() == 1);
+    }
+    CHECK(at.files_in("large/").empty());
+
+    (void)at.disk->create(at.path("large/0123456789AB"));
+    at.restart();
+    CHECK(at.files_in("large/").empty());
+}
+
+TEST_CASE("a second server is refused, naming the first", "[sink][spool]") {
+    spool_place at;
+    at.start();
+
+    CHECK_THROWS_WITH(sinks::spool(at.folder.path("spool"), at.settings),
+                      Catch::Contains("process " + std::to_string(::getpid()) + " has it"));
+    at.stop();
+    CHECK_NOTHROW(sinks::spool(at.folder.path("spool"), at.settings));
+}
+
+TEST_CASE("one sync serves every message that waits for it", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    (void)at.keep("first");
+    at.disk->sync_takes = 20ms;
+    int const before = at.disk->syncs;
+    std::vector<std::thread> clients;
+    std::atomic<int> accepted{0};
+
+    for (int i = 0; i < 20; ++i)
+        clients.emplace_back([&] {
+            if (at.send("one of many").accepts()) ++accepted;
+        });
+    for (auto& one : clients) one.join();
+
+    CHECK(accepted == 20);
+    CHECK(at.disk->syncs - before <= 10);
+}
+
+TEST_CASE("a sync that fails is 451, and its messages are nowhere afterwards", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::string const early = at.keep("before the failure");
+    std::string lost;
+    at.disk->fail_sync = 1;
+
+    auto const said = at.send("never acknowledged", &lost);
+    CHECK(said.code() == 451);
+
+    // The next sync succeeds, and says nothing of what the failed one gave up.
+    std::string const late = at.keep("after the failure");
+    at.lose_power();
+    CHECK(at.content_of(early) == "before the failure");
+    CHECK(at.content_of(late) == "after the failure");
+    CHECK_FALSE(at.has(lost));
+}
+
+TEST_CASE("two failed syncs in a row stop accepting with 452 until the disk is well", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::string const early = at.keep("before");
+    std::string lost;
+    at.disk->read_only = true;
+    CHECK(at.send("never", &lost).refuses());
+    CHECK(at.send("never").code() == 452);
+
+    at.disk->read_only = false;
+    auto said = at.send("again");
+    for (int i = 0; i < 100 && said.refuses(); ++i) {
+        at.clock->pass(2s);
+        std::this_thread::sleep_for(50ms);
+        said = at.send("again");
+    }
+    CHECK(said.accepts());
+    at.lose_power();
+    CHECK(at.content_of(early) == "before");
+    CHECK_FALSE(at.has(lost));
+}
+
+TEST_CASE("a write that fails is answered, wherever it fails, and never with a false 250", "[sink][spool]") {
+    auto const nth = GENERATE(range(1, 12));
+    auto const of_syncs = GENERATE(true, false);
+    spool_place at;
+    at.start();
+    std::map<std::string, std::string> kept;
+    std::vector<std::string> refused;
+    (of_syncs ? at.disk->fail_sync : at.disk->fail_write) = nth;
+
+    for (int i = 0; i < 20; ++i) {
+        std::string const content = "number " + std::to_string(i) + std::string(1500, 'y');
+        std::string id;
+        if (at.send(content, &id).accepts())
+            kept[id] = content;
+        else
+            refused.push_back(id);
+    }
+    at.lose_power();
+
+    CHECK(kept.size() >= 18);
+    for (auto const& [id, content] : kept) CHECK(at.content_of(id) == content);
+    for (auto const& id : refused) CHECK_FALSE(at.has(id));
+}
+
+TEST_CASE("a full disk is 452 and recovers by itself", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    (void)at.keep("first");
+    std::uint64_t const room = at.disk->room;
+    at.disk->room = 1000;
+    int accepted = 0;
+    verdict said = accept();
+    for (int i = 0; i < 100 && !said.refuses(); ++i) {
+        said = at.send(std::string(1000, 'z'));
+        accepted += said.accepts() ? 1 : 0;
+    }
+    CHECK(said.code() == 452);
+    CHECK(at.queue->size() == 1u + static_cast<unsigned>(accepted));
+
+    at.disk->room = room;
+    for (int i = 0; i < 100 && said.refuses(); ++i) {
+        at.clock->pass(2s);
+        std::this_thread::sleep_for(50ms);
+        said = at.send("again");
+    }
+    CHECK(said.accepts());
+}
+
+TEST_CASE("outcomes can be written to a full disk", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::vector<std::string> ids;
+    for (int i = 0; i < 20; ++i) ids.push_back(at.keep(std::string(1000, 'z')));
+    at.disk->room = 0;
+    verdict said = accept();
+    while (!said.refuses()) said = at.send(std::string(3000, 'z'));
+
+    for (auto const& id : ids) {
+        spool_change done;
+        done.outcomes.push_back({0, outcome_kind::delivered, "250 2.0.0 OK"});
+        CHECK(change_and_wait(*at.queue, *transaction_id::parse(id), done) == std::error_code{});
+    }
+    for (auto const& id : ids) CHECK_FALSE(at.has(id));
+}
+
+TEST_CASE("space is reclaimed, also where one old message stays among many new ones", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::string const stays = at.keep("stays for long");
+    for (int i = 0; i < 300; ++i) {
+        std::string const id = at.keep(std::string(1000, 'q'));
+        REQUIRE(remove_and_wait(*at.queue, *transaction_id::parse(id)) == std::error_code{});
+        if (i % 20 == 0) at.clock->pass(2s);
+    }
+    at.clock->pass(2s);
+    (void)at.keep("last");
+    std::this_thread::sleep_for(20ms);
+
+    CHECK(at.segments().size() < 8);
+    CHECK(at.content_of(stays) == "stays for long");
+    at.lose_power();
+    CHECK(at.queue->size() == 2);
+    CHECK(at.content_of(stays) == "stays for long");
+}
+
+TEST_CASE("damaged octets cost the messages they touch and no other", "[sink][spool][damage]") {
+    auto const seed = GENERATE(range(1, 30));
+    std::mt19937 random{static_cast<unsigned>(seed)};
+    spool_place at;
+    at.start();
+    std::map<std::string, std::string> kept;
+    for (int i = 0; i < 40; ++i) {
+        std::string const content = "content " + std::to_string(i) + " " + std::string(random() % 900, 'c');
+        kept[at.keep(content)] = content;
+    }
+    at.stop();
+
+    // Where each message's record lies.
+    std::set<std::string> touched;
+    for (int k = 0; k < 3; ++k) {
+        auto const all = at.segments();
+        std::string const file = all[random() % all.size()];
+        std::string const octets = at.disk->content(file);
+        auto const end = octets.find_last_not_of('\0') + 1;
+        std::uint64_t const where = random() % end;
+        for (auto const& [id, content] : kept) {
+            auto const found = octets.find(id);
+            if (found == octets.npos) continue;
+            std::uint64_t const from = found - 24;
+            auto const last = octets.find(content, found);
+            if (last != octets.npos && where >= from && where < last + content.size() + 8) touched.insert(id);
+        }
+        at.disk->damage(file, where);
+    }
+    at.start();
+
+    for (auto const& [id, content] : kept) {
+        INFO(id);
+        if (!touched.contains(id))
+            CHECK(at.content_of(id) == content);
+        else if (at.has(id))
+            CHECK(at.content_of(id) == content);  // padding was hit
+    }
+    for (auto const& id : touched) {
+        if (at.has(id)) continue;
+        auto const all = at.queue->damaged();
+        CHECK_FALSE(all.empty());
+    }
+}
+
+TEST_CASE("a torn tail is dropped, whatever its length, and nothing before it", "[sink][spool][damage]") {
+    spool_place at;
+    at.start();
+    std::map<std::string, std::string> kept;
+    for (int i = 0; i < 5; ++i) {
+        std::string const content = "content " + std::to_string(i);
+        kept[at.keep(content)] = content;
+    }
+    std::string const last = at.keep("the one that is torn");
+    at.stop();
+    std::string const file = at.segments().back();
+    std::string const octets = at.disk->content(file);
+    auto const start = octets.find(last) - 24;
+
+    for (std::size_t cut = start; cut < octets.find_last_not_of('\0'); cut += 7) {
+        // The process was killed while it wrote: the rest is as it was before.
+        int const written = at.disk->open(file).value();
+        std::string const rest = octets.substr(start, cut - start) + std::string(octets.size() - cut, '\0');
+        std::string_view const piece{rest};
+        REQUIRE(at.disk->write_at(written, start, {&piece, 1}));
+        at.start();
+        for (auto const& [id, content] : kept) CHECK(at.content_of(id) == content);
+        CHECK(at.queue->damaged().empty());
+        at.stop();
+    }
+}
+
+TEST_CASE("a record that a client sends as content is no record", "[sink][spool][damage]") {
+    spool_place at;
+    at.start();
+    std::string forged(200, '\0');
+    spool_record_header header;
+    header.id = *transaction_id::parse("ZZZZZZZZZZZZ");
+    header.write(forged.data());
+    std::string const id = at.keep(forged + std::string(300, 'f'));
+    at.stop();
+    std::string const file = at.segments().back();
+    at.disk->damage(file, at.disk->content(file).find(id));
+
+    at.start();
+
+    CHECK_FALSE(at.has(id));
+    CHECK_FALSE(at.has("ZZZZZZZZZZZZ"));
+    CHECK(at.queue->damaged().size() == 1);
+}
+
+TEST_CASE("the spool promises what its next hop is said to keep", "[sink][spool]") {
+    spool_place at;
+    at.settings.next_hop_keeps.utf8 = false;
+    at.settings.next_hop_keeps.dsn = true;
+    at.start();
+
+    CHECK(at.sink->promised().dsn);
+    CHECK_FALSE(at.sink->promised().utf8);
+}
+
+TEST_CASE("what the client was told failed is cancelled when it is kept after all", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    at.disk->sync_takes = 50ms;
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    std::string const id{given.mail.id()};
+    asio::io_context io;
+    std::optional<delivery> got;
+    {
+        auto opened = waited(at.sink->open(given.mail));
+        REQUIRE(opened);
+        CHECK(waited((*opened)->write(std::string_view{"late"})).accepts());
+        auto finishing = (*opened)->finish(commit::all_or_none);
+        asio::co_spawn(io, mailquay_test::keep_awaited<delivery>(std::move(finishing).wait(), &got), [](std::exception_ptr) {});
+        io.poll();  // the message is on its way; now its writer goes
+    }
+    io.restart();
+    io.run();
+    for (int i = 0; i < 100 && at.has(id); ++i) std::this_thread::sleep_for(10ms);
+
+    CHECK_FALSE(at.has(id));
+    at.restart();
+    CHECK_FALSE(at.has(id));
+}
+
+}  // namespace test_spool

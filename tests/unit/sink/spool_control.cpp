@@ -1,0 +1,78 @@
+#include <mailquay/sink/spool_control.hpp>
+
+#include "support/catch.hpp"
+#include "support/spool_place.hpp"
+
+#include <string>
+
+namespace test_spool_control {
+
+using namespace mailquay;
+using mailquay_test::spool_place;
+
+TEST_CASE("messages are listed and shown, and what clients sent cannot steer a terminal", "[sink][spool][control]") {
+    spool_place at;
+    at.start();
+    std::string id;
+    CHECK(at.send("Subject: \x1b[31mred\r\n\r\nbody\r\n", &id, "b\x1b@example.org").accepts());
+
+    auto const listed = answer_spool_command(*at.queue, "list");
+    CHECK(listed.starts_with("ok\n" + id + " 27 octets"));
+    CHECK(listed.find("from <sender@example.net> to <b?@example.org>\n") != listed.npos);
+    auto const shown = answer_spool_command(*at.queue, "show " + id);
+    CHECK(shown.find("state due\n") != shown.npos);
+    CHECK(shown.find("\nSubject: ?[31mred\n\nbody\n") != shown.npos);
+    CHECK(shown.find('\x1b') == shown.npos);
+    CHECK(answer_spool_command(*at.queue, "list " + id) == "ok\n");
+}
+
+TEST_CASE("messages are held, released, put in the queue anew and deleted by id, and all at once", "[sink][spool][control]") {
+    spool_place at;
+    at.start();
+    std::string const a = at.keep("a");
+    std::string const b = at.keep("b");
+
+    CHECK(answer_spool_command(*at.queue, "hold " + a) == "ok\n1 messages\n");
+    CHECK(at.queue->find(*transaction_id::parse(a))->held);
+    CHECK(answer_spool_command(*at.queue, "flush " + a).starts_with("error"));
+    CHECK(answer_spool_command(*at.queue, "hold all") == "ok\n2 messages\n");
+    CHECK_FALSE(at.queue->claim());
+    CHECK(answer_spool_command(*at.queue, "release all") == "ok\n2 messages\n");
+    CHECK(answer_spool_command(*at.queue, "requeue " + b) == "ok\n1 messages\n");
+    CHECK(answer_spool_command(*at.queue, "flush all") == "ok\n2 messages\n");
+    CHECK(answer_spool_command(*at.queue, "delete " + a) == "ok\n1 messages\n");
+    CHECK_FALSE(at.has(a));
+    CHECK(answer_spool_command(*at.queue, "delete all") == "ok\n1 messages\n");
+    CHECK(at.queue->size() == 0);
+}
+
+TEST_CASE("what cannot be done is told", "[sink][spool][control]") {
+    spool_place at;
+    at.start();
+
+    CHECK(answer_spool_command(*at.queue, "explode").starts_with("error no such command"));
+    CHECK(answer_spool_command(*at.queue, "delete nothing").starts_with("error \"nothing\" is not an id"));
+    CHECK(answer_spool_command(*at.queue, "delete ZZZZZZZZZZZ0") == "error no such message\n");
+    CHECK(answer_spool_command(*at.queue, "show ZZZZZZZZZZZ0") == "error no such message\n");
+    CHECK(answer_spool_command(*at.queue, "clock-ok") == "ok\n");
+    CHECK(answer_spool_command(*at.queue, "damaged") == "ok\n");
+}
+
+TEST_CASE("a server is asked through its socket, which goes with it", "[sink][spool][control]") {
+    spool_place at;
+    at.start();
+    std::string const id = at.keep("a");
+    std::string const path = at.folder.path("control.sock");
+    {
+        spool_control const control{at.queue, path};
+        auto const listed = ask_spool(path, "list");
+        REQUIRE(listed);
+        CHECK(listed->find(id) != listed->npos);
+        CHECK(ask_spool(path, std::string(1000, 'x'))->starts_with("error"));
+        CHECK(*ask_spool(path, "delete " + id) == "ok\n1 messages\n");
+    }
+    CHECK(ask_spool(path, "list").error().value() == ENOENT);
+    CHECK_THROWS_WITH(spool_control(at.queue, std::string(200, 'p')), Catch::Contains("too long"));
+}
+
+}  // namespace test_spool_control

@@ -1,0 +1,108 @@
+#include <mailquay/sink/sqlite.hpp>
+
+#include "support/catch.hpp"
+#include "support/failing_files.hpp"
+#include "support/inline_workers.hpp"
+#include "support/made_transaction.hpp"
+
+#include <sqlite3.h>
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace test_sqlite_sink {
+
+using namespace mailquay;
+using mailquay_test::waited;
+
+verdict send(sinks::sqlite& sink, mailquay_test::made_transaction& given, std::string_view content) {
+    auto opened = waited(sink.open(given.mail));
+    if (!opened) return opened.error();
+    verdict said = waited((*opened)->write(content));
+    if (said.refuses()) return said;
+    return waited((*opened)->finish(commit::all_or_none)).combined();
+}
+
+// All rows of a query: columns by "|", rows by LF.
+std::string ask(std::string const& file, char const* query) {
+    sqlite3* db = nullptr;
+    REQUIRE(::sqlite3_open_v2(file.c_str(), &db, SQLITE_OPEN_READONLY, nullptr) == SQLITE_OK);
+    std::string text;
+    auto const add = [](void* to, int columns, char** values, char**) {
+        for (int i = 0; i < columns; ++i) *static_cast<std::string*>(to) += std::string(i == 0 ? "" : "|") + (values[i] != nullptr ? values[i] : "");
+        *static_cast<std::string*>(to) += "\n";
+        return 0;
+    };
+    CHECK(::sqlite3_exec(db, query, add, &text, nullptr) == SQLITE_OK);
+    ::sqlite3_close(db);
+    return text;
+}
+
+TEST_CASE("a message is in the database with its envelope, header fields and content", "[sink][sqlite]") {
+    mailquay_test::temporary_folder folder;
+    std::string const file = folder.path("mail.db");
+    sinks::sqlite sink{file};
+    mailquay_test::made_transaction given;
+    given.to("b@example.org", "bob").to("list@example.org", {}, {"c@example.org", "d@example.org"});
+
+    CHECK(send(sink, given, "Subject: folded\r\n value\r\nX-Other: 1\r\n\r\nbody\r\n").accepts());
+
+    CHECK(ask(file, "SELECT reverse_path, body, octets FROM messages") == "sender@example.net|7BIT|45\n");
+    CHECK(ask(file, "SELECT id FROM messages") == std::string(given.mail.id()) + "\n");
+    CHECK(ask(file, "SELECT number, address, mailbox, deliver_to FROM recipients ORDER BY number") ==
+          "0|b@example.org|bob|\n1|list@example.org||c@example.org\nd@example.org\n");
+    CHECK(ask(file, "SELECT name, value FROM header_fields ORDER BY number") == "Subject|folded value\nX-Other|1\n");
+    CHECK(ask(file, "SELECT CAST(content AS TEXT) FROM messages").ends_with("\r\n\r\nbody\r\n\n"));
+}
+
+TEST_CASE("messages that come together are all there", "[sink][sqlite]") {
+    mailquay_test::temporary_folder folder;
+    std::string const file = folder.path("mail.db");
+    std::atomic<int> accepted{0};
+    {
+        sinks::sqlite sink{file};
+        std::vector<std::thread> clients;
+        for (int i = 0; i < 20; ++i)
+            clients.emplace_back([&] {
+                mailquay_test::made_transaction given;
+                given.to("b@example.org");
+                if (send(sink, given, "Subject: one of many\r\n\r\n").accepts()) ++accepted;
+            });
+        for (auto& one : clients) one.join();
+    }
+    CHECK(accepted == 20);
+    CHECK(ask(file, "SELECT count(*) FROM messages") == "20\n");
+}
+
+TEST_CASE("a message that cannot be stored is 451, and costs no other", "[sink][sqlite]") {
+    mailquay_test::temporary_folder folder;
+    std::string const file = folder.path("mail.db");
+    sinks::sqlite sink{file};
+    mailquay_test::made_transaction given, other;
+    given.to("b@example.org");
+    other.to("b@example.org");
+
+    CHECK(send(sink, given, "x\r\n").accepts());
+    CHECK(send(sink, given, "the same id again\r\n").code() == 451);
+    CHECK(send(sink, other, "x\r\n").accepts());
+    CHECK(ask(file, "SELECT count(*), (SELECT count(*) FROM recipients) FROM messages") == "2|2\n");
+}
+
+TEST_CASE("sizes are bounded and promised", "[sink][sqlite]") {
+    mailquay_test::temporary_folder folder;
+    sinks::sqlite_settings settings;
+    settings.max_octets = 10;
+    sinks::sqlite sink{folder.path("mail.db"), settings};
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+
+    CHECK(send(sink, given, "more than ten octets").code() == 552);
+    CHECK(sink.promised().max_size == 10u);
+    CHECK(sink.promised().binary);
+    CHECK(sink.promised().per_recipient);
+    CHECK_THROWS_WITH(sinks::sqlite(folder.path("no/such.db")), Catch::Contains("name a file"));
+}
+
+}  // namespace test_sqlite_sink
