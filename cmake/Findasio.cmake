@@ -2,13 +2,8 @@
 #
 # Sets asio_FOUND and asio_VERSION. A hint: asio_ROOT or CMAKE_PREFIX_PATH.
 
-# Asio allocates coroutine frames by std::aligned_alloc if a header of the standard library was included before its own, else
-# by operator new: two files of one program could allocate in one way and release in the other. Here it is said once.
-set(asio_same_everywhere "$<$<NOT:$<PLATFORM_ID:Windows>>:ASIO_HAS_STD_ALIGNED_ALLOC=1>")
-
 find_package(asio CONFIG QUIET)
 if(TARGET asio::asio)
-    set_property(TARGET asio::asio APPEND PROPERTY INTERFACE_COMPILE_DEFINITIONS "${asio_same_everywhere}")
     set(asio_FOUND TRUE)
     return()
 endif()
@@ -42,7 +37,7 @@ if(asio_FOUND)
     add_library(asio::asio INTERFACE IMPORTED)
     set_target_properties(asio::asio PROPERTIES
         INTERFACE_INCLUDE_DIRECTORIES "${asio_INCLUDE_DIR}"
-        INTERFACE_COMPILE_DEFINITIONS "ASIO_STANDALONE;${asio_same_everywhere}"
+        INTERFACE_COMPILE_DEFINITIONS ASIO_STANDALONE
         INTERFACE_LINK_LIBRARIES Threads::Threads)
     if(asio_VERSION VERSION_LESS 1.24)
         # These versions look for the coroutines of Clang in <experimental/coroutine> unless told better.

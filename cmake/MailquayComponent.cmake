@@ -23,7 +23,7 @@ set(mailquay_pc_c-ares::cares libcares)
 set(mailquay_pc_hiredis::hiredis hiredis)
 set(mailquay_pc_SQLite::SQLite3 sqlite3)
 set(mailquay_pc_ICU::uc icu-uc)
-set(mailquay_pc_cflags_asio::asio -DASIO_STANDALONE -DASIO_HAS_STD_ALIGNED_ALLOC=1 -pthread)
+set(mailquay_pc_cflags_asio::asio -DASIO_STANDALONE -pthread)
 set(mailquay_pc_libs_asio::asio -pthread)
 set(mailquay_pc_libs_crypt::crypt -lcrypt)
 

@@ -55,12 +55,13 @@ bootstrap_install() {
         bootstrap_as_root rm -f "$bootstrap_policy"
         trap - INT TERM
     fi
-    case " $* " in
-    *" postfix "*) bootstrap_as_root update-rc.d postfix disable || : ;; # nor at the next start of the machine
-    esac
-    case " $* " in
-    *" dovecot-core "*) bootstrap_as_root update-rc.d dovecot disable || : ;;
-    esac
+    for bootstrap_daemon in postfix dovecot haproxy nginx; do # nor at the next start of the machine
+        case " $* " in
+        *" $bootstrap_daemon "* | *" $bootstrap_daemon-core "* | *" $bootstrap_daemon-light "*)
+            bootstrap_as_root update-rc.d "$bootstrap_daemon" disable || :
+            ;;
+        esac
+    done
     return "$bootstrap_status"
 }
 

@@ -24,11 +24,13 @@ for package in "$folder"/build/*.deb; do
 done
 
 use() {  # use PREFIX-PATH PKG-CONFIG-PATH
-    cmake -S "$tests/find_package" -B "$folder/use" -G Ninja \
-        -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" \
-        -DCMAKE_BUILD_TYPE=Debug -DCOMPONENTS=core,server -DCMAKE_PREFIX_PATH="$1"
-    cmake --build "$folder/use"
-    "$folder/use/consumer"
+    for program in server sasl tls; do
+        cmake -S "$tests/find_package" -B "$folder/use-$program" -G Ninja \
+            -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" \
+            -DCMAKE_BUILD_TYPE=Debug -DPROGRAM="$program" -DCOMPONENTS=core,server,sasl,tls -DCMAKE_PREFIX_PATH="$1"
+        cmake --build "$folder/use-$program"
+        "$folder/use-$program/consumer"
+    done
     flags=$(PKG_CONFIG_PATH=$2 pkg-config --cflags --libs mailquay-core)
     # shellcheck disable=SC2086  # a list of words
     "$compiler" -std=c++20 "$tests/programs/core.cpp" -o "$folder/core" $flags

@@ -13,18 +13,23 @@ using namespace mailquay;
 
 /// A TLS of our own for tests of connections, without a TLS library: each octet is turned by 0x80, so that plain text and
 /// cipher text cannot be taken for one another. The client says `fake_hello`, the server `fake_welcome`, the client
-/// `fake_done`; anything else fails the handshake with an alert. `fake_goodbye` is close_notify.
+/// `fake_done`; anything else fails the handshake with an alert. `fake_goodbye` is close_notify. Octets between `fake_record`
+/// and `fake_record_end` come out only once the end is there, as those of a record do; what a read leaves of them stays inside.
 inline constexpr std::string_view fake_hello = "<hello>";
 inline constexpr std::string_view fake_welcome = "<welcome>";
 inline constexpr std::string_view fake_done = "<done>";
 inline constexpr std::string_view fake_alert = "<alert>";
 inline constexpr char fake_goodbye = '\x01';
+inline constexpr char fake_record = '\x02';
+inline constexpr char fake_record_end = '\x03';
 
 inline std::string fake_turned(std::string_view octets) {
     std::string turned{octets};
     for (char& c : turned) c = static_cast<char>(c ^ 0x80);
     return turned;
 }
+/// One record with this plain text.
+inline std::string fake_record_of(std::string_view octets) { return fake_record + fake_turned(octets) + fake_record_end; }
 
 class fake_tls_stream final : public tls_stream {
 public:
@@ -36,7 +41,7 @@ public:
     ~fake_tls_stream() override { --*count_; }
 
     void lend(std::span<char const> cipher) override { lent_ = {cipher.data(), cipher.size()}; }
-    bool wants_input() const noexcept override { return lent_.empty() && kept_.empty(); }
+    bool wants_input() const noexcept override { return lent_.empty() && (kept_.empty() || inside_); }
     void keep_rest() override {
         kept_.append(lent_);
         lent_ = {};
@@ -57,14 +62,18 @@ public:
     result<std::size_t> read(std::span<char> room) override {
         if (state_ == state::failed) return std::make_error_code(std::errc::protocol_error);
         keep_rest();
-        std::size_t filled = 0;
-        while (state_ == state::established && filled != room.size() && filled != kept_.size()) {
-            char const c = kept_[filled];
+        inside_ = true;
+        std::size_t const record = kept_.rfind(fake_record);
+        bool const cut = record != std::string::npos && kept_.find(fake_record_end, record) == std::string::npos;
+        std::size_t const whole = cut ? record : kept_.size();
+        std::size_t filled = 0, used = 0;
+        while (state_ == state::established && filled != room.size() && used != whole) {
+            char const c = kept_[used++];
+            if (c == fake_record || c == fake_record_end) continue;
             if (c == fake_goodbye) {
                 state_ = state::closed;
                 clean_ = true;
-                kept_.erase(0, filled + 1);
-                return filled;
+                break;
             }
             if ((c & 0x80) == 0) {
                 state_ = state::failed;
@@ -74,7 +83,7 @@ public:
             }
             room[filled++] = static_cast<char>(c ^ 0x80);
         }
-        kept_.erase(0, filled);
+        kept_.erase(0, used);
         return filled;
     }
     result<std::size_t> write(std::span<char const> plain) override {
@@ -119,6 +128,7 @@ private:
     std::string kept_;
     std::string out_;
     state state_ = state::handshake;
+    bool inside_ = false;  // what is kept was taken in by a read: no cipher text is left
     bool greeted_ = false;
     bool clean_ = false;
 };

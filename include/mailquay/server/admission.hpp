@@ -17,7 +17,7 @@ struct connection_limits {
     /// From one IPv4 address or IPv6 /64 (one customer's network); Postfix takes 50. Loopback and UNIX sockets have none.
     unsigned per_address = 50;
     /// TLS handshakes under way, in all: one that is not finished holds about 60 KiB. One more is told 454 4.7.0, or closed
-    /// where TLS comes first.
+    /// where TLS comes first. There it begins with the client's first octet.
     unsigned handshakes = 1000;
     /// The same from one address, counted like `per_address`: a sender with many connections has a few at once.
     unsigned handshakes_per_address = 25;

@@ -94,6 +94,7 @@ private:
     verdict offer_tls();
     bool prepare_tls();
     void handshake_begins(handshake_due const& told);
+    bool first_octet_came();
     bool shake_hands();
     void handshake_over() noexcept;
 
@@ -175,6 +176,7 @@ private:
     bool unflushed_ : 1 = false;              // on the shard's list of replies that wait
     bool shaking_ : 1 = false;                // counted as a handshake under way
     bool hungry_ : 1 = false;                 // on the shard's list of those not read for want of buffers
+    bool connect_asked_ : 1 = false;          // the policies know of it
     bool exchange_over_ : 1 = false;          // the AUTH exchange goes when its hook has ended
     mailquay::session session_;
     std::unique_ptr<auth_exchange> exchange_; // the AUTH exchange under way

@@ -57,8 +57,9 @@ public:
     /// admits its client and does as `adopt()`.
     MAILQUAY_DECL void hear_proxy(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
                                   session_info peer) noexcept;
-    /// Sends a last line to a connection that is not taken, and closes it gently.
-    MAILQUAY_DECL void turn_away(std::unique_ptr<transport> stream, reply_text const& last) noexcept;
+    /// Sends a last line to a connection that is not taken, and closes it gently. Where TLS comes first it is closed without:
+    /// a line in clear would be taken for a broken handshake.
+    MAILQUAY_DECL void turn_away(listener_setup const& setup, std::unique_ptr<transport> stream, reply_text const& last) noexcept;
 
     /// Every session says 421 at its next command boundary.
     MAILQUAY_DECL void stop();

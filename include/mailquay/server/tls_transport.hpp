@@ -91,6 +91,7 @@ private:
     layer layer_ = layer::clear;
     bool notify_ = false;
     bool notified_ = false;
+    bool holds_plain_ = false;    // the last read filled its room: plain text may wait in the engine, all that was lent used up
     bool wire_has_more_ = false;  // the last read of the wire filled its room
 };
 

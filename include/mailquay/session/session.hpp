@@ -112,6 +112,9 @@ public:
     /// Inside a message: from 354, or the first BDAT, to the reply to its end.
     bool receiving() const noexcept { return phase_ == phase::message || state_ == session_state::chunks_given; }
 
+    /// The message under way comes by BDAT.
+    bool receiving_chunks() const noexcept { return work_ && work_->message.chunked; }
+
     session_info& info() noexcept { return info_; }
     session_info const& info() const noexcept { return info_; }
     session_config const& config() const noexcept { return *config_; }

@@ -1,4 +1,7 @@
 // A program on mailquay::server: takes one message over loopback.
+#if defined(ALIGNED_ALLOC_SAID) && !defined(ASIO_HAS_STD_ALIGNED_ALLOC)
+#error "Asio may allocate in different ways in different files"
+#endif
 #include <mailquay/mailquay.hpp>
 
 #include <asio/io_context.hpp>

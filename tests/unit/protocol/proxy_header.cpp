@@ -152,6 +152,18 @@ TEST_CASE("TLVs of version 2 are read, and those without a meaning here passed o
     CHECK(header_of(v2(0x21, 0x11, addresses)).facts.empty());
 }
 
+TEST_CASE("a TLV that may come once is refused the second time, the first being empty too", "[protocol][proxy]") {
+    auto const type = GENERATE(0x01u, 0x02u, 0x05u, 0x30u);
+    std::string const once = addresses + tlv(type, "");
+    CHECK(header_of(v2(0x21, 0x11, once)).facts.empty());
+    CHECK(fault_of(v2(0x21, 0x11, once + tlv(type, "a"))) == proxy_fault::bad_tlv);
+    CHECK(fault_of(v2(0x21, 0x11, addresses + tlv(type, "a") + tlv(type, ""))) == proxy_fault::bad_tlv);
+    auto const inner = GENERATE(0x21u, 0x22u, 0x23u, 0x24u, 0x25u);
+    std::string const tls{"\x01\0\0\0\0", 5};
+    CHECK(fault_of(v2(0x21, 0x11, addresses + tlv(0x20, tls + tlv(inner, "") + tlv(inner, "a")))) == proxy_fault::bad_tlv);
+    CHECK(header_of(v2(0x21, 0x11, addresses + tlv(0x04, "") + tlv(0x04, "") + tlv(0xea, "a") + tlv(0xea, "b"))).version == 2);
+}
+
 TEST_CASE("a CRC32C is checked over the whole header", "[protocol][proxy]") {
     detail::crc32c known;
     known.add("123456789");

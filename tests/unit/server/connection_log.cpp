@@ -75,6 +75,29 @@ TEST_CASE("the Message-ID of an accepted message is named", "[server][log]") {
     CHECK(lines[0].find(" msgid=<1@x> ") != std::string::npos);
 }
 
+TEST_CASE("a message that is refused is refused at the verb it came by", "[server][log]") {
+    bool const chunked = GENERATE(false, true);
+    std::string const verb = chunked ? "verb=BDAT" : "verb=DATA";
+    fixture at;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n");
+    auto const deliver = [&] {
+        client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n");
+        if (chunked) client.send("BDAT 5 LAST\r\n\r\nx\r\n");
+        else client.send("DATA\r\n").send("\r\nx\r\n.\r\n");
+    };
+    at.record->write = manner::throws_later;
+    deliver();
+    at.record->write = manner::at_once;
+    at.record->last_word = reject();
+    deliver();
+
+    auto const lines = at.log->of("refused");
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].find(" stage=message " + verb + " ") != std::string::npos);
+    CHECK(lines[1].find(" stage=finish " + verb + " ") != std::string::npos);
+}
+
 TEST_CASE("what the session refuses by itself has a line with the reply", "[server][log]") {
     fixture at;
     auto client = at.shards.connect(at.setup);

@@ -9,6 +9,7 @@
 #include "support/socket_shard.hpp"
 
 #include <string>
+#include <thread>
 
 namespace test_connection_tls {
 
@@ -169,6 +170,27 @@ TEST_CASE("a large message arrives whole through small reads and a full wire", "
     CHECK(at.record->kept[0].octets.ends_with(body));
 }
 
+TEST_CASE("plain text that waits in the TLS layer is read after a slow hook, though a look at the peer found the wire empty", "[server][tls]") {
+    fixture<> at;
+    auto client = at.secured();
+    say(client, "EHLO c\r\n");
+    say(client, whole_transaction);
+    heard(client);
+    at.record->write = manner::later;
+    at.record->takes = 200ms;
+    std::string const body = "Subject: x\r\n\r\n" + std::string(70'000, 'x') + "\r\n";
+    client.send(fake_record_of(body + ".\r\n"));
+    CHECK(client.all_sent());
+    at.shards.loop.pass(2s);  // looks at the peer meanwhile
+    for (int i = 0; i < 4; ++i) {
+        std::this_thread::sleep_for(250ms);
+        at.shards.loop.settle();
+    }
+    CHECK(heard(client).starts_with("250 2.0.0 "));
+    REQUIRE(at.record->kept.size() == 1);
+    CHECK(at.record->kept[0].octets.ends_with(body));
+}
+
 TEST_CASE("a peer that takes nothing gets its replies when it takes again", "[server][tls]") {
     fixture<> at;
     auto client = at.secured();
@@ -297,6 +319,61 @@ TEST_CASE("handshakes under way are bounded per address: 454 for one more", "[se
     CHECK(at.log->has("failed=too-many-handshakes"));
     one.send(fake_hello).send(fake_done);
     CHECK(three.send("STARTTLS\r\n").take().starts_with("220 "));
+}
+
+TEST_CASE("where TLS comes first silent connections take no handshake from others", "[server][tls][limits]") {
+    fixture<> at{tls_mode::implicit};
+    connection_limits limits;
+    limits.handshakes = 2;
+    at.shards.door->limit(limits);
+    auto one = at.connect(), two = at.connect(), three = at.connect();
+    CHECK(at.shards.door->handshakes() == 0);
+    CHECK(*at.tls->streams == 0);
+    three.send(fake_hello);
+    CHECK(three.take() == fake_welcome);
+    one.send("<");
+    CHECK(at.shards.door->handshakes() == 2);
+    two.send("<");
+    CHECK(at.log->has("failed=too-many-handshakes"));
+    CHECK(two.on_wire().half_closed);
+    three.send(fake_done);
+    CHECK(heard(three).starts_with("220 "));
+    two.end();
+    CHECK(two.closed());
+}
+
+TEST_CASE("a handshake that nobody speaks in does not hold up a stop where TLS comes first", "[server][tls]") {
+    fixture<> at{tls_mode::implicit};
+    auto silent = at.connect(), slow = at.connect();
+    slow.send(fake_hello).take();
+    at.shards.home->stop();
+    at.shards.loop.pass(3s);
+    CHECK(silent.closed());
+    CHECK(slow.closed());
+    CHECK((silent.take() + slow.take()).empty());  // nothing in clear
+    CHECK(at.nothing_left());
+}
+
+TEST_CASE("policies see no connection go that they never saw come", "[server][tls]") {
+    struct counting {
+        std::shared_ptr<std::pair<int, int>> seen;
+        verdict on_connect(session_info const&) { return ++seen->first, pass(); }
+        void on_close(session_info const&) { ++seen->second; }
+    };
+    auto const seen = std::make_shared<std::pair<int, int>>();
+    fixture<> at{tls_mode::implicit};
+    profile kind = profile::mx();
+    kind.tls = tls_mode::implicit;
+    plugins plugged = recording_plugins(at.record);
+    plugged.tls(at.tls).policies(counting{seen});
+    at.setup = make_test_setup(plugged, {}, std::move(kind));
+    auto failed = at.connect();
+    failed.send("EHLO in.clear\r\n").end();
+    CHECK(failed.closed());
+    CHECK(*seen == std::pair{0, 0});
+    auto whole = at.connect();
+    whole.send(fake_hello).send(fake_done).end();
+    CHECK(*seen == std::pair{1, 1});
 }
 
 TEST_CASE("a stop during the handshake is said under TLS", "[server][tls]") {

@@ -144,6 +144,37 @@ TEST_CASE("connections above the limits get their 421, which is logged, and take
     CHECK(::send(third, "EHLO c\r\n", 8, MSG_NOSIGNAL) == -1);
 }
 
+TEST_CASE("a trusted proxy has no limit for its address, also where it says nothing of its clients", "[server][listener][proxy]") {
+    fixture at;
+    at.setup->per_address = 1;
+    at.setup->trusted_proxies = network_set{"203.0.113.1"};
+    for (int i = 0; i < 3; ++i) at.waits("203.0.113.1:1");
+    int const other = at.waits("203.0.113.2:1");
+    int const refused = at.waits("203.0.113.2:2");
+
+    at.listens->ready(readiness::readable);
+
+    CHECK(at.shards.home->connections() == 4);
+    CHECK(fixture::take(at.clients[2]).starts_with("220 "));
+    CHECK(fixture::take(other).starts_with("220 "));
+    CHECK(fixture::take(refused).starts_with("421 4.7.0 "));
+    CHECK(at.shards.door->from(*ip_address::parse("203.0.113.1")) == 3);
+}
+
+TEST_CASE("where TLS comes first those above the limits, and those that wait at a stop, are closed without a word", "[server][listener][tls]") {
+    fixture at;
+    at.setup->per_address = 1;
+    at.setup->session.tls_first = true;
+    int const first = at.waits(), second = at.waits();
+    at.listens->ready(readiness::readable);
+    int const late = at.waits();
+    CHECK(at.listens->stop() == 1);
+    char octet;
+    CHECK(::recv(first, &octet, 1, 0) == -1);  // open, silent
+    CHECK(::recv(second, &octet, 1, 0) == 0);
+    CHECK(::recv(late, &octet, 1, 0) == 0);
+}
+
 TEST_CASE("a listener that stops tells 421 to those that wait", "[server][listener]") {
     fixture at;
     int const client = at.waits();

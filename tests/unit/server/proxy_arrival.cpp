@@ -1,6 +1,7 @@
 #include <mailquay/server/proxy_arrival.hpp>
 
 #include "support/catch.hpp"
+#include "support/fake_tls.hpp"
 #include "support/manual_reactor.hpp"
 #include "support/server_plugins.hpp"
 #include "support/socket_shard.hpp"
@@ -210,6 +211,46 @@ TEST_CASE("a server that stops tells 421 to proxies whose header is awaited; one
         CHECK(client.take().empty());
         CHECK(client.closed());
     }
+    at.nothing_left();
+}
+
+TEST_CASE("where TLS comes first nobody behind a proxy is told anything in clear", "[server][proxy][tls]") {
+    fixture<manual_shard> at;
+    at.setup->session.tls_first = true;
+    at.setup->tls = std::make_shared<fake_tls>();
+    at.setup->per_address = 1;
+    auto first = at.connect();
+    first.send(line + std::string{fake_hello});
+    CHECK(first.take() == fake_welcome);
+    auto second = at.connect();
+    second.send(line);
+    CHECK(at.log->of("refused-connect").size() == 1);
+    auto waits = at.connect();
+    waits.send("PROXY");
+    at.shards.home->stop();
+    CHECK(second.take().empty());
+    CHECK(second.closed());
+    CHECK(waits.take().empty());
+    CHECK(waits.closed());
+}
+
+TEST_CASE("handshakes of clients that a proxy does not know count for no address", "[server][proxy][tls]") {
+    auto const header = GENERATE(std::string{"PROXY UNKNOWN\r\n"}, local_header);
+    fixture<manual_shard> at;
+    at.setup->session.tls_first = true;
+    at.setup->tls = std::make_shared<fake_tls>();
+    connection_limits limits;
+    limits.handshakes_per_address = 1;
+    at.shards.door->limit(limits);
+    auto first = at.connect(), second = at.connect();
+    first.send(header + std::string{fake_hello});
+    second.send(header + std::string{fake_hello});
+    CHECK(first.take() == fake_welcome);
+    CHECK(second.take() == fake_welcome);
+    CHECK(at.shards.door->handshakes() == 2);
+    first.end();
+    second.end();
+    CHECK(at.shards.door->handshakes() == 0);
     at.nothing_left();
 }
 

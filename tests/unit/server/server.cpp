@@ -133,6 +133,20 @@ TEST_CASE("addresses that may speak for others may not relay as well: listen() t
     CHECK(at.serves.listen("127.0.0.1:0").port() != 0);
 }
 
+TEST_CASE("relay_for made for each shard is looked at before anything listens, too", "[server][proxy]") {
+    server_config config;
+    config.trusted_proxies = network_set{"192.0.2.9"};
+    hosted at{config};
+    auto const relay = [](std::string_view network) {
+        return [network = std::string{network}] { return relay_for{network}; };
+    };
+    at.serves.recipients(per_shard(relay("192.0.2.0/24")));
+    CHECK_THROWS_WITH(at.serves.listen("127.0.0.1:0"), Catch::Contains("trusted_proxies"));
+    hosted well{config};
+    well.serves.recipients(per_shard(relay("198.51.100.0/24")));
+    CHECK(well.serves.listen("127.0.0.1:0").port() != 0);
+}
+
 TEST_CASE("a listener in proxy mode needs a trusted proxy", "[server][proxy]") {
     hosted at;
     profile behind = profile::mx();

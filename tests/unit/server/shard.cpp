@@ -35,7 +35,7 @@ struct fixture {
     }
     std::shared_ptr<wire> turn_one_away() {
         auto const over = std::make_shared<wire>();
-        shards.home->turn_away(std::make_unique<scripted_transport>(over, 1), replies::overloaded);
+        shards.home->turn_away(*setup, std::make_unique<scripted_transport>(over, 1), replies::overloaded);
         return over;
     }
 

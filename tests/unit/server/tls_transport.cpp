@@ -236,6 +236,17 @@ TEST_CASE("a probe sees octets that were taken from the wire already", "[server]
     CHECK(at.secure.probe() == io_status::error);
 }
 
+TEST_CASE("a probe sees plain text that a full read left in the engine, all cipher text used up", "[server][tls]") {
+    fixture at;
+    at.established();
+    at.over->to_server = fake_record_of(std::string(20, 'x'));
+    CHECK(at.read(16, at.how) == std::string(16, 'x'));
+    CHECK(at.over->to_server.empty());
+    CHECK(at.secure.probe() == io_status::ok);
+    CHECK(at.read(16, at.how) == "xxxx");
+    CHECK(at.secure.probe() == io_status::would_block);
+}
+
 TEST_CASE("a wire that breaks at any operation is an error, not a hang", "[server][tls]") {
     for (unsigned broken = 1; broken < 12; ++broken) {
         fixture at;

@@ -128,9 +128,24 @@ private:
     std::string_view rest_;
 };
 
-/// Takes the text of a TLV that may come once: UTF-8 without control characters. @return false if it is not
+/// Which TLVs came already, of those read here: each of them may come once, empty or not.
+class tlvs_seen {
+public:
+    /// @return whether this is the first of its type, which is below 64
+    bool first(proxy_tlv type) noexcept {
+        std::uint64_t const bit = std::uint64_t{1} << static_cast<unsigned>(type);
+        bool const fresh = (types_ & bit) == 0;
+        types_ |= bit;
+        return fresh;
+    }
+
+private:
+    std::uint64_t types_ = 0;
+};
+
+/// Takes the text of a TLV: UTF-8 without control characters. @return false if it is not
 inline bool take_tlv_text(std::string_view value, std::string& into) {
-    if (!into.empty() || value.size() > most_tlv_text_octets || !valid_utf8(value)) return false;
+    if (value.size() > most_tlv_text_octets || !valid_utf8(value)) return false;
     if (std::any_of(value.begin(), value.end(), [](char c) { return is_control(c); })) return false;
     into = value;
     return true;
@@ -145,17 +160,18 @@ inline bool read_proxy_tls(std::string_view value, proxied_tls& into) {
     into.certificate = (client & (client_cert_conn | client_cert_sess)) != 0;
     // Without a certificate the result is 0 as well.
     into.verified = into.certificate && big_endian_32(value, 1) == 0;
+    tlvs_seen seen;
     for (tlv_reader parts{value.substr(5)}; !parts.at_end();) {
         proxy_tlv type{};
         std::string_view text;
         if (!parts.next(type, text)) return false;
         bool well = true;
         switch (type) {
-            case proxy_tlv::ssl_version: well = take_tlv_text(text, into.protocol); break;
-            case proxy_tlv::ssl_cn: well = take_tlv_text(text, into.client_name); break;
-            case proxy_tlv::ssl_cipher: well = take_tlv_text(text, into.cipher); break;
-            case proxy_tlv::ssl_sig_alg: well = take_tlv_text(text, into.signature_algorithm); break;
-            case proxy_tlv::ssl_key_alg: well = take_tlv_text(text, into.key_algorithm); break;
+            case proxy_tlv::ssl_version: well = take_tlv_text(text, into.protocol) && seen.first(type); break;
+            case proxy_tlv::ssl_cn: well = take_tlv_text(text, into.client_name) && seen.first(type); break;
+            case proxy_tlv::ssl_cipher: well = take_tlv_text(text, into.cipher) && seen.first(type); break;
+            case proxy_tlv::ssl_sig_alg: well = take_tlv_text(text, into.signature_algorithm) && seen.first(type); break;
+            case proxy_tlv::ssl_key_alg: well = take_tlv_text(text, into.key_algorithm) && seen.first(type); break;
             default: break;
         }
         if (!well) return false;
@@ -174,26 +190,26 @@ inline bool proxy_checksum_fits(std::string_view header, std::string_view value)
 }
 
 inline proxy_fault read_proxy_tlvs(std::string_view header, std::string_view octets, proxy_facts& into) {
-    bool summed = false;
+    tlvs_seen seen;
     for (tlv_reader parts{octets}; !parts.at_end();) {
         proxy_tlv type{};
         std::string_view value;
         if (!parts.next(type, value)) return proxy_fault::bad_tlv;
         bool well = true;
         switch (type) {
-            case proxy_tlv::alpn: well = take_tlv_text(value, into.alpn); break;
-            case proxy_tlv::authority: well = take_tlv_text(value, into.authority); break;
-            case proxy_tlv::netns: well = take_tlv_text(value, into.netns); break;
+            case proxy_tlv::alpn: well = take_tlv_text(value, into.alpn) && seen.first(type); break;
+            case proxy_tlv::authority: well = take_tlv_text(value, into.authority) && seen.first(type); break;
+            case proxy_tlv::netns: well = take_tlv_text(value, into.netns) && seen.first(type); break;
             case proxy_tlv::unique_id:
-                well = into.unique_id.empty() && value.size() <= most_unique_id_octets;
+                well = seen.first(type) && value.size() <= most_unique_id_octets;
                 into.unique_id = value.substr(0, most_unique_id_octets);
                 break;
             case proxy_tlv::crc32c:
-                well = !std::exchange(summed, true) && value.size() == 4;
+                well = seen.first(type) && value.size() == 4;
                 if (well && !proxy_checksum_fits(header, value)) return proxy_fault::bad_checksum;
                 break;
             case proxy_tlv::ssl:
-                well = !into.tls && read_proxy_tls(value, into.tls.emplace());
+                well = seen.first(type) && read_proxy_tls(value, into.tls.emplace());
                 break;
             default: break;  // NOOP, and what is defined later or between two parties
         }

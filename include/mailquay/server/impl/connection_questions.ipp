@@ -35,6 +35,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
         using kind = std::remove_cvref_t<decltype(what)>;
         if constexpr (std::is_same_v<kind, connected>) {
             setup_->log.info([&] { return log_lines::connected(client); });
+            connect_asked_ = true;
             ask(plug_ins.connect(client), {what.ticket, hook_stage::connect});
         } else if constexpr (std::is_same_v<kind, early_talk>) {
             ask(plug_ins.early_talk(client), {what.ticket, hook_stage::early_talk});
@@ -130,7 +131,8 @@ struct stage_names {
     reply_text const& rejected;
 };
 
-inline stage_names names_of(hook_stage stage, bool lmtp) noexcept {
+inline stage_names names_of(hook_stage stage, bool lmtp, bool chunked) noexcept {
+    std::string_view const data = chunked ? "BDAT" : "DATA";
     switch (stage) {
         case hook_stage::connect: return {"connect", "", replies::overloaded, replies::connection_refused};
         case hook_stage::early_talk: return {"early_talk", "", replies::overloaded, replies::early_talker};
@@ -138,21 +140,21 @@ inline stage_names names_of(hook_stage stage, bool lmtp) noexcept {
         case hook_stage::hello: return {"hello", lmtp ? "LHLO" : "EHLO", replies::deferred, replies::rejected};
         case hook_stage::mail: return {"mail", "MAIL", replies::deferred, replies::rejected};
         case hook_stage::recipient: return {"recipient", "RCPT", replies::deferred, replies::relay_denied};
-        case hook_stage::start: return {"data", "DATA", replies::deferred, replies::transaction_failed};
-        case hook_stage::headers: return {"headers", "DATA", replies::local_error, replies::transaction_failed};
-        case hook_stage::chunk: return {"message", "DATA", replies::local_error, replies::transaction_failed};
+        case hook_stage::start: return {"data", data, replies::deferred, replies::transaction_failed};
+        case hook_stage::headers: return {"headers", data, replies::local_error, replies::transaction_failed};
+        case hook_stage::chunk: return {"message", data, replies::local_error, replies::transaction_failed};
         case hook_stage::command: return {"command", "", replies::local_error, replies::rejected};
         case hook_stage::auth: return {"auth", "AUTH", replies::auth_unavailable, replies::bad_credentials};
         case hook_stage::finish: break;
     }
-    return {"finish", "DATA", replies::local_error, replies::transaction_failed};
+    return {"finish", data, replies::local_error, replies::transaction_failed};
 }
 
 }  // namespace detail
 
 MAILQUAY_DECL void connection::told_refused(hook_question const& asked, verdict const& given) const {
     bool const lmtp = session_.info().lmtp();
-    auto const names = detail::names_of(asked.stage, lmtp);
+    auto const names = detail::names_of(asked.stage, lmtp, session_.receiving_chunks());
     reply_text const& usual = given.kind() == verdict_kind::defer ? names.deferred : names.rejected;
     if (asked.stage == hook_stage::connect) {
         setup_->log.info([&] {
@@ -314,7 +316,7 @@ MAILQUAY_DECL void connection::over(close_reason why) {
     observation told = about(observation_kind::closed);
     told.ended = why;
     tell(told);
-    setup_->asks->close(client);
+    if (connect_asked_) setup_->asks->close(client);
 }
 
 MAILQUAY_DECL bool connection::old_hooks() const noexcept {

@@ -18,7 +18,7 @@ MAILQUAY_DECL verdict connection::offer_tls() {
 MAILQUAY_DECL bool connection::prepare_tls() {
     session_info const& client = session_.info();
     if (!setup_->tls) return false;
-    if (!home_->door().begin_handshake(client.client().address)) {
+    if (!home_->door().begin_handshake(counted_address(client))) {
         setup_->log.info([&] { return log_lines::not_secured(client, "too-many-handshakes"); });
         return false;
     }
@@ -40,7 +40,28 @@ MAILQUAY_DECL bool connection::prepare_tls() {
 MAILQUAY_DECL void connection::handshake_begins(handshake_due const& told) {
     if (told.plaintext_dropped != 0)
         setup_->log.info([&] { return log_lines::plaintext_dropped(session_.info(), told.plaintext_dropped); });
-    if (!shaking_ && !prepare_tls()) session_.tls_failed();  // TLS comes first: nobody asked before
+}
+
+/// Where TLS comes first nobody asked for it. The handshake begins, and counts as one, with the client's first octet: one that
+/// says nothing takes no more than any other idle connection.
+/// @return whether there is a handshake to go on with
+MAILQUAY_DECL bool connection::first_octet_came() {
+    switch (stream_->probe()) {
+        case io_status::ok:
+            if (prepare_tls()) return true;
+            break;
+        case io_status::would_block:
+            readable_ = false;
+            await_readiness();
+            return false;
+        default:
+            setup_->log.info([&] { return log_lines::not_secured(session_.info(), "peer-gone"); });
+            eof_ = true;
+            break;
+    }
+    readable_ = false;
+    session_.tls_failed();
+    return false;
 }
 
 /// @return whether another round may get further
@@ -49,6 +70,7 @@ MAILQUAY_DECL bool connection::shake_hands() {
     if (lost_) return true;
     return_buffer();
     if (!session_.output().empty()) return false;
+    if (!shaking_ && !first_octet_came()) return !session_.securing();
     auto& secure = static_cast<tls_transport&>(*stream_);
     switch (secure.handshake()) {
         case tls_transport::progress::waits:
@@ -83,7 +105,7 @@ MAILQUAY_DECL bool connection::shake_hands() {
 MAILQUAY_DECL void connection::handshake_over() noexcept {
     if (!shaking_) return;
     shaking_ = false;
-    home_->door().end_handshake(session_.info().client().address);
+    home_->door().end_handshake(counted_address(session_.info()));
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -75,7 +75,9 @@ MAILQUAY_DECL void listener::take(accepted_socket const& taken) {
         return;
     }
     // Whom a proxy speaks for is not known yet: it counts in all only.
-    admitted const answer = home_->door().admit(proxied ? ip_address{} : taken.peer.address, setup_->per_address);
+    // A proxy that says nothing of its clients connects for many: it has no limit of its own.
+    unsigned const limit = setup_->trusted_proxies.contains(taken.peer.address) ? 0 : setup_->per_address;
+    admitted const answer = home_->door().admit(proxied ? ip_address{} : taken.peer.address, limit);
     if (answer == admitted::yes && proxied) return home_->hear_proxy(setup_, std::move(stream), std::move(peer));
     if (answer == admitted::yes) {
         try {
@@ -89,8 +91,7 @@ MAILQUAY_DECL void listener::take(accepted_socket const& taken) {
     bool const in_all = answer == admitted::too_many;
     reply_text const& last = in_all ? replies::overloaded : replies::too_many_connections;
     setup_->log.info([&] { return log_lines::refused_connect(peer, last.wire(), in_all ? "connections.total" : "connections.per_address"); });
-    // Where TLS comes first a line in clear would be taken for a broken handshake: the end says as much.
-    if (!setup_->session.tls_first) home_->turn_away(std::move(stream), last);
+    home_->turn_away(*setup_, std::move(stream), last);
 }
 
 MAILQUAY_DECL void listener::pause(std::error_code why) {
@@ -120,12 +121,8 @@ MAILQUAY_DECL std::size_t listener::stop() noexcept {
         accepted_socket const one = source_->accept();
         if (one.descriptor < 0) break;
         ++turned_away;
-        if (setup_->session.tls_first) {
-            make_socket_transport(one.descriptor)->close();
-            continue;
-        }
         try {
-            home_->turn_away(make_socket_transport(one.descriptor), replies::service_stopping);
+            home_->turn_away(*setup_, make_socket_transport(one.descriptor), replies::service_stopping);
         } catch (std::exception const&) {
             break;
         }

@@ -86,9 +86,10 @@ MAILQUAY_DECL void proxy_arrival::tick(std::chrono::steady_clock::time_point now
 
 MAILQUAY_DECL void proxy_arrival::stop() noexcept {
     shard& home = *home_;
+    auto const setup = setup_;
     auto stream = let_go();
     home.door().release({});
-    home.turn_away(std::move(stream), replies::service_stopping);
+    home.turn_away(*setup, std::move(stream), replies::service_stopping);
 }
 
 MAILQUAY_DECL void proxy_arrival::refuse(std::string_view why) noexcept {
@@ -119,7 +120,7 @@ MAILQUAY_DECL void proxy_arrival::admit(proxy_header told) {
         setup->log.info([&] {
             return log_lines::refused_connect(peer, replies::too_many_connections.wire(), "connections.per_address");
         });
-        home.turn_away(std::move(stream), replies::too_many_connections);
+        home.turn_away(*setup, std::move(stream), replies::too_many_connections);
     } catch (std::exception const&) {  // out of memory: it is closed
     }
     home.door().release(counted);

@@ -40,6 +40,15 @@ inline void lend_workers(handlers const& to, std::shared_ptr<workers> const& poo
     if (to.authenticator) lend(to.authenticator);
 }
 
+/// @return a sentence for each way in which a `relay_for` would make this an open relay (`problems()` of it)
+inline std::vector<std::string> relay_problems(handlers const& all, server_config const& settings) {
+    std::vector<std::string> found;
+    for (auto const& one : all.recipients)
+        if (auto const* const relay = dynamic_cast<relay_for const*>(one.get()))
+            for (std::string& fault : problems(*relay, settings.trusted_proxies, settings.trusted_xclient)) found.push_back(std::move(fault));
+    return found;
+}
+
 /// @return a sentence for each extension that was asked for, but that the sink does not keep
 inline std::vector<std::string> broken_promises(server_config const& settings, profile const& kind, message_sink const& sink) {
     std::vector<std::string> found;
@@ -190,9 +199,7 @@ MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers c
     for (auto const& one : all.recipients)
         if (auto const* const table = dynamic_cast<recipient_table const*>(one.get()))
             for (std::string& fault : table->problems()) found.push_back(std::move(fault));
-    for (auto const& one : all.recipients)
-        if (auto const* const relay = dynamic_cast<relay_for const*>(one.get()))
-            for (std::string& fault : problems(*relay, settings.trusted_proxies, settings.trusted_xclient)) found.push_back(std::move(fault));
+    for (std::string& fault : detail::relay_problems(all, settings)) found.push_back(std::move(fault));
     if (!found.empty()) detail::refuse_settings(found);
 }
 
@@ -212,6 +219,8 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
     // Before the others, which may sign what they see.
     if (kind.fix_header)
         all.filters.insert(all.filters.begin(), std::make_shared<header_fixes>(kind.hostname.value_or(settings.hostname)));
+    // What is made for each shard could not be looked at before.
+    if (auto const open = detail::relay_problems(all, settings); !open.empty()) detail::refuse_settings(open);
     detail::lend_workers(all, all.workers);
     if (!all.buffers) {
         spooled_buffer_config buffers;

@@ -63,7 +63,9 @@ void shard::each_arrival(Visit visit) noexcept {
     for (std::size_t i = arrivals_.size(); i-- > 0;) visit(*arrivals_[i]);
 }
 
-MAILQUAY_DECL void shard::turn_away(std::unique_ptr<transport> stream, reply_text const& last) noexcept {
+MAILQUAY_DECL void shard::turn_away(listener_setup const& setup, std::unique_ptr<transport> stream,
+                                    reply_text const& last) noexcept {
+    if (setup.session.tls_first) return stream->close();
     stream->write_some({last.line().data(), last.line().size()});
     stream->close_write();
     if (turned_away_.size() >= detail::most_turned_away) return;

@@ -111,7 +111,8 @@ MAILQUAY_DECL io_result tls_transport::decrypt(std::span<char> room) {
             return so_far(io_status::error, true);
         }
         filled += *got;
-        if (filled == room.size()) {
+        holds_plain_ = filled == room.size();
+        if (holds_plain_) {
             if (!engine_->wants_input()) engine_->keep_rest();
             return {filled, io_status::ok, true};
         }
@@ -136,7 +137,7 @@ MAILQUAY_DECL io_result tls_transport::decrypt(std::span<char> room) {
 }
 
 MAILQUAY_DECL io_status tls_transport::probe() noexcept {
-    if (layer_ == layer::open && !engine_->wants_input()) return io_status::ok;
+    if (layer_ == layer::open && (holds_plain_ || !engine_->wants_input())) return io_status::ok;
     return wire_->probe();
 }
 

@@ -155,6 +155,8 @@ MAILQUAY_DECL void session::connection_lost() {
 MAILQUAY_DECL void session::stop() {
     if (stopping_ || phase_ == phase::closing) return;
     stopping_ = true;
+    // TLS comes first, and nothing was said yet: who never ends its handshake must not hold up the stop.
+    if (phase_ == phase::securing && !connected_told_) return close(close_reason::stopped);
     command_boundary();
 }
 
