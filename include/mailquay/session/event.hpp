@@ -75,8 +75,9 @@ struct handshake_due { std::size_t plaintext_dropped; };
 struct message_aborted { abort_reason why; };
 struct transaction_reset {};
 /// The session by itself refused a command, or a message (`of_message`): syntax, order, a limit. For the log. The views
-/// and `mail` (null outside a transaction) are valid until the next call of a member that is not const.
-struct command_refused { std::string_view reply; transaction const* mail; mailquay::verb verb; bool of_message; };
+/// and `mail` (null outside a transaction) are valid until the next call of a member that is not const. `name` is the verb's,
+/// also where it is of an extension of the host's; `unknown` for others.
+struct command_refused { std::string_view reply; transaction const* mail; mailquay::verb verb; bool of_message; std::string_view name; };
 /// An AUTH exchange is over. `reply`, the first line of what the client was told, is empty where it was told nothing. The
 /// views are valid until the next call of a member that is not const.
 struct auth_finished { std::string_view mechanism; auth_outcome outcome; std::string_view reply; };

@@ -49,7 +49,7 @@ public:
     virtual std::optional<reply> mail_parameter(parameter const& given, transaction_editor mail, session_limits const& limits) const;
     virtual std::optional<reply> recipient_parameter(parameter const& given, transaction_editor mail, recipient& to) const;
 
-    /// Verbs of its own, upper case; each arrives as `custom_command`.
+    /// Verbs of its own, upper case; each arrives as `custom_command`. A server answers those of a `host_extension` only.
     virtual std::span<std::string_view const> verbs() const noexcept { return {}; }
     /// Whether the verb may come in this state; else 503 5.5.1. By default it may everywhere.
     virtual bool verb_allowed(std::string_view, session_state) const noexcept { return true; }

@@ -34,6 +34,8 @@ public:
     extension const* for_mail(std::string_view keyword) const noexcept;
     extension const* for_recipient(std::string_view keyword) const noexcept;
     extension const* for_verb(std::string_view verb) const noexcept;
+    /// The name of an extension's verb as that has it, in any case of letters; null if it is none. Lifetime: the registry's, unchanged.
+    std::string_view const* verb_name(std::string_view verb) const noexcept;
 
     /// The EHLO reply for this client, ready to be sent.
     /// @param wall  the wall clock's last tick

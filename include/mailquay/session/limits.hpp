@@ -51,7 +51,7 @@ struct session_timeouts {
     std::chrono::seconds hook{60};              ///< an answer to connect, EHLO, MAIL, RCPT, DATA
     std::chrono::seconds write{120};            ///< an answer to a chunk
     std::chrono::seconds finish{300};           ///< the sink's last word
-    std::chrono::seconds without_message{3600}; ///< commands without an accepted message
+    std::chrono::seconds without_message{3600}; ///< commands without an accepted message; octets of one on its way stop it
     std::chrono::seconds output_stall{120};     ///< a peer that takes none of our octets
     std::chrono::seconds drain{180};            ///< reading a refused message to its end
     /// Least rate of a message, octets per second over `rate_window`, while input was asked for; 0: none.

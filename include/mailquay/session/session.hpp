@@ -185,8 +185,9 @@ private:
     // session_bdat.ipp: a message in chunks
     step bdat(std::string_view line, parsed<command_line> const& found, std::optional<event>& given);
     bool chunking() const noexcept;
-    void judge_chunk(bdat_command const& chunk);
+    void judge_chunk(bdat_command const& chunk, reply_text const* mistake);
     void drop_chunk();
+    void bound_rest_of_chunk();
     void begin_chunks(verdict const& given);
     step advance_chunk(std::optional<event>& given);
     step chunk_over(std::optional<event>& given);
@@ -213,11 +214,10 @@ private:
     bool responding() const noexcept;
     std::size_t line_limit(std::string_view begin, std::string_view rest = {}) const noexcept;
     bool secret_line(std::string_view begin) const noexcept;
-    bool auth_possible() const noexcept;
     void forget_asked_text() noexcept;
 
     // session_tls.ipp
-    bool lacks_tls(verb spoken) const noexcept;
+    bool lacks_tls(command_line const& line) const noexcept;
     step starttls(command_line const& line, std::optional<event>& given);
     void begin_securing();
 
@@ -233,6 +233,7 @@ private:
     void check_text(std::string_view octets);
     void refuse_message(verdict why);
     void refuse_message(reply_text const& why);
+    void hook_refused_message(verdict why);
     void say_refusal();
     void settle_delivery(delivery const& given);
     void say_outcome(verdict const& outcome);
@@ -290,6 +291,7 @@ private:
     time_point out_since_{};            // when output last moved
     time_point last_message_{};
     counts totals_{};
+    std::string_view const* host_verb_ = nullptr;  // the name of the command under way, if it is a host's
     std::uint32_t sent_ = 0;            // of out_
     std::uint32_t excused_ = 0;         // replies that forgiven_ has explained
     std::uint32_t refused_at_ = 0;      // where in out_ the refusal stands that is to be told

@@ -20,7 +20,7 @@ enum class line_ending_policy : std::uint8_t {
     keep,       ///< passed as it is; for final delivery only
 };
 
-/// What becomes of a MAIL or RCPT parameter that no extension knows.
+/// What becomes of a MAIL or RCPT parameter that no extension knows. One of an opt-in extension that is not offered is refused.
 enum class unknown_parameters : std::uint8_t {
     refuse,     ///< 555 5.5.4
     ignore,

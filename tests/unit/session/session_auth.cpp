@@ -222,6 +222,29 @@ std::string joined(std::initializer_list<std::string_view> parts) {
     return whole;
 }
 
+TEST_CASE("what the session keeps of a lent buffer does not stay there, wherever AUTH may stand in it", "[session][auth]") {
+    session_config const config = inside_tls().config;
+    session_memory memory;
+    session talk{config, inside_tls().make_info(), memory};
+    talk.time_is(session::time_point{std::chrono::hours{1}});
+    std::string lent;
+    auto const answer_until = [&](auto const* kind) {
+        while (auto what = talk.next_event()) {
+            if (std::get_if<std::remove_cvref_t<decltype(*kind)>>(&*what) != nullptr) return true;
+            if (auto const* one = std::get_if<connected>(&*what)) talk.answer(one->ticket, accept());
+            if (auto const* one = std::get_if<greeted>(&*what)) talk.answer(one->ticket, accept());
+            if (auto const* one = std::get_if<mail_offered>(&*what)) talk.answer(one->ticket, accept());
+        }
+        return false;
+    };
+    CHECK_FALSE(answer_until(static_cast<closed const*>(nullptr)));
+    lent = "EHLO c\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nAUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n";
+    talk.feed(lent);
+    REQUIRE(answer_until(static_cast<recipient_offered const*>(nullptr)));
+    talk.keep_rest();
+    CHECK_FALSE(shows(lent, "AGFsaWNlAHNlY3JldA=="));
+}
+
 TEST_CASE("no octet of a secret stays in a buffer, lent or our own", "[session][auth]") {
     std::string const secret = joined({"correct horse battery staple/", std::string(6000, 'q'), "!"});
     std::string const encoded = base64_encode(secret);

@@ -116,6 +116,12 @@ MAILQUAY_DECL extension const* extension_registry::for_verb(std::string_view ver
     return look_up(verbs_, verb);
 }
 
+MAILQUAY_DECL std::string_view const* extension_registry::verb_name(std::string_view verb) const noexcept {
+    for (entry const& one : verbs_)
+        if (iequals(one.keyword, verb)) return &one.keyword;
+    return nullptr;
+}
+
 MAILQUAY_DECL void extension_registry::append_ehlo(std::string& out, std::string_view hostname, session_info const& client,
                                                    session_limits const& limits, std::chrono::system_clock::time_point wall) const {
     std::size_t last_line = out.size();

@@ -78,7 +78,9 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         tell_refused_ = false;
         std::string_view const reply = std::string_view{*out_}.substr(refused_at_);
         bool const in_transaction = work_ && !work_->mail.id().empty();
-        return command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_, refused_message_};
+        bool const of_host = refused_verb_ == verb::unknown && host_verb_ != nullptr;
+        return command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_, refused_message_,
+                               of_host ? *host_verb_ : to_string(refused_verb_)};
     }
     if (tell_auth_) {
         tell_auth_ = false;

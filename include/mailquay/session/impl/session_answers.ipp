@@ -64,15 +64,15 @@ MAILQUAY_DECL void session::answer(ticket to, reply given) {
     since_ = now_;
     asked_ = question::none;
     asked_text_.reset();
-    if (asked_utf8_ && given.code >= 250 && given.code < 260)
-        append_reply(out(), given, true);
-    else
-        say(given);
     // Who may be asked about counts like who may receive, or VRFY would be the cheaper way to try names.
     if (what != question::custom && given.code >= 500) {
         ++totals_.recipients_refused;
         if (recipients_budget_spent()) return close_with(replies::too_many_errors, close_reason::too_many_errors);
     }
+    if (asked_utf8_ && given.code >= 250 && given.code < 260)
+        append_reply(out(), given, true);
+    else
+        say(given);
     if (given.close || given.code == 421) return close(close_reason::refused);
     command_boundary();
 }
@@ -152,11 +152,11 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             break;
         case question::headers:
             work_->message.header_given = true;
-            if (!yes) refuse_message(given);
+            if (!yes) hook_refused_message(given);
             return;
         case question::chunk:
             if (work_->message.chunk_is_ours) work_->message.held.clear();
-            if (!yes) refuse_message(given);
+            if (!yes) hook_refused_message(given);
             return;
         case question::complete: return settle_delivery(delivery{given});
         case question::peer: settle_peer(given); break;

@@ -55,9 +55,6 @@ MAILQUAY_DECL bool session::responding() const noexcept { return exchange_ && ex
 /// Whether a line that begins so must be overwritten when it was copied or dropped.
 MAILQUAY_DECL bool session::secret_line(std::string_view begin) const noexcept { return exchange_ || detail::begins_auth(begin); }
 
-/// Whether there may be AUTH among the commands that come: what is copied is then overwritten where it was.
-MAILQUAY_DECL bool session::auth_possible() const noexcept { return state_ <= session_state::ready && !info_.authenticated(); }
-
 MAILQUAY_DECL void session::forget_asked_text() noexcept {
     if (!asked_text_) return;
     wipe(*asked_text_);

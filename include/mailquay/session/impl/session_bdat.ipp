@@ -22,8 +22,9 @@ MAILQUAY_DECL session::step session::bdat(std::string_view line, parsed<command_
     if (!found || detail::has_bare_octets(line)) return lost_count(replies::bad_argument);
     auto const chunk = parse_bdat_argument(found->argument);
     if (!chunk) return lost_count(to_reply(chunk.error()));
+    bool const lacks_tls = config_->require_tls && !info_.secure();
     // Nothing but its octets bounds how often a chunk may come.
-    if (chunk->octets == 0 && !chunk->last && !junk_allowed()) return step::go_on;
+    if (((chunk->octets == 0 && !chunk->last) || lacks_tls) && !junk_allowed()) return step::go_on;
 
     if (!work_) {  // out of order: only to count what is dropped
         work_ = memory_->take_work();
@@ -33,7 +34,15 @@ MAILQUAY_DECL session::step session::bdat(std::string_view line, parsed<command_
     message.chunked = true;
     message.chunk_left = chunk->octets;
     message.last_chunk = chunk->last;
-    if (!message.refused) judge_chunk(*chunk);
+    if (lacks_tls) {
+        message.bad_command = true;
+        refuse_message(replies::tls_required);
+    } else if (!message.refused) {
+        bool const bad_space = !config_->leniency.trailing_space && is_wsp(line.back());
+        judge_chunk(*chunk, bad_space           ? &replies::bad_argument
+                            : chunk->bad_marker ? &to_reply(refusal{protocol_errc::bad_end_marker})
+                                                : nullptr);
+    }
     if (phase_ == phase::closing) return step::go_on;
     if (message.refused) return drop_chunk(), step::go_on;
     if (state_ == session_state::recipients_given) {
@@ -49,10 +58,11 @@ MAILQUAY_DECL session::step session::bdat(std::string_view line, parsed<command_
 MAILQUAY_DECL bool session::chunking() const noexcept { return config_->extensions.find("CHUNKING") != nullptr; }
 
 /// Refuses what can be refused before the chunk's first octet.
-MAILQUAY_DECL void session::judge_chunk(bdat_command const& chunk) {
+/// @param mistake  the reply to what is wrong with the line; null for nothing
+MAILQUAY_DECL void session::judge_chunk(bdat_command const& chunk, reply_text const* mistake) {
     reception& message = work_->message;
     bool const in_order = info_.extended() && legal(state_, verb::bdat);
-    if (in_order && !chunk.bad_marker) {
+    if (in_order && mistake == nullptr) {
         std::uint64_t const most = config_->limits.message_octets;
         if (most != 0 && chunk.octets > most - std::min(most, message.octets)) refuse_message(replies::message_too_big);
         return;
@@ -61,7 +71,7 @@ MAILQUAY_DECL void session::judge_chunk(bdat_command const& chunk) {
                                 : !(forgiven_ && excused()) && ++totals_.sequence_errors > config_->budgets.sequence;
     if (spent) return close_with(replies::too_many_errors, close_reason::too_many_errors);
     message.bad_command = true;
-    if (in_order) return refuse_message(to_reply(refusal{protocol_errc::bad_end_marker}));
+    if (in_order) return refuse_message(*mistake);
     if (state_ == session_state::mail_given && info_.extended()) return refuse_message(replies::no_valid_recipients);
     reply_text const& usual = replies::bad_sequence;
     std::string text{usual.text()};
@@ -69,12 +79,18 @@ MAILQUAY_DECL void session::judge_chunk(bdat_command const& chunk) {
     refuse_message(reject(usual.code(), std::string(usual.enhanced()), std::move(text)));
 }
 
-/// The chunk under way is refused already: it is passed over, unless it is larger than that is worth.
+/// The chunk under way is refused already: none of its octets is looked at.
 MAILQUAY_DECL void session::drop_chunk() {
     reception& message = work_->message;
     phase_ = phase::message;
     since_ = message.drain_since = now_;
     message.dropping = true;
+    bound_rest_of_chunk();
+}
+
+/// A message just refused: what its chunk still holds is passed over, unless that is more than it is worth.
+MAILQUAY_DECL void session::bound_rest_of_chunk() {
+    reception& message = work_->message;
     message.drained += message.chunk_left;
     if (message.drained <= config_->limits.drain_octets) return;
     say_refusal();
@@ -133,11 +149,7 @@ MAILQUAY_DECL session::step session::advance_chunk(std::optional<event>& given) 
         check_limits({octets.data(), octets.size()});
         if (message.refused) {
             if (was_refused) continue;
-            message.drained += message.chunk_left;
-            if (message.drained <= config_->limits.drain_octets) return step::go_on;
-            say_refusal();
-            close(close_reason::refused);
-            return step::go_on;
+            return bound_rest_of_chunk(), step::go_on;
         }
         if (step const went = take_octets(octets, repairs, given); went != step::wait) return went;
     }

@@ -35,6 +35,11 @@ inline line_head head_of(std::string_view line) noexcept {
     if (word.size() == 4 && !digit_follows && iequals(word, "AUTH")) return line_head::auth;
     return is_http_method(word) ? line_head::http : line_head::plain;
 }
+/// Whether a parameter asks what the library could do, were it switched on.
+inline bool is_opt_in_parameter(std::string_view keyword, bool of_recipient) {
+    static extension_registry const all = extension_registry::opt_in();
+    return (of_recipient ? all.for_recipient(keyword) : all.for_mail(keyword)) != nullptr;
+}
 /// RFC 6531 §3.7.4.2  Takes the parameter SMTPUTF8 off the argument of VRFY or EXPN. @return whether it was there
 inline bool take_smtputf8(std::string_view& argument) noexcept {
     constexpr std::string_view keyword = " SMTPUTF8";
@@ -73,7 +78,8 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         if (secret_line(line)) detail::wipe_line(line);
         return step::go_on;
     }
-    if (config_->require_tls && lacks_tls(spoken)) {
+    if (config_->require_tls && lacks_tls(*parsed_line)) {
+        host_verb_ = config_->extensions.verb_name(parsed_line->name);
         forgiven_ = spoken != verb::data;
         if (junk_allowed()) say(replies::tls_required), command_boundary();
         if (spoken == verb::data) close_if_octets_follow();
@@ -271,14 +277,15 @@ MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_
         seen[count++] = one.keyword;
 
         extension const* reader = to != nullptr ? config_->extensions.for_recipient(one.keyword) : config_->extensions.for_mail(one.keyword);
-        if (reader != nullptr && (!info_.extended() || !reader->offered(info_))) reader = nullptr;
-        if (reader != nullptr) {
+        if (reader != nullptr && info_.extended() && reader->offered(info_)) {
             transaction_editor edit{work_->mail, memory_->wall()};
             auto refused = to != nullptr ? reader->recipient_parameter(one, edit, *to) : reader->mail_parameter(one, edit, config_->limits);
             if (refused) return refused;
             continue;
         }
-        if (config_->unknown == unknown_parameters::refuse || !info_.extended()) return reply{replies::unknown_parameter};
+        bool const known = reader != nullptr || detail::is_opt_in_parameter(one.keyword, to != nullptr);
+        // What is known and not offered is refused whatever becomes of unknown ones: to ignore REQUIRETLS is to break a promise.
+        if (known || config_->unknown == unknown_parameters::refuse || !info_.extended()) return reply{replies::unknown_parameter};
         if (config_->unknown != unknown_parameters::hand_over) continue;
         transaction_editor edit{work_->mail};
         if (to != nullptr)
@@ -403,14 +410,13 @@ MAILQUAY_DECL session::step session::ask_about(bool expands, std::string_view ar
 /// A verb of an extension. What it is for only the host knows, so without an accepted message it counts as junk.
 MAILQUAY_DECL session::step session::other(command_line const& line, std::optional<event>& given) {
     extension const* const reader = config_->extensions.for_verb(line.name);
+    host_verb_ = config_->extensions.verb_name(line.name);
     if (reader == nullptr || !reader->offered(info_)) return syntax_error(reply{replies::unknown_command}), step::go_on;
     if (!reader->verb_allowed(line.name, state_)) return out_of_sequence(), step::go_on;
     if (!junk_allowed()) return step::go_on;
     asked_utf8_ = false;
-    if (config_->require_authentication && !info_.authenticated()) {
-        if (junk_allowed()) say(replies::auth_required), command_boundary();
-        return step::go_on;
-    }
+    if (config_->require_authentication && !info_.authenticated())
+        return say(replies::auth_required), command_boundary(), step::go_on;
     asked_text_ = std::make_unique<std::string>(line.name);
     asked_text_->append(line.argument);
     std::string_view const kept{*asked_text_};

@@ -28,11 +28,12 @@ MAILQUAY_DECL void session::feed(std::span<char> octets) {
 
 MAILQUAY_DECL void session::keep_rest() {
     assert(!views_buffer());
+    // AUTH may be among what is kept, also where it is out of order: no copy of a secret stays in the lender's buffer.
     if (in_hold_) {
         if (lent_ == lent_end_) return;
         auto const at = cur_ - hold_->data();
         hold_->append(lent_, lent_end_);
-        if (auth_possible()) wipe({lent_, lent_end_});
+        wipe({lent_, lent_end_});
         cur_ = hold_->data() + at;
         end_ = hold_->data() + hold_->size();
         lent_ = lent_end_ = nullptr;
@@ -41,7 +42,7 @@ MAILQUAY_DECL void session::keep_rest() {
     if (cur_ == end_) return;
     if (!hold_) hold_ = memory_->take_buffer();
     hold_->append(cur_, end_);  // behind the partial line that it goes on with, if there is one
-    if (auth_possible()) wipe({cur_, end_});
+    wipe({cur_, end_});
     cur_ = hold_->data();
     end_ = cur_ + hold_->size();
     in_hold_ = true;
@@ -126,6 +127,7 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     std::string_view line;
     std::size_t const replied = output_end();
     last_verb_ = verb::unknown;
+    host_verb_ = nullptr;
     switch (next_line(line)) {
         case line_found::none: return step::wait;
         case line_found::too_long:

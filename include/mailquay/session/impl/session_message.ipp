@@ -208,6 +208,13 @@ MAILQUAY_DECL void session::refuse_message(reply_text const& why) {
     refuse_message(verdict::make(why.code() >= 500 ? verdict_kind::reject : verdict_kind::defer, why));
 }
 
+/// A hook refused what it was shown of the message, or did not answer in time.
+MAILQUAY_DECL void session::hook_refused_message(verdict why) {
+    bool const was_refused = work_->message.refused;
+    refuse_message(std::move(why));
+    if (work_->message.chunked && !was_refused) bound_rest_of_chunk();
+}
+
 MAILQUAY_DECL void session::say_refusal() {
     verdict const& why = work_->message.refusal;
     reply_text const& usual = why.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed;

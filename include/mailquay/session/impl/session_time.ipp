@@ -17,6 +17,8 @@ MAILQUAY_DECL void session::time_is(time_point now) {
     auto const passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - now_);
     if (now < now_) return;
     bool const asked_for_input = phase_ == phase::message && wants_input();
+    // An hour may pass between two messages, not while one is on its way: how slow it may be is the rate's affair.
+    if (asked_for_input && !work_->message.refused) last_message_ += now - now_;
     now_ = now;
     if (phase_ == phase::closing) {
         if (out_ && now_ - out_since_ >= config_->timeouts.output_stall) connection_lost();
@@ -114,8 +116,7 @@ MAILQUAY_DECL void session::hook_overdue() {
         case question::chunk:
         case question::headers:
             abort_message(abort_reason::hook_timed_out);
-            refuse_message(replies::local_error);
-            return;
+            return hook_refused_message(verdict::make(verdict_kind::defer, replies::local_error));
         case question::started: abort_message(abort_reason::hook_timed_out); break;
         default: break;
     }

@@ -11,22 +11,22 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 /// Whether a listener that demands TLS refuses this verb in clear (RFC 3207 §4). An unknown verb has its own reply.
-MAILQUAY_DECL bool session::lacks_tls(verb spoken) const noexcept {
+MAILQUAY_DECL bool session::lacks_tls(command_line const& line) const noexcept {
     if (info_.secure()) return false;
-    switch (spoken) {
+    switch (line.verb) {
         case verb::ehlo:
         case verb::lhlo:
         case verb::noop:
         case verb::starttls:
-        case verb::quit:
-        case verb::unknown: return false;
+        case verb::quit: return false;
+        case verb::unknown: return config_->extensions.verb_name(line.name) != nullptr;
         default: return true;
     }
 }
 
 MAILQUAY_DECL session::step session::starttls(command_line const& line, std::optional<event>& given) {
     forgiven_ = false;
-    if (config_->extensions.find("STARTTLS") == nullptr) return syntax_error(reply{replies::not_implemented}), step::go_on;
+    if (config_->extensions.find("STARTTLS") == nullptr) return syntax_error(reply{replies::unknown_command}), step::go_on;
     if (line.has_argument) return syntax_error(reply{replies::argument_not_allowed}), step::go_on;
     // Once only, outside a transaction, and not by a client that said HELO. Some ask before EHLO (GNU SASL does): nothing that a
     // client said before counts afterwards anyway.
