@@ -23,7 +23,8 @@ concept validates_recipient_alone = requires(T& t, recipient const& to) {
 
 /// What can be asked who may receive: a `recipient_validator`; a class with `validate(transaction const&, recipient const&)`;
 /// a callable with these arguments, or with `(recipient const&)`. Each returns `verdict`, `eventual<verdict>` or
-/// `asio::awaitable<verdict>`. A pointer or reference wrapper counts as what it points to.
+/// `asio::awaitable<verdict>`. A pointer or reference wrapper counts as what it points to. A class may also have
+/// `bool judges_owner_since() const`.
 template <class T>
 concept recipient_validator_like =
     detail::implements<detail::held_type<T>, recipient_validator> || detail::has_validate<detail::held_type<T>> ||
@@ -43,6 +44,12 @@ public:
         } else {
             return (*held_)(to);
         }
+    }
+    bool judges_owner_since() const noexcept override {
+        if constexpr (requires { { held_->judges_owner_since() } -> std::same_as<bool>; })
+            return held_->judges_owner_since();
+        else
+            return false;
     }
 
 private:

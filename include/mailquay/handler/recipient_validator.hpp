@@ -15,6 +15,9 @@ namespace mailquay::inline MAILQUAY_ABI {
 struct MAILQUAY_API recipient_validator {
     virtual ~recipient_validator();
     virtual eventual<verdict> validate(transaction const& mail, recipient const& to) = 0;
+    /// Whether it compares `recipient::requests().valid_since` with the time since which a mailbox has its owner. RRVS (RFC 7293)
+    /// is offered only where one of a listener's validators does.
+    virtual bool judges_owner_since() const noexcept { return false; }
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

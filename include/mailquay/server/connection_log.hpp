@@ -29,7 +29,8 @@ MAILQUAY_DECL log_line refused(session_info const& client, std::string_view stag
 /// The same for what the session refuses by itself: `refused id= client= stage=command|message verb= from= reply=`
 MAILQUAY_DECL log_line refused_by_session(session_info const& client, command_refused const& what);
 /// `accepted id= from= nrcpt= size= msgid= helo= client= ptr= tls= user= body= time=`
-MAILQUAY_DECL log_line accepted(transaction const& mail, std::uint64_t octets, std::string_view message_id,
+/// @param recipients  for how many it was accepted
+MAILQUAY_DECL log_line accepted(transaction const& mail, std::size_t recipients, std::uint64_t octets, std::string_view message_id,
                                 std::chrono::milliseconds in_sink);
 /// `accepted id= reply=unsent`: the client did not get the 250 and will send the message again.
 MAILQUAY_DECL log_line accepted_unsent(session_info const& client, std::string_view mail_id);

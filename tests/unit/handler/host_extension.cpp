@@ -91,6 +91,10 @@ TEST_CASE("what cannot be sent or is there already is refused when it is made", 
     CHECK_THROWS_AS(made.verb("X-B", {}), std::invalid_argument);
     CHECK_THROWS_AS(made.verb("DATA", done), std::invalid_argument);
     CHECK_THROWS_AS(made.verb("vrfy", done), std::invalid_argument);
+    for (char const* name : {"BDAT", "AUTH", "StartTLS", "XCLIENT", "XFORWARD"}) {
+        INFO(name);
+        CHECK_THROWS_AS(made.verb(name, done), std::invalid_argument);
+    }
 }
 
 }  // namespace test_host_extension

@@ -127,6 +127,29 @@ TEST_CASE("with PRDR the sink commits for each of several recipients, and each g
     CHECK(at.record->kept[1].how == commit::all_or_none);
 }
 
+TEST_CASE("each recipient that does not get a message has a log line, and nrcpt counts the others", "[server][connection][prdr]") {
+    fixture at{{}, {}, profile::lmtp()};
+    at.record->last_words = {reject(550, "5.7.1", "Not wanted").because("taste"), accept(), pass()};
+    auto client = at.connect();
+    client.send("LHLO client.example\r\n").take();
+    client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\nDATA\r\n").take();
+
+    client.send("\r\nx\r\n.\r\n");
+
+    auto const refused = at.log->of("refused");
+    REQUIRE(refused.size() == 2);
+    CHECK(refused[0].find(" stage=finish verb=DATA from=a@example.org to=b@example.org reply=\"550 5.7.1 Not wanted\" rule=taste") != std::string::npos);
+    CHECK(refused[1].find(" to=d@example.org reply=\"451 4.3.0 ") != std::string::npos);
+    REQUIRE(at.log->of("accepted").size() == 1);
+    CHECK(at.log->of("accepted")[0].find(" nrcpt=1 ") != std::string::npos);
+
+    at.record->last_words = {defer(452, "4.2.2", "Full"), reject(550, "5.7.1", "Not wanted"), defer(452, "4.2.2", "Full")};
+    client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\nDATA\r\n").take();
+    client.send("\r\nx\r\n.\r\n");
+    CHECK(at.log->of("refused").size() == 5);
+    CHECK(at.log->of("accepted").size() == 1);
+}
+
 TEST_CASE("chunks of a message reach the sink as they come, hooks at once or later", "[server][connection][bdat]") {
     fixture at;
     at.record->write = GENERATE(manner::at_once, manner::later);
@@ -171,6 +194,18 @@ TEST_CASE("MAIL is 452 4.3.1 while the sink has no room for two messages of the 
 
     at.record->room = least;
     client.send("MAIL FROM:<a@example.org>\r\n");
+    CHECK(client.take() == "250 2.1.0 OK\r\n");
+}
+
+TEST_CASE("MAIL is 452 4.3.1 while the sink has no room for what SIZE declares", "[server][connection]") {
+    server_config config;
+    config.limits.message_octets = 0;
+    fixture at{std::move(config)};
+    auto client = at.greeted();
+    at.record->room = 100'000'000;
+    client.send("MAIL FROM:<a@example.org> SIZE=100000001\r\n");
+    CHECK(client.take() == "452 4.3.1 Insufficient storage\r\n");
+    client.send("MAIL FROM:<a@example.org> SIZE=100000000\r\n");
     CHECK(client.take() == "250 2.1.0 OK\r\n");
 }
 

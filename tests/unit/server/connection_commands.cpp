@@ -53,6 +53,43 @@ TEST_CASE("a handler that throws is 451 and a log line", "[server][connection][c
     CHECK(client.take().starts_with("250 "));
 }
 
+TEST_CASE("a reply that cannot answer a command is 451 and a log line", "[server][connection][commands]") {
+    int const code = GENERATE(0, 99, 199, 220, 300, 354, 600, 2500);
+    bool const late = GENERATE(false, true);
+    auto const record = std::make_shared<sink_record>();
+    auto const log = std::make_shared<log_record>();
+    auto plugged = recording_plugins(record);
+    plugged.extensions(host_extension{"ETRN"}.verb("ETRN", [&](session_info const&, std::string_view) -> eventual<reply> {
+        return in_manner<reply>(late ? manner::later : manner::at_once, reply{code, "2.0.0", "What"}, *record);
+    }));
+    server_config config;
+    config.log = log_into(log);
+    manual_shard shards{{}, log_into(log)};
+    auto client = shards.connect(make_test_setup(plugged, std::move(config)));
+    client.send("EHLO client.example\r\n").take();
+    client.send("ETRN example.org\r\n");
+    CHECK(client.take().starts_with("451 4.3.0 "));
+    REQUIRE(log->of("hook-failed").size() == 1);
+    CHECK(log->of("hook-failed")[0].find("hook=command") != std::string::npos);
+    client.send("NOOP\r\n");
+    CHECK(client.take().starts_with("250 "));
+}
+
+TEST_CASE("what the session refuses of a host's verb is logged with its name", "[server][connection][commands]") {
+    auto const record = std::make_shared<sink_record>();
+    auto const log = std::make_shared<log_record>();
+    auto plugged = recording_plugins(record);
+    plugged.extensions(host_extension{"X-OWN"}.verb("X-OWN", [](session_info const&, std::string_view) { return reply{250, "2.0.0", "OK"}; }));
+    server_config config;
+    config.log = log_into(log);
+    manual_shard shards{{}, log_into(log)};
+    auto client = shards.connect(make_test_setup(plugged, std::move(config)));
+    client.send("x-own\r\nX-OTHER\r\n");
+    REQUIRE(log->of("refused").size() == 2);
+    CHECK(log->of("refused")[0].find(" verb=X-OWN reply=\"503 5.5.1 ") != std::string::npos);
+    CHECK(log->of("refused")[1].find(" verb=unknown reply=\"500 5.5.1 ") != std::string::npos);
+}
+
 TEST_CASE("strangers are not answered about mailboxes unless a host says so", "[server][connection][commands]") {
     fixture at{manner::at_once, asked_by::authenticated};
     auto client = at.shards.connect(at.setup);

@@ -1,5 +1,6 @@
 #include <mailquay/server/server.hpp>
 
+#include <mailquay/handler/recipient_table.hpp>
 #include <mailquay/handler/relay_for.hpp>
 
 #include "support/catch.hpp"
@@ -249,11 +250,33 @@ TEST_CASE("start-up errors name the setting, its value and the cure", "[server]"
         config.enable = {"DSN", "RRVS"};
         server serves{io, config};
         serves.sink(made.all().sink);
-        CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }), Contains("extension DSN") && Contains("sink of profile \"mx\"") && !Contains("RRVS"));
+        CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }), Contains("extension DSN") && Contains("sink of profile \"mx\"") &&
+                                                                         Contains("extension RRVS") && Contains("no recipient validator"));
         config.enable = {"all"};
         server conforming{io, config};
         conforming.sink(made.all().sink);
         CHECK(conforming.listen("127.0.0.1:0").port() != 0);
+    }
+    SECTION("RRVS that no validator judges") {
+        struct judge {
+            bool judges = true;
+            eventual<verdict> validate(transaction const&, recipient const&) { return accept(); }
+            bool judges_owner_since() const { return judges; }
+        };
+        server_config config{.hostname = "mx.example.org"};
+        config.enable = {"RRVS"};
+        server serves{io, config};
+        serves.sink(made.all().sink).recipients(recipient_table{"alice@example.org"});
+        CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }), Contains("extension RRVS"));
+        server judged{io, config};
+        judged.sink(made.all().sink).recipients(recipient_table{"alice@example.org"}, judge{});
+        CHECK(judged.listen("127.0.0.1:0").port() != 0);
+        server sharded{io, config};
+        sharded.sink(made.all().sink).recipients(per_shard([](unsigned) { return judge{false}; }));
+        CHECK_THAT(message([&] { sharded.listen("127.0.0.1:0"); }), Contains("extension RRVS"));
+        server judged_by_shard{io, config};
+        judged_by_shard.sink(made.all().sink).recipients(per_shard([](unsigned) { return judge{}; }));
+        CHECK(judged_by_shard.listen("127.0.0.1:0").port() != 0);
     }
     SECTION("an extension that the sink of a shard does not keep") {
         server_config config{.hostname = "mx.example.org"};

@@ -102,6 +102,7 @@ TEST_CASE("opt-in extensions are announced when they are asked for and the sink 
     config.enable = {"requiretls", "RRVS", "DELIVERBY"};
     promises sink;
     sink.requiretls = true;
+    sink.owner_since = true;
     CHECK(problems(config).empty());
     CHECK(unkept_extensions(config, sink) == std::vector<std::string>{"DELIVERBY"});
 
@@ -112,6 +113,17 @@ TEST_CASE("opt-in extensions are announced when they are asked for and the sink 
     CHECK(made.extensions.find("DELIVERBY") == nullptr);
     CHECK(made.extensions.find("MT-PRIORITY") == nullptr);
     CHECK(make_session_config({.hostname = "mx.example.org"}, profile::mx(), sink).extensions.find("REQUIRETLS") == nullptr);
+}
+
+TEST_CASE("a standard extension that is enabled by name must be kept, too", "[server][server_config]") {
+    server_config config{.hostname = "mx.example.org"};
+    promises sink;
+    sink.utf8 = false;
+    CHECK(unkept_extensions(config, sink).empty());
+    config.enable = {"smtputf8"};
+    CHECK(unkept_extensions(config, sink) == std::vector<std::string>{"SMTPUTF8"});
+    sink.utf8 = true;
+    CHECK(unkept_extensions(config, sink).empty());
 }
 
 TEST_CASE("\"all\" announces every extension, and the unkept ones are told", "[server][server_config]") {
@@ -127,7 +139,7 @@ TEST_CASE("\"all\" announces every extension, and the unkept ones are told", "[s
     }
     CHECK(made.extensions.find("DSN")->offered(session_info{}));
     auto const unkept = unkept_extensions(config, sink);
-    CHECK(unkept == std::vector<std::string>{"SMTPUTF8", "BINARYMIME", "DSN", "REQUIRETLS", "DELIVERBY", "FUTURERELEASE", "PRDR"});
+    CHECK(unkept == std::vector<std::string>{"SMTPUTF8", "BINARYMIME", "DSN", "REQUIRETLS", "DELIVERBY", "FUTURERELEASE", "RRVS", "PRDR"});
 }
 
 TEST_CASE("DSN is on for users where the sink keeps it, and for strangers only by name", "[server][server_config]") {

@@ -4,6 +4,7 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/scrub.hpp>
+#include <mailquay/protocol/replies.hpp>
 #include <mailquay/protocol/verb.hpp>
 
 #include <algorithm>
@@ -18,6 +19,24 @@ inline void require_keyword(std::string_view name) {
     bool const well = !name.empty() && is_alnum(name.front()) &&
                       std::all_of(name.begin(), name.end(), [](char c) { return is_alnum(c) || c == '-'; });
     if (!well) throw std::invalid_argument("host_extension: \"" + scrub(name) + "\" is no keyword; use letters, digits and \"-\"");
+}
+
+/// A check's reply refuses; one that could not is the host's mistake.
+inline reply checked_refusal(reply given) { return given.code >= 400 && given.code <= 599 ? given : reply{replies::local_error}; }
+
+/// Verbs that reach no extension, whether or not what they belong to is switched on.
+inline bool is_session_verb(verb which) noexcept {
+    switch (which) {
+        case verb::unknown:
+        case verb::burl:
+        case verb::etrn:
+        case verb::atrn:
+        case verb::turn:
+        case verb::send:
+        case verb::soml:
+        case verb::saml: return false;
+        default: return true;
+    }
 }
 
 }  // namespace detail
@@ -58,9 +77,7 @@ MAILQUAY_DECL host_extension& host_extension::recipient_parameter(std::string ke
 
 MAILQUAY_DECL host_extension& host_extension::verb(std::string name, command_handler answers, verb_rule legal) & {
     if (!answers) throw std::invalid_argument("host_extension " + keyword_ + ": the verb " + name + " has no handler");
-    auto const known = parse_verb(name);
-    bool const ours = known != mailquay::verb::unknown && (legal_anywhere(known) || known <= mailquay::verb::bdat);
-    if (ours) throw std::invalid_argument("host_extension " + keyword_ + ": the verb " + name + " is the session's own");
+    if (detail::is_session_verb(parse_verb(name))) throw std::invalid_argument("host_extension " + keyword_ + ": the verb " + name + " is the session's own");
     add(verbs_, verb_names_, {std::move(name), {}, std::move(answers), legal});
     return *this;
 }
@@ -69,7 +86,7 @@ MAILQUAY_DECL std::optional<reply> host_extension::mail_parameter(parameter cons
                                                                   session_limits const&) const {
     entry const* const taken = find(mail_, given.keyword);
     if (taken != nullptr && taken->well)
-        if (auto refused = taken->well(given)) return refused;
+        if (auto refused = taken->well(given)) return detail::checked_refusal(std::move(*refused));
     mail.add_unknown(given);
     return std::nullopt;
 }
@@ -77,7 +94,7 @@ MAILQUAY_DECL std::optional<reply> host_extension::mail_parameter(parameter cons
 MAILQUAY_DECL std::optional<reply> host_extension::recipient_parameter(parameter const& given, transaction_editor mail, recipient& to) const {
     entry const* const taken = find(recipient_, given.keyword);
     if (taken != nullptr && taken->well)
-        if (auto refused = taken->well(given)) return refused;
+        if (auto refused = taken->well(given)) return detail::checked_refusal(std::move(*refused));
     mail.add_unknown(given, to);
     return std::nullopt;
 }

@@ -378,12 +378,20 @@ inline reply failed_reply(verdict const& why) {
     return why.named() != nullptr ? reply{*why.named()} : reply{replies::local_error};
 }
 
+/// An answer to a command is final: 2xx, 4xx or 5xx. 220 would begin a session, or a handshake, that nobody follows.
+inline reply checked_reply(logger const& log, std::string_view hook, session_info const& client, reply given) {
+    bool const well = given.code >= 200 && given.code <= 599 && given.code / 100 != 3 && given.code != 220;
+    if (well) return given;
+    return failed_reply(hook_misanswered(log, hook, "a reply to a command is 2xx (not 220), 4xx or 5xx", &client, nullptr));
+}
+
 /// Waits for a handler of commands; one that throws is a failed hook like others.
 inline asio::awaitable<reply> reply_later(std::shared_ptr<pipeline const> keep, session_info const* client, std::string_view hook,
                                           eventual<reply> pending) {
     try {
         reply given = co_await std::move(pending).wait();
-        co_return given;
+        reply checked = checked_reply(keep->log(), hook, *client, std::move(given));
+        co_return checked;
     } catch (...) {
         verdict const why = hook_failed(keep->log(), hook, client, nullptr);
         pending = eventual<reply>{failed_reply(why)};
@@ -395,7 +403,7 @@ inline eventual<reply> ask_command(pipeline const& asks, command_handler const& 
                                    std::string_view argument) {
     try {
         eventual<reply> given = answers(client, argument);
-        if (given.ready()) return given;
+        if (given.ready()) return checked_reply(asks.log(), hook, client, std::move(given).value());
         return reply_later(asks.shared_from_this(), &client, hook, std::move(given));
     } catch (...) {
         return failed_reply(hook_failed(asks.log(), hook, &client, nullptr));

@@ -80,18 +80,18 @@ MAILQUAY_DECL log_line refused_by_session(session_info const& client, command_re
     log_line line{"refused"};
     line.add("id", detail::message_id(client, what.mail != nullptr ? what.mail->id() : std::string_view{}));
     line.add("client", client.client());
-    line.add("stage", what.of_message ? std::string_view{"message"} : std::string_view{"command"}).add("verb", to_string(what.verb));
+    line.add("stage", what.of_message ? std::string_view{"message"} : std::string_view{"command"}).add("verb", what.name);
     if (what.mail != nullptr && !what.mail->id().empty()) line.add("from", what.mail->reverse_path().wire);
     line.add("reply", what.reply);
     return line;
 }
 
-MAILQUAY_DECL log_line accepted(transaction const& mail, std::uint64_t octets, std::string_view message_id,
+MAILQUAY_DECL log_line accepted(transaction const& mail, std::size_t recipients, std::uint64_t octets, std::string_view message_id,
                                 std::chrono::milliseconds in_sink) {
     session_info const& client = mail.session();
     log_line line{"accepted"};
     line.add("id", detail::message_id(client, mail.id())).add("from", mail.reverse_path().wire);
-    line.add("nrcpt", mail.recipients().size()).add("size", octets);
+    line.add("nrcpt", recipients).add("size", octets);
     if (!message_id.empty()) line.add("msgid", message_id);
     line.add("helo", client.hello_name());
     line.add("client", client.client());

@@ -43,7 +43,8 @@ MAILQUAY_DECL void connection::handle(event& told) {
             ask(plug_ins.hello(client, what.hello_name), {what.ticket, hook_stage::hello});
         } else if constexpr (std::is_same_v<kind, mail_offered>) {
             hook_question const asked{what.ticket, hook_stage::mail, what.mail};
-            verdict room = plug_ins.room(*what.mail, detail::least_room(setup_->session.limits));
+            std::uint64_t const declared = what.mail->parameters().size.value_or(0);
+            verdict room = plug_ins.room(*what.mail, std::max(detail::least_room(setup_->session.limits), declared));
             if (room.refuses()) return give(asked, std::move(room));
             ask(plug_ins.mail(*what.mail), asked);
         } else if constexpr (std::is_same_v<kind, recipient_offered>) {
@@ -215,12 +216,32 @@ MAILQUAY_DECL verdict connection::count_changed_peer(verdict given) {
     return given;
 }
 
+/// What became of the message: a line for each recipient that did not get it, and one where somebody did.
+MAILQUAY_DECL void connection::log_delivery(hook_question const& asked, delivery const& given) const {
+    auto const recipients = asked.mail->recipients();
+    std::size_t accepted = 0;
+    for (std::size_t i = 0; i < recipients.size(); ++i) accepted += given.accepted_for(i) ? 1 : 0;
+    if (given.is_single()) {
+        if (!given.all().accepts()) told_refused(asked, given.all());
+    } else {
+        hook_question one = asked;
+        for (std::size_t i = 0; i < recipients.size() && i < given.each().size(); ++i) {
+            verdict const& outcome = given.each()[i];
+            if (outcome.accepts()) continue;
+            one.to = &recipients[i];
+            told_refused(one, outcome.refuses() ? outcome : defer(replies::local_error));
+        }
+    }
+    if (!given.combined().accepts()) return;
+    auto const spent = std::chrono::duration_cast<std::chrono::milliseconds>(home_->now() - message_->finishing);
+    setup_->log.info([&] { return log_lines::accepted(*asked.mail, accepted, message_->octets, message_->message_id.value(), spent); });
+}
+
 MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) {
     verdict const& all = given.combined();
+    log_delivery(asked, given);
     if (all.accepts()) {
         ++home_->counts_.messages_accepted;
-        auto const spent = std::chrono::duration_cast<std::chrono::milliseconds>(home_->now() - message_->finishing);
-        setup_->log.info([&] { return log_lines::accepted(*asked.mail, message_->octets, message_->message_id.value(), spent); });
         std::string_view const name = asked.mail->id();
         std::copy_n(name.data(), std::min(name.size(), sizeof unsent_id_), unsent_id_);
         observation told = about(observation_kind::message_accepted);
@@ -229,7 +250,6 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
         told.octets = message_->octets;
         tell(told);
     } else {
-        told_refused(asked, all);
         tell_of(asked, observation_kind::message_refused, all);
     }
     session_.answer(asked.ticket, std::move(given));
@@ -267,8 +287,7 @@ MAILQUAY_DECL void connection::auth_over(auth_finished const& how) {
 MAILQUAY_DECL void connection::late(hook_question const& asked, delivery const& given) noexcept {
     if (!given.combined().accepts()) return;
     ++home_->counts_.messages_accepted;
-    auto const spent = std::chrono::duration_cast<std::chrono::milliseconds>(home_->now() - message_->finishing);
-    setup_->log.info([&] { return log_lines::accepted(*asked.mail, message_->octets, message_->message_id.value(), spent); });
+    log_delivery(asked, given);
     setup_->log.info([&] { return log_lines::accepted_unsent(session_.info(), asked.mail->id()); });
 }
 

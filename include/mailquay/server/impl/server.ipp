@@ -2,6 +2,7 @@
 
 #include <mailquay/server/server.hpp>
 
+#include <mailquay/base/ascii.hpp>
 #include <mailquay/handler/header_fixes.hpp>
 #include <mailquay/handler/per_shard.hpp>
 #include <mailquay/handler/recipient_table.hpp>
@@ -49,19 +50,36 @@ inline std::vector<std::string> relay_problems(handlers const& all, server_confi
     return found;
 }
 
-/// @return a sentence for each extension that was asked for, but that the sink does not keep
-inline std::vector<std::string> broken_promises(server_config const& settings, profile const& kind, message_sink const& sink) {
+/// What the sink promises, and the validators. Those made per shard are there already.
+inline promises promised_by(handlers const& all) {
+    promises made = all.sink->promised();
+    made.owner_since = std::any_of(all.recipients.begin(), all.recipients.end(), [](auto const& one) { return one->judges_owner_since(); });
+    return made;
+}
+
+/// @return a sentence for each extension that was asked for, but that the sink or the validators do not keep
+inline std::vector<std::string> broken_promises(server_config const& settings, profile const& kind, promises const& made) {
     std::vector<std::string> found;
     if (announces_all(settings)) return found;
-    for (std::string const& keyword : unkept_extensions(settings, sink.promised()))
+    for (std::string const& keyword : unkept_extensions(settings, made)) {
+        if (iequals(keyword, "RRVS")) {
+            found.push_back(fmt::format("extension RRVS is enabled, but no recipient validator of profile \"{}\" judges it; leave it out, "
+                                        "or use a validator that compares the time and whose judges_owner_since() says so",
+                                        kind.name));
+            continue;
+        }
         found.push_back(fmt::format("extension {} is enabled, but the sink of profile \"{}\" does not promise to keep it; leave it out, or "
                                     "use a sink whose promised() has it",
                                     keyword, kind.name));
+    }
     return found;
 }
 
-/// Whether what a listener's extensions ask can be done; one made per shard is not there yet.
-inline bool made_already(message_sink const& sink) noexcept { return dynamic_cast<made_per_shard const*>(&sink) == nullptr; }
+/// Whether it can be asked what is promised; what is made per shard is not there yet.
+inline bool made_already(handlers const& all) noexcept {
+    auto const is_there = [](auto const& one) { return dynamic_cast<made_per_shard const*>(one.get()) == nullptr; };
+    return all.sink && is_there(all.sink) && std::all_of(all.recipients.begin(), all.recipients.end(), is_there);
+}
 
 /// Adds a host's extensions. @throws std::invalid_argument if two of them want the same parameter or verb
 inline void add_host_extensions(extension_registry& all, handlers const& plugged) {
@@ -192,8 +210,8 @@ MAILQUAY_DECL void server::impl::check(server_config const& settings, handlers c
         for (std::string& one : problems(make_session_config(settings, kind, promises{})))
             found.push_back("profile " + kind.name + ": " + one);
     }
-    if (all.sink && detail::made_already(*all.sink))
-        for (std::string& one : detail::broken_promises(settings, kind, *all.sink)) found.push_back(std::move(one));
+    if (detail::made_already(all))
+        for (std::string& one : detail::broken_promises(settings, kind, detail::promised_by(all))) found.push_back(std::move(one));
     extension_registry with_hosts = settings.extensions;
     detail::add_host_extensions(with_hosts, all);
     for (auto const& one : all.recipients)
@@ -228,15 +246,16 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
         all.buffers = std::make_shared<spooled_buffers>(all.workers, std::move(buffers));
     }
     auto made = std::make_shared<listener_setup>();
-    if (auto const broken = detail::broken_promises(settings, kind, *all.sink); !broken.empty()) detail::refuse_settings(broken);
-    made->session = make_session_config(settings, kind, all.sink->promised(), all.authenticator, all.tls != nullptr);
+    promises const kept = detail::promised_by(all);
+    if (auto const broken = detail::broken_promises(settings, kind, kept); !broken.empty()) detail::refuse_settings(broken);
+    made->session = make_session_config(settings, kind, kept, all.authenticator, all.tls != nullptr);
     made->tls = all.tls;
     detail::add_host_extensions(made->session.extensions, all);
     made->session.answer_verify = static_cast<bool>(all.verify);
     made->session.answer_expand = static_cast<bool>(all.expand);
     if (shard_number == 0 && announces_all(settings)) {
         std::string not_kept;
-        for (std::string const& keyword : unkept_extensions(settings, all.sink->promised()))
+        for (std::string const& keyword : unkept_extensions(settings, kept))
             not_kept.append(not_kept.empty() ? "" : ",").append(keyword);
         if (!not_kept.empty())
             settings.log.warning([&] { return log_line{"not-honoured"}.add("profile", kind.name).add("extensions", not_kept); });

@@ -40,16 +40,18 @@ inline session_config session_part(server_config const& from) {
     return made;
 }
 
+inline bool is_enabled(server_config const& server, std::string_view keyword) noexcept {
+    return std::any_of(server.enable.begin(), server.enable.end(), [&](std::string const& one) { return iequals(one, keyword); });
+}
+
 /// Adds those that were asked for by keyword. @return the keywords that no extension has
 inline std::vector<std::string> enable_extensions(extension_registry& all, server_config const& server) {
     auto const known = extension_registry::opt_in();
     std::vector<std::string> unknown;
     bool const every = announces_all(server);
     for (auto const& one : known.all()) {
-        bool const named = std::any_of(server.enable.begin(), server.enable.end(),
-                                       [&](std::string const& keyword) { return iequals(keyword, one->keyword()); });
         // What a host added with settings of its own stays.
-        if ((named || every) && all.find(one->keyword()) == nullptr) all.add(one);
+        if ((every || is_enabled(server, one->keyword())) && all.find(one->keyword()) == nullptr) all.add(one);
     }
     for (std::string const& keyword : server.enable)
         if (!iequals(keyword, "all") && all.find(keyword) == nullptr) unknown.push_back(keyword);
@@ -138,15 +140,17 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
 }
 
 MAILQUAY_DECL bool announces_all(server_config const& config) noexcept {
-    return std::any_of(config.enable.begin(), config.enable.end(), [](std::string const& one) { return iequals(one, "all"); });
+    return detail::is_enabled(config, "all");
 }
 
 MAILQUAY_DECL std::vector<std::string> unkept_extensions(server_config const& server, promises const& sink) {
     extension_registry all = server.extensions;
     detail::enable_extensions(all, server);
     std::vector<std::string> found;
-    for (auto const& one : all.all())
-        if ((one->opt_in() || announces_all(server)) && !one->kept_by(sink)) found.emplace_back(one->keyword());
+    for (auto const& one : all.all()) {
+        bool const asked_for = one->opt_in() || announces_all(server) || detail::is_enabled(server, one->keyword());
+        if (asked_for && !one->kept_by(sink)) found.emplace_back(one->keyword());
+    }
     return found;
 }
 

@@ -6,10 +6,13 @@ namespace test_extension_rrvs {
 
 using namespace mailquay;
 
-TEST_CASE("RRVS reaches the recipient; any sink keeps it, for validators decide", "[extensions]") {
+TEST_CASE("RRVS reaches the recipient; it is kept where a validator judges it", "[extensions]") {
     extensions::rrvs const offered;
     CHECK(offered.opt_in());
-    CHECK(offered.kept_by(promises{}));
+    promises way;
+    CHECK_FALSE(offered.kept_by(way));
+    way.owner_since = true;
+    CHECK(offered.kept_by(way));
     transaction mail;
     recipient to;
     CHECK(offered.recipient_parameter({"RRVS", "never", true}, transaction_editor{mail}, to)->code == 501);
