@@ -3,6 +3,7 @@
 #include <mailquay/sink/impl/spool.ipp>
 #include <mailquay/sink/impl/spool_control.ipp>
 #include <mailquay/sink/impl/spool_engine.ipp>
+#include <mailquay/sink/impl/spool_envelope.ipp>
 #include <mailquay/sink/impl/spool_index.ipp>
 #include <mailquay/sink/impl/spool_journal.ipp>
 #include <mailquay/sink/impl/spool_queue.ipp>

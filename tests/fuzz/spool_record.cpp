@@ -40,6 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     while (auto const field = fields.next()) seen += 6 + field->value.size();
     require(seen <= size && fields.complete() == (seen == size));
 
+    std::string copied;
+    copy_spool_envelope(copied, input);
+    require(copied.size() <= size);
     auto const id = *transaction_id::parse("0123456789AB");
     auto const read = read_spool_envelope(input, id);
     if (!read) return 0;

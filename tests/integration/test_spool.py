@@ -4,6 +4,7 @@
 MAILQUAY_SPOOL_KILLS=200 kills it as often (default 8).
 """
 
+import base64
 import contextlib
 import mailbox
 import os
@@ -225,6 +226,70 @@ class SpoolTest(Case):
             self.assertEqual((got, '"DNS" is unknown' in said), (2, True), said)
             with spool.server("--next-hop-keeps", "8BITMIME") as server, Talk(server.smtp) as talk:
                 self.assertNotIn("SMTPUTF8", talk.hello())
+
+
+class RequestsTest(Case):
+    def test_future_release(self):
+        """FUTURERELEASE needs no next hop: the spool itself keeps the message until then, over restarts."""
+        with Spool() as spool:
+            with spool.server("--enable", "FUTURERELEASE") as server, Talk(server.smtp) as talk:
+                self.assertIn("FUTURERELEASE", talk.hello())
+                for parameters in (" HOLDFOR=3600", " HOLDFOR=2", ""):
+                    talk.mail("b@example.org", parameters=parameters)
+                    talk.data(b"Subject: later\r\n\r\nbody\r\n")
+                later, soon, now = spool.ids()
+                self.assertRegex(spool.ask("list"), rf"(?m)^{later} .*, to be released in 3[56]\d\d s, from")
+                self.assertRegex(spool.ask("list"), rf"(?m)^{now} .*, due, from")
+                shown = spool.ask(f"show {later}")
+                accepted = int(re.search(r"(?m)^accepted (\d+)$", shown).group(1))
+                release = int(re.search(r"(?m)^release (\d+)$", shown).group(1))
+                self.assertLessEqual(abs(release - accepted - 3600), 2)
+                self.assertEqual(int(re.search(r"(?m)^lifetime from (\d+)$", shown).group(1)), release)
+            time.sleep(2.1)
+            with spool.server("--enable", "FUTURERELEASE"):
+                self.assertRegex(spool.ask("list"), rf"(?m)^{soon} .*, due, from")
+                status, listed, _ = run_program("mailquay-queue", "--spool", spool.path, "list")
+                self.assertEqual(status, 0)
+                self.assertRegex(listed, rf"(?m)^{later} .*, to be released in 3[56]\d\d s, from")
+
+    def test_whole_envelope_after_kill_9(self):
+        """What --next-hop-keeps lets clients ask for is there after a crash, and so is what XFORWARD told."""
+        flags = ["--next-hop-keeps", "DSN,DELIVERBY,MT-PRIORITY", "--trust-xforward", "127.0.0.1"]
+        for name in ("DSN", "DELIVERBY", "MT-PRIORITY"):
+            flags += ["--enable", name]
+        with Spool() as spool:
+            server = spool.server(*flags)
+            with Talk(server.smtp) as talk:
+                hello = talk.hello()
+                for name in ("DSN", "DELIVERBY", "MT-PRIORITY", "XFORWARD"):
+                    self.assertIn(name, hello)
+                talk.say("XFORWARD NAME=up.example.net ADDR=192.0.2.77", "250")
+                talk.say("MAIL FROM:<a@example.net> RET=HDRS ENVID=envelope+2B1 BY=600;NT MT-PRIORITY=-3", "250")
+                talk.say("RCPT TO:<b@example.org> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;first@example.com", "250")
+                talk.say("RCPT TO:<c@example.org> NOTIFY=NEVER", "250")
+                talk.data(b"Subject: all of it\r\n\r\nbody\r\n")
+                server.kill()
+            with spool.server(*flags):
+                ident, = spool.ids()
+                shown = spool.ask(f"show {ident}")
+                for line in ("bounce restrained", "ret HDRS", "envid envelope+1", "by 600;NT", "priority -3, asked for -3",
+                             "to <b@example.org> notify SUCCESS,DELAY orcpt rfc822;first@example.com",
+                             "to <c@example.org> notify NEVER", "forwarded for up.example.net [192.0.2.77]"):
+                    self.assertIn(f"\n{line}\n", shown)
+
+    def test_bounces_go_to_those_who_logged_in(self):
+        with Spool() as spool, spool.server("--user", "alice:secret", "--auth-without-tls") as server:
+            for login in (True, False):
+                with Talk(server.smtp) as talk:
+                    talk.hello()
+                    if login:
+                        talk.say("AUTH PLAIN " + base64.b64encode(b"\0alice\0secret").decode(), "235")
+                    talk.mail("b@example.org")
+                    talk.data(b"Subject: one\r\n\r\nbody\r\n")
+            known, stranger = spool.ids()
+            self.assertIn("\nbounce always\n", spool.ask(f"show {known}"))
+            self.assertIn("\nuser alice\n", spool.ask(f"show {known}"))
+            self.assertIn("\nbounce restrained\n", spool.ask(f"show {stranger}"))
 
 
 class MboxTest(Case):

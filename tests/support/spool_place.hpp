@@ -81,6 +81,9 @@ struct spool_place {
     mailquay::verdict send(std::string_view content, std::string* id = nullptr, std::string_view to = "b@example.org") {
         made_transaction given;
         given.to(to);
+        return send(given, content, id);
+    }
+    mailquay::verdict send(made_transaction& given, std::string_view content, std::string* id = nullptr) {
         if (id != nullptr) *id = given.mail.id();
         auto opened = waited(sink->open(given.mail));
         if (!opened) return opened.error();

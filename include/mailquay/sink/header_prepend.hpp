@@ -37,6 +37,7 @@ public:
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
     recipient_group group(recipient const& to) const override;
+    bool has_room(std::uint64_t octets) const override;
 
 private:
     static maker always(std::string fields);

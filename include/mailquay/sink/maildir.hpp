@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 struct maildir_shared;
@@ -29,6 +31,12 @@ struct maildir_settings {
     std::size_t memory_octets = 128 * 1024;
     /// Files in tmp that nobody wrote to for so long were left by a crash, and are removed at start.
     std::chrono::hours stale_after{36};
+    /// Asked for each mailbox before a message is filed there: `accept()`, or what its recipients are told, mostly
+    /// `defer(replies::mailbox_full)` (452 4.2.2). Absent: all is taken. Runs on the workers, may block, and is called by several at
+    /// once; if it throws, 451 4.3.0.
+    /// @param mailbox  as in Delivered-To
+    /// @param octets   of the file that is to be added
+    std::function<verdict(std::string_view mailbox, std::uint64_t octets)> quota{};
     /// The last part of file names; empty: the machine's name.
     std::string hostname{};
     /// Absent: those of the server.
@@ -47,6 +55,9 @@ struct maildir_settings {
 /// mailbox gets one file, however often it was named. Members of an alias that are addresses elsewhere are filed like
 /// mailboxes: use a sink that forwards if there are any. `maildir_layout::per_mailbox` needs resolved recipients: others are
 /// answered 451 4.3.0.
+///
+/// **Quota.** `maildir_settings::quota` is asked for each mailbox; with `commit::each` one that is full costs its own recipients
+/// alone.
 ///
 /// **Durable.** Written to tmp, synced, moved to new (never over another file), new synced: all on the workers, and only then
 /// 250. With `commit::all_or_none` a failure takes back what was moved before; with `commit::each` every recipient gets his

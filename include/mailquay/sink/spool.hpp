@@ -3,6 +3,7 @@
 #include <mailquay/base/log.hpp>
 #include <mailquay/handler/clock.hpp>
 #include <mailquay/handler/message_sink.hpp>
+#include <mailquay/handler/relay_for.hpp>
 #include <mailquay/handler/uses_workers.hpp>
 #include <mailquay/sink/files.hpp>
 #include <mailquay/sink/spool_queue.hpp>
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace mailquay::inline MAILQUAY_ABI::sinks {
@@ -27,8 +29,12 @@ struct spool_settings {
     std::uint64_t free_octets = 128 * 1024 * 1024;
     /// Messages in the queue: each takes some 200 octets of memory. 0: no limit.
     std::size_t max_messages = 2'000'000;
-    /// What the way onward from here keeps; EHLO offers no more. Without further knowledge: 8-bit content and UTF-8.
+    /// What the way onward from here keeps; EHLO offers no more. Without further knowledge: 8-bit content and UTF-8. `hold` does
+    /// not count: the spool itself keeps that.
     promises next_hop_keeps{};
+    /// Clients that are known: mail of theirs that fails is returned (`bounce::always`), as it is for authenticated users. That of
+    /// the rest is `bounce::restrained`, and of the null sender `bounce::never`. Mostly what the server has as a validator.
+    std::optional<relay_for> known_clients{};
     /// Absent: those of the server. Used for large messages only.
     std::shared_ptr<mailquay::workers> workers{};
     /// Absent: the operating system's.
@@ -43,6 +49,9 @@ struct spool_settings {
 /// **Durable.** A message is written to a journal together with all others that come at the same time, synced once for all of
 /// them, and only then answered 250. Alone it waits for one sync. After kill -9 or a loss of power every acknowledged message is
 /// there, whole; a message may be there twice if its 250 was lost. `docs/spool.md` has the format and the promises.
+///
+/// **The envelope is kept whole**: all that extensions ask of delivery, parameters that only the host knows, what XFORWARD told.
+/// A message that is to be released later (FUTURERELEASE) waits until then, and its lifetime begins there.
 ///
 /// **Failures.** No room is 452 4.3.1, other failures 451 4.3.0; the spool recovers by itself when the disk does. What a failed
 /// sync may have lost is never acknowledged later. Octets that the disk changed cost the messages they belong to, which are
@@ -67,7 +76,10 @@ public:
     /// No effect if the settings named workers.
     void lend(std::shared_ptr<mailquay::workers> pool) override;
     eventual<opened> open(transaction const& mail) override;
+    /// What `spool_settings::next_hop_keeps` says, and `hold`.
     promises promised() const override;
+    /// By what the disk and the spool's bounds said within the last second.
+    bool has_room(std::uint64_t octets) const override;
 
     std::shared_ptr<spool_queue> queue() const;
 

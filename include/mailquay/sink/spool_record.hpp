@@ -49,7 +49,7 @@ struct MAILQUAY_API spool_record_header {
 enum class spool_tag : std::uint16_t {
     // of the envelope
     reverse_path = 1,
-    recipient = 2,  // holds fields itself: address, mailbox, member
+    recipient = 2,  // holds fields itself
     hello_name = 3,
     client = 4,
     user = 5,
@@ -60,6 +60,21 @@ enum class spool_tag : std::uint16_t {
     recipient_address = 10,
     recipient_mailbox = 11,
     recipient_member = 12,
+    auth = 13,          // empty for <>
+    return_content = 14,
+    envelope_id = 15,
+    requiretls = 16,
+    deliver_by = 17,    // seconds (4 octets, signed), by_mode (1), trace (1)
+    release = 18,       // seconds since 1970 (8 octets, signed)
+    hold_for = 19,      // seconds, where HOLDFOR said so
+    priority = 20,      // value (1 octet, signed), asked (likewise)
+    parameter = 21,     // that the library does not know
+    forwarded = 22,     // holds fields itself
+    recipient_notify = 23,
+    recipient_original_type = 24,
+    recipient_original = 25,
+    recipient_valid_since = 26,  // seconds since 1970 (8 octets, signed), rrvs_action (1)
+    recipient_parameter = 27,
     // of the state
     accepted = 32,  // milliseconds since 1970
     released = 33,
@@ -75,6 +90,14 @@ enum class spool_tag : std::uint16_t {
     large_checksum = 43,
     bounce = 44,
     attempted = 45,
+    // of what XFORWARD told
+    forwarded_name = 48,
+    forwarded_address = 49,
+    forwarded_port = 50,
+    forwarded_protocol = 51,
+    forwarded_hello = 52,
+    forwarded_ident = 53,
+    forwarded_source = 54,
     // of a mark
     group_start = 64,
     wall_time = 65,
@@ -171,16 +194,19 @@ MAILQUAY_DECL void append_spool_outcome(std::string& to, recipient_outcome const
 struct stored_envelope {
     mailquay::envelope envelope{};
     spool_state state{};
-    std::string unknown{};  ///< fields of a later version, whole, to be written again
+    std::string unknown{};  ///< fields of a later version, whole, to be written again; not those inside a recipient
 };
 
-/// The fields of `from`; its id goes into the record's header.
+/// The fields of `from`, all that it holds; what is absent or at its default takes no octet. Its id goes into the record's header.
 MAILQUAY_DECL void append_spool_envelope(std::string& to, envelope const& from);
 /// @return nothing if the fields are cut off or one has a value that it cannot have
 MAILQUAY_DECL std::optional<stored_envelope> read_spool_envelope(std::string_view fields, transaction_id const& id);
+/// Appends those of the fields that are not the state's as they are: what another version wrote into them stays.
+MAILQUAY_DECL void copy_spool_envelope(std::string& to, std::string_view fields);
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/sink/impl/spool_envelope.ipp>
 #include <mailquay/sink/impl/spool_record.ipp>
 #endif

@@ -175,13 +175,12 @@ TEMPLATE_TEST_CASE("a peer that takes no replies is not read from; once it takes
                    "[server][connection][reactors]", manual_shard, local_pair, loopback) {
     server_config config;
     config.budgets.junk = 1'000'000;
-    config.limits.messages = 0;
     fixture<TestType> at{config};
     auto client = at.greeted();
     client.take_nothing();
     constexpr int commands = 60'000;
     std::string many;
-    for (int i = 0; i < commands; ++i) many += i % 2 == 0 ? "RSET\r\n" : "MAIL FROM:<a@example.org>\r\n";
+    for (int i = 0; i < commands; ++i) many += i % 2 == 0 ? "RSET\r\n" : "VRFY a\r\n";
 
     client.send(many);
     CHECK_FALSE(client.all_sent());
@@ -190,7 +189,7 @@ TEMPLATE_TEST_CASE("a peer that takes no replies is not read from; once it takes
     CHECK(client.all_sent());
     std::string const replies = client.take();
     std::string expected;
-    for (int i = 0; i < commands; ++i) expected += i % 2 == 0 ? "250 2.0.0 OK\r\n" : "250 2.1.0 OK\r\n";
+    for (int i = 0; i < commands; ++i) expected += i % 2 == 0 ? "250 2.0.0 OK\r\n" : "252 2.0.0 Cannot verify; mail will be tried\r\n";
     CHECK((replies == expected));
     client.send("QUIT\r\n");
     CHECK(client.take() == "221 2.0.0 Bye\r\n");

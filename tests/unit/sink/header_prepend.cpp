@@ -6,6 +6,7 @@
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -28,6 +29,12 @@ struct place {
         CHECK(waited((*opened)->write(std::string_view{"\r\nbody"})).accepts());
         CHECK(waited((*opened)->finish(commit::all_or_none)).combined().accepts());
     }
+};
+
+/// Has no room, and says so.
+struct full_sink final : message_sink {
+    eventual<opened> open(transaction const&) override { return opened{defer()}; }
+    bool has_room(std::uint64_t) const override { return false; }
 };
 
 TEST_CASE("fields stand on top of the message, once", "[sink][header_prepend]") {
@@ -56,6 +63,8 @@ TEST_CASE("what is no header field is refused at start", "[sink][header_prepend]
         CHECK_THROWS_AS(sinks::header_prepend(std::string(wrong), at.sink()), std::invalid_argument);
     sinks::header_prepend fine{"X-A: 1\r\n", sinks::collect{[](received_message) {}, 77}};
     CHECK(fine.promised().max_size == 77u);
+    CHECK(fine.has_room(1));
+    CHECK_FALSE(sinks::header_prepend("X-A: 1\r\n", full_sink{}).has_room(1));
 }
 
 }  // namespace test_header_prepend

@@ -5,6 +5,7 @@
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
 
+#include <mailquay/protocol/replies.hpp>
 #include <mailquay/server/worker_pool.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <sys/stat.h>
+#include <utility>
 #include <vector>
 
 namespace test_maildir {
@@ -185,6 +187,46 @@ TEST_CASE("a layout of one maildir per mailbox makes them on demand under safe n
     mailquay_test::made_transaction unresolved;
     unresolved.to("a@example.org");
     CHECK(deliver(sink, unresolved.mail, small).combined().code() == 451);
+}
+
+TEST_CASE("a full mailbox takes nothing, and costs others nothing where each has a verdict", "[sink][maildir][quota]") {
+    for (std::size_t memory_octets : {std::size_t{100'000}, std::size_t{1000}}) {
+        place at;
+        std::vector<std::pair<std::string, std::uint64_t>> asked;
+        maildir_settings settings;
+        settings.layout = maildir_layout::per_mailbox;
+        settings.memory_octets = memory_octets;
+        settings.workers = at.workers;
+        settings.files = at.files;
+        settings.quota = [&](std::string_view mailbox, std::uint64_t octets) -> verdict {
+            asked.emplace_back(mailbox, octets);
+            return mailbox == "full" ? defer(replies::mailbox_full) : accept();
+        };
+        maildir sink{at.folder.path("mail"), settings};
+        mailquay_test::made_transaction given;
+        given.to("f@example.org", "full").to("a@example.org", "alice").to("c@example.org", {}, {"alice", "full"});
+        std::string const message = "A: b\r\n\r\n" + std::string(5000, 'x');
+
+        auto const together = deliver(sink, given.mail, message).combined();
+        CHECK(together.code() == 452);
+        CHECK(together.enhanced() == "4.2.2");
+        CHECK(at.kept("alice/new").empty());
+        CHECK(at.kept("alice/tmp").empty());
+        CHECK(at.kept("full/tmp").empty());
+
+        asked.clear();
+        auto const said = deliver(sink, given.mail, message, commit::each);
+        REQUIRE(said.each().size() == 3);
+        auto const each = said.each();
+        CHECK(each[0].code() == 452);
+        CHECK(each[1].accepts());
+        CHECK(each[2].code() == 452);
+        CHECK(at.contents("alice/new") == std::vector{filed(given, "alice", message)});
+        CHECK(at.kept("full/new").empty());
+        CHECK(at.kept("full/tmp").empty());
+        REQUIRE(asked.size() == 2);
+        CHECK(asked[1] == std::pair{std::string("alice"), std::uint64_t{filed(given, "alice", message).size()}});
+    }
 }
 
 TEST_CASE("an abandoned message leaves nothing", "[sink][maildir]") {

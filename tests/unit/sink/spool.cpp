@@ -335,6 +335,81 @@ TEST_CASE("the spool promises what its next hop is said to keep", "[sink][spool]
 
     CHECK(at.sink->promised().dsn);
     CHECK_FALSE(at.sink->promised().utf8);
+    CHECK(at.sink->promised().hold);
+}
+
+TEST_CASE("what a message asks of delivery is there after a restart", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    given.edit().requests().envid = "envelope 1";
+    given.edit().requests().requiretls = true;
+    given.edit().requests().by = deliver_by{60, by_mode::notify, false};
+    std::string id;
+    REQUIRE(at.send(given, "body", &id).accepts());
+
+    at.restart();
+
+    auto const found = at.queue->look_at(*transaction_id::parse(id));
+    REQUIRE(found);
+    CHECK(found->stored.envelope.requests.envid == "envelope 1");
+    CHECK(found->stored.envelope.requests.requiretls);
+    CHECK(found->stored.envelope.requests.by == deliver_by{60, by_mode::notify, false});
+}
+
+TEST_CASE("failed mail is returned to senders that are known", "[sink][spool][bounce]") {
+    spool_place at;
+    at.settings.known_clients.emplace(relay_for{"192.0.2.0/24"});
+    at.start();
+    auto const kept = [&](char const* from, char const* address, bool logged_in) {
+        mailquay_test::made_transaction given{from};
+        given.client.set_client(*ip_endpoint::parse(address), address_source::socket);
+        if (logged_in) given.client.set_user("alice");
+        given.to("b@example.org");
+        std::string id;
+        if (!at.send(given, "body", &id).accepts()) throw std::runtime_error("not accepted");
+        return id;
+    };
+    std::string const user = kept("a@example.net", "198.51.100.1:2525", true);
+    std::string const neighbour = kept("a@example.net", "192.0.2.1:2525", false);
+    std::string const stranger = kept("a@example.net", "198.51.100.1:2525", false);
+    std::string const nobody = kept("", "192.0.2.1:2525", true);
+
+    at.restart();
+
+    auto const bounce_of = [&](std::string const& id) { return at.queue->look_at(*transaction_id::parse(id))->stored.state.bounce; };
+    CHECK(bounce_of(user) == bounce::always);
+    CHECK(bounce_of(neighbour) == bounce::always);
+    CHECK(bounce_of(stranger) == bounce::restrained);
+    CHECK(bounce_of(nobody) == bounce::never);
+}
+
+TEST_CASE("whether there is room is known at MAIL already", "[sink][spool]") {
+    spool_place at;
+    at.settings.max_octets = 1024 * 1024;
+    at.start();
+    CHECK(at.sink->has_room(0));
+    CHECK(at.sink->has_room(500'000));
+    CHECK_FALSE(at.sink->has_room(1024 * 1024 + 1));
+    auto const after_a_while = [&](auto holds) {
+        for (int i = 0; i < 100 && !holds(); ++i) {
+            at.clock->pass(2s);
+            std::this_thread::sleep_for(50ms);
+        }
+        return holds();
+    };
+
+    (void)at.keep("what is there already counts");
+    CHECK(after_a_while([&] { return !at.sink->has_room(1024 * 1024); }));
+    auto const room = at.disk->room;
+    at.disk->room = at.settings.free_octets + 10'000;
+    CHECK(after_a_while([&] { return !at.sink->has_room(10'001); }));
+    CHECK(at.sink->has_room(1000));
+    at.disk->room = at.settings.free_octets - 1;
+    CHECK(after_a_while([&] { return !at.sink->has_room(0); }));
+    at.disk->room = room;
+    CHECK(after_a_while([&] { return at.sink->has_room(500'000); }));
 }
 
 TEST_CASE("what the client was told failed is cancelled when it is kept after all", "[sink][spool]") {

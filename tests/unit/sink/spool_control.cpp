@@ -26,6 +26,27 @@ TEST_CASE("messages are listed and shown, and what clients sent cannot steer a t
     CHECK(answer_spool_command(*at.queue, "list " + id) == "ok\n");
 }
 
+TEST_CASE("what a message asks of delivery is shown", "[sink][spool][control]") {
+    spool_place at;
+    at.start();
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    auto& asked = given.edit().requests();
+    asked.envid = "an \x1b id";
+    asked.ret = dsn_return::headers;
+    asked.by = deliver_by{60, by_mode::return_to_sender, true};
+    asked.priority = priority_request{0, 3};
+    asked.hold = hold_request{std::chrono::sys_seconds{std::chrono::seconds{1'800'000'060}}, std::nullopt};
+    std::string id;
+    CHECK(at.send(given, "body", &id).accepts());
+
+    CHECK(answer_spool_command(*at.queue, "list").find("0 attempts, to be released in 60 s, from") != std::string::npos);
+    auto const shown = answer_spool_command(*at.queue, "show " + id);
+    for (char const* line : {"state to be released in 60 s\n", "lifetime from 1800000060\n", "bounce restrained\n", "\nret HDRS\n",
+                             "\nenvid an ? id\n", "\nby 60;RT\n", "\nrelease 1800000060\n", "\npriority 0, asked for 3\n"})
+        CHECK_THAT(shown, Catch::Contains(line));
+}
+
 TEST_CASE("messages are held, released, put in the queue anew and deleted by id, and all at once", "[sink][spool][control]") {
     spool_place at;
     at.start();

@@ -121,6 +121,79 @@ TEST_CASE("a held message is not due until it is released", "[sink][spool][queue
     CHECK(at.queue->claim());
 }
 
+std::string sent_to_be_released(spool_place& at, std::chrono::seconds later, std::string_view content = "later") {
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    auto const now = std::chrono::floor<std::chrono::seconds>(at.clock->wall());
+    given.edit().requests().hold = hold_request{now + later, later};
+    std::string id;
+    if (!at.send(given, content, &id).accepts()) throw std::runtime_error("not accepted");
+    return id;
+}
+
+TEST_CASE("a message to be released later is due then, and its lifetime begins there", "[sink][spool][queue][hold]") {
+    spool_place at;
+    at.start();
+    auto const accepted = at.clock->wall();
+    // One in the journal, and one in a file of its own.
+    std::string const small = sent_to_be_released(at, 1h);
+    std::string const large = sent_to_be_released(at, 1h, std::string(50'000, 'x'));
+
+    CHECK_FALSE(at.queue->claim());
+    at.clock->pass(59min);
+    CHECK_FALSE(at.queue->claim());
+    at.restart();
+    CHECK_FALSE(at.queue->claim());
+    CHECK(at.queue->due_in() == std::chrono::milliseconds{1min});
+    for (std::string const& id : {small, large}) {
+        auto const seen = at.queue->find(*transaction_id::parse(id));
+        REQUIRE(seen);
+        CHECK(seen->accepted == accepted);
+        CHECK(seen->released == accepted + 1h);
+    }
+
+    at.clock->pass(1min);
+    auto const first = at.queue->claim();
+    REQUIRE(first);
+    CHECK(first->stored.envelope.requests.hold->interval == 3600s);
+    CHECK(first->stored.state.released_ms == first->stored.state.accepted_ms + 3'600'000);
+    CHECK(at.queue->claim());
+}
+
+TEST_CASE("a clock that goes back does not hold a message for longer than it was to be held", "[sink][spool][queue][hold][clock]") {
+    spool_place at;
+    at.start();
+    (void)sent_to_be_released(at, 1h);
+
+    at.clock->wall_ms -= 24 * 3'600'000;
+    at.restart();
+    CHECK(at.queue->due_in() == std::chrono::milliseconds{1h});
+    at.clock->pass(1h);
+    CHECK(at.queue->claim());
+}
+
+TEST_CASE("an operator's hold that ends does not release what its sender wants held", "[sink][spool][queue][hold]") {
+    spool_place at;
+    at.start();
+    auto const id = *transaction_id::parse(sent_to_be_released(at, 1h));
+    auto const release = at.queue->find(id)->released;
+    spool_change hold, end;
+    hold.hold = true;
+    end.hold = false;
+    end.new_lifetime = true;
+
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, hold));
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, end));
+    CHECK_FALSE(at.queue->claim());
+    CHECK(at.queue->find(id)->released == release);
+
+    // Put in the queue anew it is due now.
+    end.retry_after = 0ms;
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, end));
+    CHECK(at.queue->find(id)->released == at.clock->wall());
+    CHECK(at.queue->claim());
+}
+
 TEST_CASE("flush makes a waiting message due now", "[sink][spool][queue]") {
     spool_place at;
     at.start();

@@ -2,7 +2,10 @@
 
 #include "support/catch.hpp"
 
+#include <chrono>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace test_spool_record {
 
@@ -91,6 +94,139 @@ TEST_CASE("an envelope comes back as it was, with fields of later versions", "[s
     CHECK(read->unknown == again);
 
     for (std::size_t cut = 1; cut < 6; ++cut) CHECK_FALSE(read_spool_envelope(std::string_view{fields}.substr(0, fields.size() - cut), some_id));
+}
+
+envelope whole_envelope() {
+    envelope mail;
+    mail.id = some_id.view();
+    mail.reverse_path = "a@example.net";
+    mail.auth = "first@example.net";
+    mail.requests.ret = dsn_return::headers;
+    mail.requests.envid = "id+ 1";
+    mail.requests.requiretls = true;
+    mail.requests.by = deliver_by{-3600, by_mode::return_to_sender, true};
+    mail.requests.hold = hold_request{std::chrono::sys_seconds{std::chrono::seconds{1'800'003'600}}, std::chrono::seconds{3600}};
+    mail.requests.priority = priority_request{-4, 9};
+    mail.unknown_parameters = {"X-KEY=value", "X-BARE"};
+    mail.forwarded = forwarded_client{"up.example.net", "2001:db8::1", 25, "ESMTP", "hello.example.net", "ABC123", forwarded_client::origin::remote};
+    envelope_recipient one{"b@example.org", {}, {}, {}};
+    one.requests.notify = dsn_notify::success | dsn_notify::delay;
+    one.requests.original = {"utf-8", "\xc3\xa4@example.org"};
+    one.requests.valid_since = valid_since{std::chrono::sys_seconds{std::chrono::seconds{1'700'000'000}}, rrvs_action::refuse};
+    one.requests.unknown = {"X-TO=1"};
+    mail.recipients = {one, {"c@example.org", {}, {}, {}}};
+    return mail;
+}
+
+TEST_CASE("what extensions ask of delivery comes back as it was", "[sink][spool]") {
+    std::string fields;
+    append_spool_envelope(fields, whole_envelope());
+
+    auto const read = read_spool_envelope(fields, some_id);
+    REQUIRE(read);
+    envelope const& mail = read->envelope;
+    CHECK(mail.auth == "first@example.net");
+    CHECK(mail.requests.ret == dsn_return::headers);
+    CHECK(mail.requests.envid == "id+ 1");
+    CHECK(mail.requests.requiretls);
+    CHECK(mail.requests.by == deliver_by{-3600, by_mode::return_to_sender, true});
+    REQUIRE(mail.requests.hold);
+    CHECK(mail.requests.hold->release.time_since_epoch().count() == 1'800'003'600);
+    CHECK(mail.requests.hold->interval == std::chrono::seconds{3600});
+    REQUIRE(mail.requests.priority);
+    CHECK(+mail.requests.priority->value == -4);
+    CHECK(+mail.requests.priority->asked == 9);
+    CHECK(mail.unknown_parameters == std::vector<std::string>{"X-KEY=value", "X-BARE"});
+    CHECK(mail.forwarded == whole_envelope().forwarded);
+    REQUIRE(mail.recipients.size() == 2);
+    recipient_request const& first = mail.recipients[0].requests;
+    CHECK(first.notify == (dsn_notify::success | dsn_notify::delay));
+    CHECK(first.original == original_recipient{"utf-8", "\xc3\xa4@example.org"});
+    CHECK(first.valid_since == whole_envelope().recipients[0].requests.valid_since);
+    CHECK(first.unknown == std::vector<std::string>{"X-TO=1"});
+    recipient_request const& second = mail.recipients[1].requests;
+    CHECK(second.notify == dsn_notify::unsaid);
+    CHECK(second.original.empty());
+    CHECK_FALSE(second.valid_since);
+    CHECK(read->unknown.empty());
+    std::string again;
+    append_spool_envelope(again, mail);
+    CHECK(again == fields);
+}
+
+TEST_CASE("AUTH=<> is not the same as no AUTH, nor HOLDUNTIL the same as HOLDFOR", "[sink][spool]") {
+    envelope mail = whole_envelope();
+    mail.auth = "";
+    mail.requests.hold->interval.reset();
+    std::string fields;
+    append_spool_envelope(fields, mail);
+
+    auto const read = read_spool_envelope(fields, some_id);
+    REQUIRE(read);
+    CHECK(read->envelope.auth == "");
+    REQUIRE(read->envelope.requests.hold);
+    CHECK_FALSE(read->envelope.requests.hold->interval);
+}
+
+TEST_CASE("what a message does not ask for takes no octet of its record", "[sink][spool]") {
+    envelope mail;
+    mail.reverse_path = "a@example.net";
+    mail.recipients.push_back({"b@example.org", {}, {}, {}});
+    std::string fields;
+    append_spool_envelope(fields, mail);
+
+    CHECK(fields.size() == (6 + 13) + 6 + (6 + 13));
+    auto const read = read_spool_envelope(fields, some_id);
+    REQUIRE(read);
+    CHECK_FALSE(read->envelope.auth);
+    CHECK_FALSE(read->envelope.forwarded);
+    CHECK_FALSE(read->envelope.requests.by);
+    CHECK_FALSE(read->envelope.requests.hold);
+    CHECK_FALSE(read->envelope.requests.priority);
+}
+
+TEST_CASE("a value that a field cannot have is damage", "[sink][spool]") {
+    auto const with = [](spool_tag tag, std::string_view value) {
+        std::string fields;
+        append_spool_field(fields, tag, value);
+        return read_spool_envelope(fields, some_id).has_value();
+    };
+    auto const to = [&](spool_tag tag, std::string_view value) {
+        std::string inside;
+        append_spool_field(inside, tag, value);
+        return with(spool_tag::recipient, inside);
+    };
+    using namespace std::string_view_literals;
+
+    CHECK(with(spool_tag::return_content, "\2"));
+    CHECK_FALSE(with(spool_tag::return_content, "\3"));
+    CHECK(with(spool_tag::deliver_by, "\1\0\0\0\1\0"sv));
+    CHECK_FALSE(with(spool_tag::deliver_by, "\1\0\0\0\2\0"sv));
+    CHECK_FALSE(with(spool_tag::deliver_by, "\1"));
+    CHECK_FALSE(with(spool_tag::release, "\1"));
+    CHECK_FALSE(with(spool_tag::hold_for, "\1"));
+    CHECK_FALSE(with(spool_tag::priority, "\1"));
+    CHECK(to(spool_tag::recipient_notify, "\10"));
+    CHECK_FALSE(to(spool_tag::recipient_notify, "\11"));
+    CHECK_FALSE(to(spool_tag::recipient_valid_since, "12345678\3"));
+    CHECK_FALSE(with(spool_tag::forwarded, "cut"));
+}
+
+TEST_CASE("a record that is moved keeps what another version wrote, inside of recipients too", "[sink][spool]") {
+    std::string inside;
+    append_spool_field(inside, spool_tag::recipient_address, "b@example.org");
+    append_spool_field(inside, static_cast<spool_tag>(998), "of tomorrow");
+    std::string written;
+    append_spool_field(written, spool_tag::reverse_path, "a@example.net");
+    append_spool_field(written, spool_tag::recipient, inside);
+    append_spool_field(written, static_cast<spool_tag>(999), "likewise");
+    std::string fields = written;
+    append_spool_number(fields, spool_tag::attempts, 3);
+
+    std::string moved;
+    copy_spool_envelope(moved, fields);
+
+    CHECK(moved == written);
 }
 
 TEST_CASE("what is final of a recipient stays", "[sink][spool]") {

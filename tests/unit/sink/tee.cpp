@@ -6,6 +6,8 @@
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
 
+#include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -34,6 +36,12 @@ struct kept {
             return said;
         }};
     }
+};
+
+/// Has no room, and says so.
+struct full_sink final : message_sink {
+    eventual<opened> open(transaction const&) override { return opened{defer()}; }
+    bool has_room(std::uint64_t) const override { return false; }
 };
 
 struct broken_sink final : message_sink {
@@ -75,6 +83,9 @@ TEST_CASE("a tee promises what its first sink does", "[sink][tee]") {
     sinks::tee tee{std::ref(small), kept{}.sink()};
 
     CHECK(tee.promised().max_size == 100u);
+    full_sink full;
+    CHECK_FALSE(sinks::tee(std::ref(full), kept{}.sink()).has_room(1));
+    CHECK(sinks::tee(kept{}.sink(), std::ref(full)).has_room(1));
     CHECK_THROWS_AS(sinks::tee(std::shared_ptr<message_sink>{}, std::vector<std::shared_ptr<message_sink>>{}), std::invalid_argument);
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct maildir_shared {
     sinks::maildir_layout layout;
     std::size_t memory_octets;
     std::string hostname;  // as file names have it
+    std::function<verdict(std::string_view, std::uint64_t)> quota;
     std::shared_ptr<file_operations> files;
     std::atomic<std::uint64_t> free_octets{0};  // as seen last
     std::atomic<bool> looking{false};           // a worker is asked to look again
@@ -81,6 +83,7 @@ private:
     result<void> write_whole(target& one);
     result<void> finish_file(target& one);
     result<void> move_to_new(target& one);
+    void ask_quota();
     void write_all(std::vector<group> const& groups);
     void publish(std::vector<group> const& groups);
     void take_back_unwanted(std::vector<group> const& groups);
@@ -92,6 +95,7 @@ private:
     std::vector<target> targets_;
     std::unordered_map<std::string, std::size_t> by_id_;
     std::vector<group> recipients_;  // in RCPT order
+    std::uint64_t spilled_octets_ = 0;
     bool spilled_ = false;           // the first target's file holds the message up to `buffer`
     bool unresolved_ = false;
 };

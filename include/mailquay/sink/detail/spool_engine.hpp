@@ -62,7 +62,9 @@ public:
 
     /// @return false if too much waits already; the item is not taken
     bool submit(std::unique_ptr<spool_item>& item);
-    /// Whether a message of this size may come now; else why not.
+    /// Whether a message of this size may come now, by what was last known.
+    bool has_room(std::uint64_t octets) const noexcept;
+    /// The same as an answer; none if it may.
     std::optional<verdict> refusal(std::uint64_t octets) const;
     std::string large_path(std::string_view id) const { return folder_ + "/large/" + std::string(id); }
     std::string large_folder() const { return folder_ + "/large"; }
@@ -156,6 +158,7 @@ private:
 
     std::atomic<bool> accepting_{true};
     std::atomic<bool> room_left_{true};
+    std::atomic<std::uint64_t> large_room_{0};  // octets that a file of its own may take
     std::atomic<std::int64_t> frozen_until_{0};  // steady milliseconds
 
     // the committer's own

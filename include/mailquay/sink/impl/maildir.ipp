@@ -179,6 +179,7 @@ MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : 
     shared_->folder = folder;
     shared_->layout = settings.layout;
     shared_->memory_octets = settings.memory_octets;
+    shared_->quota = std::move(settings.quota);
     shared_->hostname = detail::maildir_hostname(std::move(settings.hostname));
     shared_->files = settings.files ? std::move(settings.files) : system_files();
     pool_ = std::move(settings.workers);

@@ -148,6 +148,7 @@ MAILQUAY_DECL verdict maildir_message::spill() {
         done = into_->files->write(first.file, pieces);
     }
     spilled_ = true;
+    spilled_octets_ += buffer.size();
     buffer.clear();
     if (!done) return defer(storage_reply(done.error())).because("maildir: " + done.error().message());
     return accept();
@@ -173,6 +174,14 @@ MAILQUAY_DECL result<void> maildir_message::finish_file(target& one) {
     // Others are copied from the first file as long as there are any.
     if (spilled_ && &one == &targets_.front()) return {};
     return into_->files->close(std::exchange(one.file, -1));
+}
+
+MAILQUAY_DECL void maildir_message::ask_quota() {
+    for (target& one : targets_) {
+        if (one.failure) continue;
+        verdict said = into_->quota(one.shown, one.head.size() + spilled_octets_ + buffer.size());
+        if (said.refuses()) one.failure = std::move(said);
+    }
 }
 
 MAILQUAY_DECL void maildir_message::write_all(std::vector<group> const& groups) {
@@ -261,6 +270,7 @@ MAILQUAY_DECL delivery maildir_message::commit_as(commit how) {
     for (std::size_t i = 0; i < everybody.size(); ++i) everybody[i] = i;
     std::vector<group> const groups = how == commit::each ? recipients_ : std::vector<group>{everybody};
 
+    if (into_->quota) ask_quota();
     write_all(groups);
     // The writer is gone when the time for an answer ran out: the client was told 451 and will come again.
     if (abandoned.load()) return delivery{defer(replies::local_error)};

@@ -26,7 +26,13 @@ MAILQUAY_DECL eventual<message_sink::opened> spool::open(transaction const& mail
     return opened{std::unique_ptr<message_writer>{std::make_unique<detail::spool_writer>(shared_->engine, pool_, mail)}};
 }
 
-MAILQUAY_DECL promises spool::promised() const { return shared_->engine->settings().next_hop_keeps; }
+MAILQUAY_DECL promises spool::promised() const {
+    promises kept = shared_->engine->settings().next_hop_keeps;
+    kept.hold = true;
+    return kept;
+}
+
+MAILQUAY_DECL bool spool::has_room(std::uint64_t octets) const { return shared_->engine->has_room(octets); }
 
 MAILQUAY_DECL std::shared_ptr<spool_queue> spool::queue() const { return shared_->engine; }
 

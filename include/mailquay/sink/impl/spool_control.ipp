@@ -30,6 +30,9 @@ constexpr std::size_t scrubbed_octets = 2048;
 inline std::string state_word(queued_message const& one) {
     if (one.claimed) return "active";
     if (one.held) return "held";
+    // Until its first try a message waits for nothing but its release.
+    if (one.due_in.count() > 0 && one.attempts == 0 && one.released > one.accepted)
+        return fmt::format("to be released in {} s", one.due_in.count() / 1000);
     return one.due_in.count() > 0 ? fmt::format("in {} s", one.due_in.count() / 1000) : std::string("due");
 }
 
@@ -62,18 +65,57 @@ inline std::string list_damage(spool_queue& queue) {
     return text;
 }
 
+inline std::string_view to_word(bounce which) noexcept {
+    switch (which) {
+        case bounce::always: return "always";
+        case bounce::restrained: return "restrained";
+        case bounce::never: return "never";
+    }
+    return "unknown";
+}
+
+inline void append_scrubbed(std::string& to, std::string_view name, std::string_view value) {
+    to += fmt::format("{} {}\n", name, scrub(value, scrubbed_octets));
+}
+
+// As they are written in MAIL, so that whoever knows SMTP can read them.
+inline void append_requests(std::string& to, envelope const& mail) {
+    delivery_request const& asked = mail.requests;
+    if (mail.auth) to += fmt::format("auth <{}>\n", scrub(*mail.auth, scrubbed_octets));
+    if (asked.ret != dsn_return::unsaid) to += fmt::format("ret {}\n", to_string(asked.ret));
+    if (!asked.envid.empty()) append_scrubbed(to, "envid", asked.envid);
+    if (asked.requiretls) to += "requiretls\n";
+    if (asked.by)
+        to += fmt::format("by {};{}{}\n", asked.by->seconds, asked.by->mode == by_mode::notify ? 'N' : 'R', asked.by->trace ? "T" : "");
+    if (asked.hold) to += fmt::format("release {}\n", asked.hold->release.time_since_epoch().count());
+    if (asked.priority) to += fmt::format("priority {}, asked for {}\n", +asked.priority->value, +asked.priority->asked);
+    for (std::string const& one : mail.unknown_parameters) append_scrubbed(to, "parameter", one);
+}
+
+inline void append_requests(std::string& to, recipient_request const& asked) {
+    if (asked.notify != dsn_notify::unsaid) to += fmt::format(" notify {}", to_string(asked.notify));
+    if (!asked.original.empty())
+        to += fmt::format(" orcpt {};{}", scrub(asked.original.type, scrubbed_octets), scrub(asked.original.address, scrubbed_octets));
+    if (asked.valid_since) to += fmt::format(" rrvs {}", asked.valid_since->when.time_since_epoch().count());
+    for (std::string const& one : asked.unknown) to += fmt::format(" parameter {}", scrub(one, scrubbed_octets));
+}
+
 inline std::string show_spooled(queued_message const& one, claimed_message const& seen) {
     envelope const& mail = seen.stored.envelope;
-    std::string text = fmt::format("id {}\nstate {}\noctets {}\naccepted {}\nlifetime from {}\nattempts {}\nfrom <{}>\n", one.id.view(),
+    std::string text = fmt::format("id {}\nstate {}\noctets {}\naccepted {}\nlifetime from {}\nattempts {}\nbounce {}\nfrom <{}>\n", one.id.view(),
                                    state_word(one), one.octets, unix_seconds(one.accepted), unix_seconds(one.released), one.attempts,
-                                   scrub(mail.reverse_path, scrubbed_octets));
+                                   to_word(seen.stored.state.bounce), scrub(mail.reverse_path, scrubbed_octets));
+    append_requests(text, mail);
     for (std::size_t i = 0; i < mail.recipients.size(); ++i) {
         text += fmt::format("to <{}>", scrub(mail.recipients[i].address, scrubbed_octets));
         if (auto const* outcome = seen.stored.state.outcome_of(static_cast<std::uint32_t>(i)))
             text += fmt::format(" {} {}", to_string(outcome->kind), scrub(outcome->reply, scrubbed_octets));
+        append_requests(text, mail.recipients[i].requests);
         text += '\n';
     }
     if (!mail.client.address.is_none()) text += fmt::format("client {} [{}]\n", scrub(mail.hello_name, scrubbed_octets), mail.client.address.to_string());
+    if (mail.forwarded)
+        text += fmt::format("forwarded for {} [{}]\n", scrub(mail.forwarded->name, scrubbed_octets), scrub(mail.forwarded->address, scrubbed_octets));
     if (!mail.user.empty()) text += fmt::format("user {}\n", scrub(mail.user, scrubbed_octets));
     text += '\n';
     std::string content(static_cast<std::size_t>(std::min<std::uint64_t>(seen.octets, shown_octets)), '\0');

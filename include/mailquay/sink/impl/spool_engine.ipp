@@ -11,6 +11,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
 #include <sys/file.h>
 #include <system_error>
@@ -219,11 +220,16 @@ MAILQUAY_DECL bool spool_engine::submit(std::unique_ptr<spool_item>& item) {
     return true;
 }
 
+MAILQUAY_DECL bool spool_engine::has_room(std::uint64_t octets) const noexcept {
+    if (!room_left_.load(std::memory_order_relaxed) || !accepting_.load(std::memory_order_relaxed)) return false;
+    if (settings_.max_octets != 0 && octets > settings_.max_octets) return false;
+    // A small one goes into a segment, whose room is taken already.
+    return octets <= settings_.memory_octets || octets <= large_room_.load(std::memory_order_relaxed);
+}
+
 MAILQUAY_DECL std::optional<verdict> spool_engine::refusal(std::uint64_t octets) const {
-    if (!room_left_.load(std::memory_order_relaxed) || !accepting_.load(std::memory_order_relaxed))
-        return defer(replies::no_storage).because("spool: no room");
-    if (settings_.max_octets != 0 && octets > settings_.max_octets) return defer(replies::no_storage).because("spool: no room");
-    return std::nullopt;
+    if (has_room(octets)) return std::nullopt;
+    return defer(replies::no_storage).because("spool: no room");
 }
 
 // ---- the committer
@@ -450,9 +456,8 @@ MAILQUAY_DECL result<void> spool_engine::move_messages(std::span<key const> keys
         state.large = old->state.large;
         state.bounce = old->state.bounce;
         journal_record record;
-        append_spool_envelope(record.meta, old->envelope);
+        copy_spool_envelope(record.meta, read->meta);
         state.append_to(record.meta);
-        record.meta.append(old->unknown);
         record.body = std::move(read->body);
         record.seal(spool_record_type::message, transaction_id::from_number(id), read->header.body_checksum);
         octets += record.octets();
@@ -583,6 +588,10 @@ MAILQUAY_DECL void spool_engine::update_room() {
         used += large_octets_;
         messages = index_.size();
     }
+    std::uint64_t spare = std::numeric_limits<std::uint64_t>::max();
+    if (left) spare = *left - std::min(*left, settings_.free_octets);
+    if (settings_.max_octets != 0) spare = std::min(spare, settings_.max_octets - std::min(used, settings_.max_octets));
+    large_room_ = spare;
     bool const enough = (!left || *left >= settings_.free_octets) &&
                         reserved_ && (settings_.max_octets == 0 || used <= settings_.max_octets) &&
                         (settings_.max_messages == 0 || messages < settings_.max_messages);

@@ -367,18 +367,23 @@ MAILQUAY_DECL bool spool_engine::flush(transaction_id id) {
 
 MAILQUAY_DECL void spool_engine::change(transaction_id id, spool_change what, when_done done) {
     bool known;
+    std::uint64_t release_ms = 0;
     {
         std::lock_guard const lock{index_mutex_};
-        known = index_.contains(key_of(id));
+        auto const place = index_.find(key_of(id));
+        known = place != index_.end();
+        if (known) release_ms = place->second.released_ms;
     }
     if (!known) return done(no_such_message());
+    // What the sender wants held until later is no older for an operator's hold that ended.
+    std::uint64_t const lifetime_from = what.retry_after ? wall_ms() : std::max(wall_ms(), release_ms);
     auto item = std::make_unique<spool_item>();
     std::string& fields = item->record.meta;
     for (recipient_outcome const& one : what.outcomes) append_spool_outcome(fields, one);
     if (what.attempted) append_spool_number(fields, spool_tag::attempted, 1);
     if (what.hold) append_spool_number(fields, spool_tag::held, *what.hold ? 1 : 0);
     if (what.delay_told) append_spool_number(fields, spool_tag::delay_told, 1);
-    if (what.new_lifetime) append_spool_number(fields, spool_tag::released, wall_ms());
+    if (what.new_lifetime) append_spool_number(fields, spool_tag::released, lifetime_from);
     if (what.retry_after) {
         auto const wait = static_cast<std::uint64_t>(std::max<std::int64_t>(what.retry_after->count(), 0));
         append_spool_number(fields, spool_tag::wait, wait);

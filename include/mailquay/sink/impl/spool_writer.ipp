@@ -6,6 +6,7 @@
 #include <mailquay/sink/detail/wait_for_done.hpp>
 
 #include <array>
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <stdexcept>
@@ -112,9 +113,19 @@ MAILQUAY_DECL delivery spool_large_file::complete() {
 
 // ---- the writer
 
+// A bounce for the null sender would have nowhere to go.
+inline bounce bounce_for(transaction const& mail, std::optional<relay_for> const& known) {
+    if (mail.null_sender()) return bounce::never;
+    if (mail.session().authenticated()) return bounce::always;
+    return known && known->relays(mail.session()) ? bounce::always : bounce::restrained;
+}
+
 MAILQUAY_DECL spool_writer::spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail)
     : engine_(std::move(engine)), pool_(std::move(pool)), wait_(std::make_shared<std::atomic<spool_wait>>(spool_wait::waiting)) {
     append_spool_envelope(meta_, mail.snapshot());
+    if (auto const& hold = mail.requests().hold)
+        release_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(hold->release.time_since_epoch()).count();
+    bounce_ = bounce_for(mail, engine_->settings().known_clients);
     if (auto const id = transaction_id::parse(mail.id())) id_ = *id;
     // What the client announced, so that the content is copied once; it may lie.
     constexpr std::uint64_t with_received = 1024;
@@ -153,6 +164,11 @@ MAILQUAY_DECL std::unique_ptr<spool_item> spool_writer::make_item() {
     auto item = std::make_unique<spool_item>();
     spool_state state;
     state.accepted_ms = state.released_ms = state.due_ms = engine_->wall_ms();
+    if (release_ms_ > static_cast<std::int64_t>(state.accepted_ms)) {
+        state.released_ms = state.due_ms = static_cast<std::uint64_t>(release_ms_);
+        state.wait_ms = state.due_ms - state.accepted_ms;
+    }
+    state.bounce = bounce_;
     if (large_) state.large = large_body{octets_, checksum_};
     state.append_to(meta_);
     item->record.meta = std::move(meta_);
