@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
             throw programs::usage_error(
                 "--domain is missing: name each domain whose mail is taken, as in --domain example.org");
 
+        programs::check_users(who, chosen.tls);
         if (who.any()) {
             chosen.smtp.auth = mailquay::auth_mode::offered;
             chosen.smtp.auth_without_tls = who.in_clear;
