@@ -102,6 +102,7 @@ function(mailquay_add_component name)
         CXX_VISIBILITY_PRESET hidden
         VISIBILITY_INLINES_HIDDEN ON
         POSITION_INDEPENDENT_CODE ON
+        INSTALL_RPATH "$<$<PLATFORM_ID:Linux>:$ORIGIN>"  # finds its sisters wherever they were installed
         VERSION ${PROJECT_VERSION}
         SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
     set_target_properties(${header_only} PROPERTIES EXPORT_NAME ${name}-header-only)

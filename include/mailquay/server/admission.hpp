@@ -14,7 +14,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 struct connection_limits {
     /// In all. An idle connection costs about half a KiB; the limit guards the descriptors of the process.
     unsigned total = 10'000;
-    /// From one IPv4 address or IPv6 /64 (one customer's network); Postfix takes 50. Loopback and UNIX sockets have none.
+    /// From one IPv4 address or IPv6 /64 (one customer's network); Postfix takes 50. Loopback, UNIX sockets and trusted proxies
+    /// have none.
     unsigned per_address = 50;
     /// TLS handshakes under way, in all: one that is not finished holds about 60 KiB. One more is told 454 4.7.0, or closed
     /// where TLS comes first. There it begins with the client's first octet.
