@@ -35,7 +35,7 @@ std::string const addresses{"\xc0\x00\x02\x07\xc0\x00\x02\x19\xc0\x00\x00\x19", 
 /// With the CRC32C that fits behind `block`.
 std::string summed(std::string block) {
     std::string octets = v2(0x21, 0x11, block += tlv(0x03, std::string(4, '\0')));
-    detail::crc32c sum;
+    detail::crc32c_sum sum;
     sum.add(octets);
     for (int i = 0; i < 4; ++i) octets[octets.size() - 4 + static_cast<std::size_t>(i)] = static_cast<char>(sum.value() >> (24 - 8 * i));
     return octets;
@@ -165,7 +165,7 @@ TEST_CASE("a TLV that may come once is refused the second time, the first being 
 }
 
 TEST_CASE("a CRC32C is checked over the whole header", "[protocol][proxy]") {
-    detail::crc32c known;
+    detail::crc32c_sum known;
     known.add("123456789");
     CHECK(known.value() == 0xe3069283u);  // RFC 3720 appendix B.4, by common check value
 

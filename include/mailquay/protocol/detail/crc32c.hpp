@@ -20,7 +20,7 @@ constexpr std::array<std::uint32_t, 256> make_crc32c_table() noexcept {
 inline constexpr std::array<std::uint32_t, 256> crc32c_table = make_crc32c_table();
 
 /// The CRC of RFC 3720 §12.1 (Castagnoli), octet by octet: for headers of a few hundred octets.
-class crc32c {
+class crc32c_sum {
 public:
     constexpr void add(char octet) noexcept {
         state_ = state_ >> 8 ^ crc32c_table[(state_ ^ static_cast<unsigned char>(octet)) & 0xffu];

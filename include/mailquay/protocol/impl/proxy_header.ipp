@@ -182,7 +182,7 @@ inline bool read_proxy_tls(std::string_view value, proxied_tls& into) {
 /// The CRC32C of the whole header, with the four octets of its own value taken as zero.
 inline bool proxy_checksum_fits(std::string_view header, std::string_view value) noexcept {
     auto const at = static_cast<std::size_t>(value.data() - header.data());
-    crc32c sum;
+    crc32c_sum sum;
     sum.add(header.substr(0, at));
     for (int i = 0; i < 4; ++i) sum.add('\0');
     sum.add(header.substr(at + 4));
