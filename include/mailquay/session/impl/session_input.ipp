@@ -78,10 +78,9 @@ MAILQUAY_DECL bool session::next_region() noexcept {
 
 MAILQUAY_DECL void session::drop_input() noexcept {
     // hold_ stays until the session goes: a hook that was withdrawn may still look at octets in it, though not at unread ones.
-    if (auth_possible()) {
-        wipe({cur_, end_});
-        wipe({lent_, lent_end_});
-    }
+    // Unread octets may hold a secret.
+    wipe({cur_, end_});
+    wipe({lent_, lent_end_});
     cur_ = end_ = lent_ = lent_end_ = nullptr;
     in_hold_ = false;
     skipping_ = false;
