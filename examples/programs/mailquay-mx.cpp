@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
             throw programs::usage_error(
                 "--maildir is missing: name the folder where mail is filed, as in --maildir /var/mail/new");
 
+        programs::check_users(who, chosen.tls);
         if (who.any()) {
             chosen.smtp.auth = mailquay::auth_mode::offered;
             chosen.smtp.auth_without_tls = who.in_clear;

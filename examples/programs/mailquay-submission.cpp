@@ -27,9 +27,7 @@ int main(int argc, char** argv) {
             throw programs::usage_error("--user is missing: name who may log in, as in --user alice@example.org:secret, or give --password-file or --auth-socket");
         if (maildir.empty())
             throw programs::usage_error("--maildir is missing: name the folder where mail is filed, as in --maildir /var/mail/out");
-        if (chosen.tls.certificates.empty() && !who.in_clear)
-            throw programs::usage_error("--tls-cert is missing: without TLS passwords travel in clear; add --tls-cert and --tls-key, or say "
-                                        "by --auth-without-tls that this is wanted");
+        programs::check_users(who, chosen.tls);
 
         chosen.smtp = mailquay::profile::submission();
         if (who.in_clear) chosen.smtp.tls.reset();  // STARTTLS is offered where there is a certificate, and not demanded

@@ -53,6 +53,15 @@ class Flags(unittest.TestCase):
         self.refused("mailquay-mx", "--domain", "no domain", "--maildir", "x", say=["--domain no domain"])
         self.refused("mailquay-mx", "--domain", "example.org", "--mailbox", "a b@", "--maildir", "x", say=["--mailbox a b@"])
 
+    def test_nobody_could_log_in(self):
+        for name, flags in (("mailquay-mx", ("--domain", "example.org", "--maildir", "x")), ("mailquay-submission", ("--maildir", "x"))):
+            with self.subTest(name=name):
+                self.refused(name, *flags, "--user", "alice:secret", "--listen", "127.0.0.1:0", say=["--tls-cert", "--auth-without-tls"])
+                for without in (("--auth-without-tls",), ("--tls-cert", "x", "--tls-key", "x"),
+                                ("--tls-cert", "x", "--tls-key", "x", "--tls-client-cert", "off")):
+                    self.refused(name, *flags, "--auth-certificates", *without, "--listen", "127.0.0.1:0",
+                                 say=["--auth-certificates", "--tls-client-cert request"])
+
     def test_a_maildir_that_cannot_be(self):
         code, _, log = harness.run_program("mailquay-mx", "--domain", "example.org", "--maildir", "/dev/null/x", "--listen", "127.0.0.1:0")
         self.assertEqual(code, 1, log)

@@ -31,6 +31,7 @@ struct certificate_wish {
     made_certificate const* issuer = nullptr;  ///< null: signed by itself
     bool authority = false;
     unsigned rsa_bits = 2048;
+    char const* hash = "SHA256";  ///< of the signature
 };
 
 namespace certificates_detail {
@@ -97,7 +98,7 @@ inline made_certificate make_certificate(certificate_wish const& wish = {}) {
         for (std::string const& name : wish.names) all += (all.empty() ? "DNS:" : ",DNS:") + name;
         extend(made.get(), by, NID_subject_alt_name, all);
     }
-    need(X509_sign(made.get(), issuer_key ? issuer_key.get() : key.get(), EVP_sha256()) > 0, "signature");
+    need(X509_sign(made.get(), issuer_key ? issuer_key.get() : key.get(), EVP_get_digestbyname(wish.hash)) > 0, "signature");
 
     bio_ptr const chain_text{BIO_new(BIO_s_mem())}, key_text{BIO_new(BIO_s_mem())};
     PEM_write_bio_X509(chain_text.get(), made.get());

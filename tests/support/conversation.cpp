@@ -158,6 +158,7 @@ auth_step make_auth_step(words& in) {
     auto const word = [&](std::size_t at) { return at < rest.size() ? unescaped(rest[at]) : std::string{}; };
     if (kind == "succeed") return succeed(word(0), word(1));
     if (kind == "continue") return continue_with(word(0));
+    if (kind == "refuse") return refuse_with(word(0));
     auto const found = problems.find(kind);
     if (found == problems.end()) throw script_failure("unknown answer of a mechanism: " + kind);
     return fail(found->second);
@@ -420,7 +421,12 @@ bool set(std::string const& name, words& in, script& talk, rules& given, bool& w
     } else if (name == "auth") {
         bool const clear = talk.config.extensions.find("AUTH") != nullptr;  // "@ auth-without-tls" came before
         auto const names = in.rest();
-        talk.config.extensions.add(std::make_shared<extensions::auth>([names](session_info const&) { return names; }, clear));
+        auto const offers = [names](session_info const& client) {
+            mechanisms offered = names;
+            if (!client.tls_is_the_clients()) std::erase(offered, "EXTERNAL");
+            return offered;
+        };
+        talk.config.extensions.add(std::make_shared<extensions::auth>(offers, clear));
     } else if (name == "auth-without-tls") {
         config.extensions.add(std::make_shared<extensions::auth>([](session_info const&) { return mechanisms{}; }, true));
     } else if (name == "max-auth-line") number(config.limits.auth_line_octets);

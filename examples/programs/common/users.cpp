@@ -29,6 +29,16 @@ void add_user_flags(flags& all, users& into) {
         .toggle("--auth-without-tls", "take passwords in clear; for tests and closed networks", into.in_clear);
 }
 
+void check_users(users const& chosen, tls_settings const& tls) {
+    if (!chosen.any()) return;
+    if (tls.certificates.empty() && !chosen.in_clear)
+        throw usage_error("--tls-cert is missing: without TLS passwords travel in clear; add --tls-cert and --tls-key, or say "
+                          "by --auth-without-tls that this is wanted");
+    if (chosen.certificates && tls.client_certificates != "request" && tls.client_certificates != "require")
+        throw usage_error("--auth-certificates: no client is asked for a certificate; add --tls-client-cert request, or require, and "
+                          "--tls-client-ca");
+}
+
 #ifdef PROGRAMS_HAVE_SASL
 namespace {
 

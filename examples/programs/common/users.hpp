@@ -3,6 +3,7 @@
 #include <mailquay/handler/authenticator.hpp>
 
 #include "common/flags.hpp"
+#include "common/settings.hpp"
 
 #include <memory>
 #include <string>
@@ -27,6 +28,10 @@ struct users {
 
 /// Adds `--user` and its like. Both must outlive the parsing.
 void add_user_flags(flags& all, users& into);
+
+/// Whether nobody could ever log in by these flags, or only unsafely.
+/// @throws usage_error
+void check_users(users const& chosen, tls_settings const& tls);
 
 /// Who logs in by these flags; failures are counted over time.
 /// @throws usage_error

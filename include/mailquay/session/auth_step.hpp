@@ -29,6 +29,9 @@ enum class auth_problem : std::uint8_t {
 /// @{ One step of an AUTH exchange (RFC 4954).
 struct auth_continue {
     std::string challenge{};  ///< octets; sent base64-encoded behind 334
+    /// The secret was wrong, and the challenge only says why (RFC 7628 §3.2.2): it is counted and waits as `auth_failure` does.
+    /// The exchange fails whatever the client answers; `next()` is not called again.
+    bool refused = false;
 };
 struct auth_success {
     std::string identity{};  ///< the authorised user
@@ -40,7 +43,8 @@ struct auth_failure {
     auth_problem why = auth_problem::credentials;
 };
 using auth_step = std::variant<auth_failure, auth_continue, auth_success>;
-inline auth_step continue_with(std::string challenge) { return auth_continue{std::move(challenge)}; }
+inline auth_step continue_with(std::string challenge) { return auth_continue{std::move(challenge), false}; }
+inline auth_step refuse_with(std::string challenge) { return auth_continue{std::move(challenge), true}; }
 inline auth_step succeed(std::string identity, std::string last = {}) { return auth_success{std::move(identity), std::move(last)}; }
 inline auth_step fail() { return auth_failure{}; }
 inline auth_step fail(auth_problem why) { return auth_failure{why == auth_problem::unavailable, {}, why}; }

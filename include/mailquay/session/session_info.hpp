@@ -63,6 +63,9 @@ public:
 
     bool secure() const noexcept { return rare_ && rare_->tls; }
     tls_info const* tls() const noexcept { return secure() ? rare_->tls.get() : nullptr; }
+    /// Whether TLS ends at the client itself: its certificate is the client's, and its channel may be bound to. After XCLIENT
+    /// the TLS of before is that of who sent it, and proves nothing of the client named.
+    bool tls_is_the_clients() const noexcept { return secure() && !rare_->tls_of_another; }
     /// The authenticated user; empty before AUTH succeeded.
     std::string_view user() const noexcept { return rare_ ? std::string_view{rare_->user} : std::string_view{}; }
     bool authenticated() const noexcept { return rare_ && rare_->authenticated; }
@@ -98,7 +101,7 @@ public:
     void set_hello(std::string_view name, bool extended) { hello_name_ = name, extended_ = extended; }
     void set_lmtp(bool on) noexcept { lmtp_ = on; }
     void set_talked_ahead() noexcept { talked_ahead_ = true; }
-    void set_tls(tls_info facts) { rare().tls = std::make_unique<tls_info>(std::move(facts)); }
+    void set_tls(tls_info facts) { rare().tls = std::make_unique<tls_info>(std::move(facts)), rare().tls_of_another = false; }
     void set_user(std::string user) { rare().user = std::move(user), rare().authenticated = true; }
     void set_verified_ptr(std::string name) { rare().ptr = std::move(name); }
     void set_proxy(proxy_facts facts) { rare().proxy = std::make_unique<proxy_facts>(std::move(facts)); }
@@ -106,7 +109,8 @@ public:
     void set_claimed_user(std::string user) { rare().claimed_user = std::move(user); }
     void set_forwarded(forwarded_client told) { rare().forwarded = std::make_unique<forwarded_client>(std::move(told)); }
     std::unique_ptr<forwarded_client> take_forwarded() noexcept { return rare_ ? std::move(rare_->forwarded) : nullptr; }
-    /// The same connection before its client has said anything: without names, user and slots. XCLIENT begins with it.
+    /// The same connection before its client has said anything: without names, user and slots. XCLIENT begins with it, and
+    /// hence TLS is no longer the client's.
     session_info begun_anew() const;
     /// Forgets what the client said, as STARTTLS demands (RFC 3207 §4.2).
     void forget_session();
@@ -125,6 +129,7 @@ private:
         slots session_slots;
         slots connection_slots;
         bool authenticated = false;
+        bool tls_of_another = false;
     };
     uncommon& rare() const {
         if (!rare_) rare_ = std::make_unique<uncommon>();
@@ -153,7 +158,7 @@ inline session_info session_info::begun_anew() const {
     made.set_id(id());
     made.lmtp_ = lmtp_;
     made.talked_ahead_ = talked_ahead_;
-    if (auto const* const facts = tls()) made.set_tls(*facts);
+    if (auto const* const facts = tls()) made.set_tls(*facts), made.rare_->tls_of_another = true;
     if (auto const* const told = proxy()) made.set_proxy(*told);
     return made;
 }

@@ -204,6 +204,45 @@ TEST_CASE("what Dovecot names is offered, but nothing private or anonymous, and 
     CHECK_FALSE(all.begin("ANONYMOUS", clear));
 }
 
+TEST_CASE("a certificate is told to Dovecot where it is the client's, not after XCLIENT", "[sasl][dovecot][external]") {
+    std::vector<std::string> asked;
+    auto const no = [&](peer& there) { asked.push_back(line_of_auth(there)), there.say("FAIL\t1\n"); };
+    fake_dovecot server{{no, no}};
+    bench b;
+    sasl::dovecot all{server.path(), b.settings({"EXTERNAL", "PLAIN"})};
+    tls_info facts;
+    facts.client_verified = true;
+    facts.client_identity = "filter";
+    auto const filter = tls_client(facts);
+    auto const named = filter.begun_anew();
+
+    CHECK(all.offered(filter) == mailquay::mechanisms{"EXTERNAL", "PLAIN"});
+    CHECK(all.offered(named) == mailquay::mechanisms{"PLAIN"});
+    CHECK_FALSE(all.begin("EXTERNAL", named));
+    CHECK(b.say(*all.begin("PLAIN", filter), plain("a", "b")) == denied);
+    CHECK(b.say(*all.begin("PLAIN", named), plain("a", "b")) == denied);
+    REQUIRE(asked.size() == 2);
+    CHECK(asked[0].find("\tvalid-client-cert\tcert_username=filter") != std::string::npos);
+    CHECK(asked[1].find("cert") == std::string::npos);
+}
+
+TEST_CASE("what Dovecot says to a bearer token is a refusal; to none, the question for it", "[sasl][dovecot][oauth]") {
+    auto const why = base64_encode(R"({"status":"invalid_token"})");
+    fake_dovecot server{{[&](peer& there) {
+        line_of_auth(there);
+        there.say("CONT\t1\t\n");
+        there.hear();
+        there.say("CONT\t1\t" + why + "\n");
+    }}};
+    bench b;
+    sasl::dovecot all{server.path(), b.settings({"OAUTHBEARER"})};
+    auto const client = tls_client();
+    auto const exchange = all.begin("OAUTHBEARER", client);
+    auto const refused = [&](secret_view response) { return std::get<auth_continue>(run(b.io, exchange->next(response))).refused; };
+    CHECK_FALSE(refused(secret_view{}));
+    CHECK(refused(secret_view{std::string_view{"n,,\1auth=Bearer bad\1\1"}}));
+}
+
 TEST_CASE("no more connections than set, and they come back", "[sasl][dovecot]") {
     auto const asks = [](peer& there) { line_of_auth(there), there.say("CONT\t1\t\n"), there.hear(); };
     fake_dovecot server{{asks, asks}};

@@ -4,6 +4,7 @@
 #include "support/sasl_client.hpp"
 
 #include <mailquay/sasl/mechanisms.hpp>
+#include <mailquay/sasl/saslprep.hpp>
 #include <mailquay/sasl/user_table.hpp>
 #include <mailquay/server/memory_store.hpp>
 
@@ -87,6 +88,36 @@ TEST_CASE("a user and the network he is tried from are counted, wherever in it",
     CHECK(b.attempt("192.0.2.99", "ALICE", "wonderland") == temporary);
     CHECK(b.attempt("192.0.2.99", "bob", "builder") == success("bob"));
     CHECK(b.attempt("198.51.100.1", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("another spelling of a name is no other name", "[sasl][guard]") {
+    if (!sasl::saslprep_built()) return;
+    bench b;
+    // SASLprep drops soft hyphens, and makes one letter of the wide and the plain.
+    std::string const spellings[] = {"alice", "al\u00ADice", "ali\u00ADce", "a\u00ADl\u00ADice", "Alice", "\uFF41lice"};
+    for (unsigned i = 0; i < 10; ++i)
+        CHECK(b.attempt("192.0.2." + std::to_string(i + 1), spellings[i % std::size(spellings)], std::to_string(i)) == denied);
+    for (std::string const& one : spellings) CHECK(b.attempt("192.0.2.99", one, "wonderland") == temporary);
+    CHECK(b.attempt("192.0.2.99", "bob", "builder") == success("bob"));
+}
+
+TEST_CASE("a refused token counts when the reason is told, whatever the client makes of it", "[sasl][guard][oauth]") {
+    auto const counters = std::make_shared<memory_store>();
+    sasl::mechanisms inner;
+    inner.bearer_tokens([](sasl::token_request asked) -> eventual<result<std::optional<std::string>>> {
+        using answer = result<std::optional<std::string>>;
+        return asked.token.reveal() == "good" ? answer{std::optional<std::string>{"alice"}} : answer{std::optional<std::string>{}};
+    });
+    sasl::guarded all{std::move(inner), counters};
+    auto const client = tls_client();
+    auto const attempt = [&](auth_exchange& to, std::string const& token) { return say(to, "n,,\1auth=Bearer " + token + "\1\1"); };
+    for (int i = 0; i < 19; ++i) {
+        auto const cancelled = all.begin("OAUTHBEARER", client);
+        CHECK(attempt(*cancelled, "guess" + std::to_string(i)).kind == answer::challenge);
+    }
+    auto const answered = all.begin("OAUTHBEARER", client);
+    CHECK(attempt(*answered, "guess").kind == answer::challenge);
+    CHECK(attempt(*all.begin("OAUTHBEARER", client), "good") == temporary);
 }
 
 TEST_CASE("strangers cannot lock a user out of where he usually is", "[sasl][guard]") {

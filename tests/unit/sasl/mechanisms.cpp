@@ -245,7 +245,20 @@ TEST_CASE("who does not exist looks as who does: salt, iterations and work", "[s
         CHECK(std::get<0>(look(all, "dave")) != salt);
         CHECK(iterations == real_iterations);
         CHECK(spent == real_spent);
-        CHECK(spent == 15'000);
+        CHECK(spent == 0);  // who cancels now has cost nothing
+
+        auto const whole = [&](std::string user, std::string proof_by) {
+            begun one{all, "SCRAM-SHA-256"};
+            scram_client client{scram_hash::sha256, std::move(user), std::move(proof_by)};
+            std::string const final = client.final(say(*one.server, client.first()).text);
+            auto const before = sasl::detail::hash_work_done().iterations;
+            answer const ended = say(*one.server, final);
+            return std::pair{ended.kind, sasl::detail::hash_work_done().iterations - before};
+        };
+        using ends = std::pair<decltype(answer::kind), std::remove_const_t<decltype(spent)>>;
+        CHECK(whole("alice", "wonderland") == ends{answer::success, 15'000});
+        CHECK(whole("alice", "nobody") == ends{answer::denied, 15'000});
+        CHECK(whole("carol", "nobody") == ends{answer::denied, 15'000});
     }
     SECTION("verifiers") {
         sasl::user_table kept;
@@ -304,7 +317,7 @@ TEST_CASE("a store may answer later; one that cannot be asked is a temporary fai
     CHECK(pool->jobs == 1);
     pool->busy = true;
     begun busy{all, "SCRAM-SHA-512"};
-    CHECK_THROWS_AS(say(*busy.server, "n,,n=alice,r=abc"), workers_busy);
+    CHECK_THROWS_AS((scram_client{scram_hash::sha512, "alice", "wonderland"}.log_in(*busy.server)), workers_busy);
     pool->busy = false;
 
     slow->away = true;
@@ -364,6 +377,28 @@ TEST_CASE("a bearer token is judged by the host", "[sasl][oauth]") {
         begun one{all, "OAUTHBEARER"};
         CHECK(say(*one.server, "n,,\1auth=Bearer away\1\1") == temporary);
     }
+}
+
+TEST_CASE("neither the certificate nor the channel of who sent XCLIENT is the named client's", "[sasl][external][binding]") {
+    sasl::mechanisms all{users()};
+    all.certificates();
+    tls_info facts = bound();
+    facts.client_verified = true;
+    facts.client_identity = "filter";
+    session_info filter = tls_client(facts);
+    REQUIRE(all.offered(filter).front() == "EXTERNAL");
+
+    session_info const named = filter.begun_anew();
+    CHECK(all.offered(named) == names{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"});
+    CHECK_FALSE(all.begin("EXTERNAL", named));
+    CHECK_FALSE(all.begin("SCRAM-SHA-256-PLUS", named));
+    auto const server = all.begin("SCRAM-SHA-256", named);
+    CHECK(say(*server, "y,,n=alice,r=abc").kind == answer::challenge);  // nothing was taken away from him
+
+    // An exchange that is there already asks as well.
+    auto const early = all.begin("EXTERNAL", filter);
+    filter = filter.begun_anew();
+    CHECK(say(*early, "") == denied);
 }
 
 TEST_CASE("EXTERNAL takes the identity of a verified certificate", "[sasl][external]") {

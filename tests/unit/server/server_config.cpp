@@ -2,6 +2,7 @@
 
 #include <mailquay/session/extensions/prdr.hpp>
 
+#include <mailquay/session/extensions/auth.hpp>
 #include <mailquay/session/extensions/deliver_by.hpp>
 
 #include "support/catch.hpp"
@@ -53,6 +54,32 @@ TEST_CASE("XCLIENT is there for whom it trusts, and XFORWARD for the same unless
     CHECK(make_session_config(config, profile::mx(), {}).extensions.find("XFORWARD") == nullptr);
     config.trusted_xclient_login = true;
     CHECK(make_session_config(config, profile::mx(), {}).trusted_xclient_login);
+}
+
+TEST_CASE("MAIL AUTH= is believed from those who may say who the client is, and from nobody else", "[server][server_config][auth]") {
+    struct nobody final : authenticator {
+        mechanisms offered(session_info const&) const override { return {"PLAIN"}; }
+        std::unique_ptr<auth_exchange> begin(std::string_view, session_info const&) override { return nullptr; }
+    };
+    server_config config{.hostname = "mx.example.org"};
+    profile kind = profile::mx();
+    kind.auth = auth_mode::offered;
+    auto const believed = [&](std::string_view from, address_source source = address_source::socket) {
+        session_info client{ip_endpoint{*ip_address::parse(from), 1}, {}, source};
+        auto const made = make_session_config(config, kind, {}, std::make_shared<nobody>());
+        auto const* const auth = dynamic_cast<extensions::auth const*>(made.extensions.find("AUTH"));
+        REQUIRE(auth != nullptr);
+        return auth->believes(client);
+    };
+    CHECK_FALSE(believed("192.0.2.1"));
+    config.trusted_xclient = network_set{"192.0.2.1"};
+    CHECK(believed("192.0.2.1"));
+    CHECK_FALSE(believed("192.0.2.1", address_source::local));
+    CHECK_FALSE(believed("192.0.2.2"));
+    config.trusted_xforward = network_set{"192.0.2.2"};
+    CHECK(believed("192.0.2.1"));
+    CHECK(believed("192.0.2.2"));
+    CHECK_FALSE(believed("192.0.2.3"));
 }
 
 TEST_CASE("a profile says otherwise in part, and the sink bounds what is announced", "[server][server_config]") {

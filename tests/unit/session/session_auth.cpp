@@ -2,6 +2,7 @@
 
 #include <mailquay/base/base64.hpp>
 #include <mailquay/session/extensions/auth.hpp>
+#include <mailquay/session/extensions/starttls.hpp>
 
 #include "support/catch.hpp"
 #include "support/script.hpp"
@@ -124,6 +125,107 @@ TEST_CASE("failures wait 0, 1, 2, 4 and 4 s, then AUTH is no more", "[session][a
     CHECK(waited == std::vector<seconds>{seconds{0}, seconds{1}, seconds{2}, seconds{4}, seconds{4}});
 }
 
+TEST_CASE("a refusal that comes as a challenge is counted at once and ends as failed, whatever answers it", "[session][auth]") {
+    auto talk = inside_tls();
+    talk.config.budgets.auth = 4;
+    int asked = 0;
+    talk.hooks.on_auth = [&](std::string_view, std::optional<std::string_view> response) {
+        ++asked;
+        return response == "bad" ? refuse_with("{}") : succeed("alice");
+    };
+    std::string const bad = "AUTH PLAIN " + base64_encode("bad");
+    std::vector<std::chrono::seconds> waited;
+    session_host::time_point before{};
+    auto const attempt = [&] {
+        talk.client(bad).first_do([&](session_host& host) { before = host.now(); }).server_line("334 e30=").check(
+            [&](session_host const& host) { waited.push_back(std::chrono::duration_cast<std::chrono::seconds>(host.now() - before)); });
+    };
+    attempt();
+    talk.client("*").server("501 5.0.0");
+    attempt();
+    talk.client("AQ==").server("535 5.7.8");
+    attempt();
+    talk.client("!").server("501 5.5.2");
+    attempt();
+    talk.client("Z29vZA==").server("535 5.7.8").check([](session_host const& host) {
+        std::vector<std::string> ends;
+        for (auto const& one : host.events())
+            if (one.starts_with("auth_finished")) ends.push_back(one.substr(14));
+        expect_that(ends == std::vector<std::string>{"failed 501", "failed 535", "failed 501", "failed 535"}, "the ends differ");
+    });
+    talk.client(bad).server("421 4.7.0").closed(close_reason::too_many_errors);
+
+    talk.run_whole();
+
+    using std::chrono::seconds;
+    CHECK(asked == 4);
+    CHECK(waited == std::vector<seconds>{seconds{0}, seconds{1}, seconds{2}, seconds{4}});
+}
+
+/// Whether any four octets of what must be forgotten are there; how the octets are cut does not matter then.
+bool shows(std::string_view octets, std::string_view secret) {
+    for (std::size_t i = 0; i + 4 <= secret.size(); ++i)
+        if (octets.find(secret.substr(i, 4)) != std::string_view::npos) return true;
+    return false;
+}
+
+/// Without a copy that is freed: the test looks for what others left in memory.
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::size_t octets = 0;
+    for (auto const part : parts) octets += part.size();
+    std::string whole;
+    whole.reserve(octets);
+    for (auto const part : parts) whole.append(part);
+    return whole;
+}
+
+TEST_CASE("what stands unread behind an end, and the begin of a line, are overwritten", "[session][auth]") {
+    std::string const secret = base64_encode(joined({"correct horse battery staple/", std::string(200, 'q')}));
+    std::string const behind = joined({"AUTH PLAIN ", secret, "\r\n"});
+    struct way {
+        std::string input;
+        bool keeps;  // the host takes its buffer back before it answers
+    };
+    std::vector<way> ways;
+    ways.reserve(4);
+    ways.push_back({joined({"QUIT\r\n", behind}), false});
+    ways.push_back({joined({"STARTTLS\r\n", behind}), false});
+    ways.push_back({joined({"STARTTLS\r\n", behind}), true});
+    ways.push_back({joined({"NOOP\r\nA", std::string_view{behind}.substr(1, 100)}), false});
+    for (auto& [input, keeps] : ways) {
+        INFO(input.substr(0, 20) << (keeps ? " kept" : ""));
+        session_config config = inside_tls().config;
+        config.extensions.add(std::make_shared<extensions::starttls>());
+        session_memory memory;
+        session_info client{ip_endpoint{*ip_address::parse("192.0.2.1"), 40000}, {}};
+        auto talk = std::make_unique<session>(config, std::move(client), memory);
+        talk->time_is(session::time_point{std::chrono::hours{1}});
+        auto const take = [&, kept = keeps] {
+            while (auto what = talk->next_event()) {
+                if (auto const* one = std::get_if<connected>(&*what)) talk->answer(one->ticket, accept());
+                if (auto const* one = std::get_if<greeted>(&*what)) talk->answer(one->ticket, accept());
+                if (auto const* one = std::get_if<tls_requested>(&*what)) {
+                    if (kept) talk->keep_rest();
+                    talk->answer(one->ticket, accept());
+                }
+            }
+            talk->output_sent(talk->output().size());
+        };
+        take();
+        std::string hello = "EHLO c\r\n";
+        talk->feed(hello);
+        take();
+        talk->feed(input);
+        take();
+        CHECK_FALSE(shows(input, secret.substr(20, 40)));
+        talk.reset();
+        for (int i = 0; i < 4; ++i) {
+            auto const used = memory.take_buffer();
+            CHECK_FALSE(shows({used->data(), used->capacity()}, secret.substr(20, 40)));
+        }
+    }
+}
+
 TEST_CASE("an accepted message does not forgive failures", "[session][auth]") {
     auto talk = inside_tls();
     talk.config.budgets.auth = 1;
@@ -203,23 +305,6 @@ TEST_CASE("a host that does not answer in time costs 454, and its late answer no
     talk.feed(noop);
     take();
     CHECK(talk.output().starts_with("250 "));
-}
-
-/// Whether any four octets of what must be forgotten are there; how the octets are cut does not matter then.
-bool shows(std::string_view octets, std::string_view secret) {
-    for (std::size_t i = 0; i + 4 <= secret.size(); ++i)
-        if (octets.find(secret.substr(i, 4)) != std::string_view::npos) return true;
-    return false;
-}
-
-/// Without a copy that is freed: the test looks for what others left in memory.
-std::string joined(std::initializer_list<std::string_view> parts) {
-    std::size_t octets = 0;
-    for (auto const part : parts) octets += part.size();
-    std::string whole;
-    whole.reserve(octets);
-    for (auto const part : parts) whole.append(part);
-    return whole;
 }
 
 TEST_CASE("no octet of a secret stays in a buffer, lent or our own", "[session][auth]") {

@@ -75,4 +75,24 @@ TEST_CASE("TLS facts are there once the handshake is complete", "[session_info]"
     CHECK(info.secure());
 }
 
+TEST_CASE("TLS of before is not the client's once another named him, until a handshake of his own", "[session_info]") {
+    session_info info;
+    CHECK_FALSE(info.tls_is_the_clients());
+    tls_info facts;
+    facts.client_verified = true;
+    info.set_tls(facts);
+    CHECK(info.tls_is_the_clients());
+
+    session_info named = info.begun_anew();
+    CHECK(named.secure());
+    CHECK(named.tls()->client_verified);
+    CHECK_FALSE(named.tls_is_the_clients());
+    CHECK_FALSE(named.begun_anew().tls_is_the_clients());
+    named.forget_session();
+    CHECK_FALSE(named.tls_is_the_clients());
+
+    named.set_tls(facts);
+    CHECK(named.tls_is_the_clients());
+}
+
 }  // namespace test_session_info

@@ -213,6 +213,30 @@ TEST_CASE("the facts of TLS 1.3 and 1.2, and channel bindings that both ends agr
     }
 }
 
+TEST_CASE("tls-server-end-point is the digest of the certificate, by the hash of its signature but never SHA-1 (RFC 5929 4.1)",
+          "[tls][stream]") {
+    struct way {
+        char const* signed_by;
+        char const* digest;
+    };
+    auto const [signed_by, digest] = GENERATE(way{"SHA256", "SHA256"}, way{"SHA384", "SHA384"}, way{"SHA512", "SHA512"}, way{"SHA1", "SHA256"});
+    INFO(signed_by);
+    auto const one = make_certificate({.hash = signed_by});
+    namespace made = certificates_detail;
+    made::bio_ptr const text{BIO_new_mem_buf(one.chain.data(), static_cast<int>(one.chain.size()))};
+    made::x509_ptr const leaf{PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr)};
+    std::string expected(EVP_MAX_MD_SIZE, '\0');
+    unsigned size = 0;
+    REQUIRE(X509_digest(leaf.get(), EVP_get_digestbyname(digest), reinterpret_cast<unsigned char*>(expected.data()), &size) == 1);
+    expected.resize(size);
+
+    tls::context made_context{{.certificates = {{.chain_pem = one.chain, .key_pem = one.key}}}};
+    auto server = made_context.accept(session_info{});
+    tls_client client;
+    REQUIRE(shake_hands(*server, client));
+    CHECK(server->info().channel_binding_endpoint == expected);
+}
+
 TEST_CASE("no ticket is sent unless resumption is on", "[tls][stream]") {
     bool const on = GENERATE(false, true);
     auto const one = make_certificate();

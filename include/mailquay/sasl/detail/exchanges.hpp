@@ -114,6 +114,7 @@ private:
 
     eventual<auth_step> client_first(std::string_view message);
     eventual<auth_step> client_final(std::string_view message);
+    eventual<auth_step> judge(std::string proof);
     bool binding_agrees(gs2_header const& header);
     eventual<auth_step> found(result<std::shared_ptr<credentials const>> kept);
     std::string salt_for_user() const;
@@ -122,6 +123,7 @@ private:
     scram_hash hash_;
     bool plus_;
     bool real_ = false;  // else whatever the proof is, it is wrong
+    bool derive_ = false;  // the keys of derived_ are still to be made
     stage stage_ = stage::first;
     std::string nonce_;
     std::string user_;

@@ -153,7 +153,11 @@ private:
 
     auth_step judged(detail::dovecot_protocol::reply reply) {
         using kind = detail::dovecot_protocol::reply_kind;
-        if (reply.kind == kind::more) return continue_with(std::move(reply.octets));
+        if (reply.kind == kind::more) {
+            // What these answer to a token is why it was refused; where there was none, they ask for it with nothing.
+            bool const bearer = mechanism_ == "OAUTHBEARER" || mechanism_ == "XOAUTH2";
+            return bearer && !reply.octets.empty() ? refuse_with(std::move(reply.octets)) : continue_with(std::move(reply.octets));
+        }
         over_ = true;
         link_->close();
         if (reply.kind == kind::ok) return succeed(std::move(reply.user), std::move(reply.octets));
@@ -167,7 +171,7 @@ private:
         using protocol = detail::dovecot_protocol;
         std::string line = "AUTH\t1\t" + mechanism_ + "\tservice=" + protocol::escaped(all_->settings.service);
         if (client_->secure()) line += "\tsecured";
-        if (tls_info const* const tls = client_->tls(); tls && tls->client_verified)
+        if (tls_info const* const tls = client_->tls(); client_->tls_is_the_clients() && tls->client_verified)
             line += "\tvalid-client-cert\tcert_username=" + protocol::escaped(tls->client_identity);
         auto const add_endpoint = [&](std::string_view letter, ip_endpoint const& end) {
             if (end.address.is_none()) return;
@@ -236,7 +240,7 @@ MAILQUAY_DECL mailquay::mechanisms dovecot::offered(session_info const& client) 
         bool const bearer = one.name == "OAUTHBEARER" || one.name == "XOAUTH2";
         if ((one.shows_secret || bearer) && !client.secure() && !state_->settings.secrets_in_clear) continue;
         if (one.name.ends_with("-PLUS")) continue;
-        if (one.name == "EXTERNAL" && !(client.secure() && client.tls()->client_verified)) continue;
+        if (one.name == "EXTERNAL" && !(client.tls_is_the_clients() && client.tls()->client_verified)) continue;
         names.push_back(one.name);
     }
     return names;

@@ -115,7 +115,7 @@ inline auth_step bearer_exchange::refuse(std::string_view status) {
     if (!all_->bearer.scope.empty()) append_json_member(json, "scope", all_->bearer.scope);
     if (!all_->bearer.openid_configuration.empty()) append_json_member(json, "openid-configuration", all_->bearer.openid_configuration);
     json += '}';
-    return continue_with(std::move(json));
+    return refuse_with(std::move(json));
 }
 
 MAILQUAY_DECL eventual<auth_step> bearer_exchange::next(secret_view response) {
@@ -144,7 +144,7 @@ inline eventual<auth_step> bearer_exchange::judge(result<std::optional<std::stri
 MAILQUAY_DECL eventual<auth_step> external_exchange::next(secret_view response) {
     if (!std::exchange(asked_, true) && no_initial_response(response)) return continue_with({});
     tls_info const* const tls = client_->tls();
-    if (!tls || !tls->client_verified) return fail();
+    if (!client_->tls_is_the_clients() || !tls->client_verified) return fail();
     std::optional<std::string> user = all_->whose ? all_->whose(*tls) : std::optional<std::string>{tls->client_identity};
     if (!user || user->empty()) return fail();
     if (response.empty()) return let_in(*std::move(user), {});

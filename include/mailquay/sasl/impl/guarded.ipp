@@ -5,6 +5,7 @@
 #include <mailquay/base/random.hpp>
 #include <mailquay/sasl/detail/hashing.hpp>
 #include <mailquay/sasl/messages.hpp>
+#include <mailquay/sasl/saslprep.hpp>
 
 #include <array>
 #include <span>
@@ -79,9 +80,15 @@ private:
         eventual<auth_step> asked = inner_->next(response);
         auth_step step = co_await std::move(asked).wait();
         if (std::holds_alternative<auth_success>(step)) co_await succeeded();
-        auto const* const failed = std::get_if<auth_failure>(&step);
-        if (failed != nullptr && !failed->temporary && failed->why == auth_problem::credentials) co_await count();
+        bool const guess = is_wrong(step) && !std::exchange(refused_, true);
+        if (guess) co_await count();
         co_return step;
+    }
+
+    static bool is_wrong(auth_step const& step) noexcept {
+        if (auto const* const more = std::get_if<auth_continue>(&step)) return more->refused;
+        auto const* const failed = std::get_if<auth_failure>(&step);
+        return failed != nullptr && !failed->temporary && failed->why == auth_problem::credentials;
     }
 
     static auth_step too_many() {
@@ -93,7 +100,8 @@ private:
     void note(std::string_view octets) {
         if (octets.data() == nullptr) return;  // no initial response
         detail::seen_in_response seen = detail::look_at_response(mechanism_, responses_++, octets);
-        if (!seen.user.empty()) user_ = all_->keyed(to_lower_copy(seen.user));
+        // As users are looked up: SASLprep makes one name of many spellings, and each would have a counter of its own.
+        if (!seen.user.empty()) user_ = all_->keyed(to_lower_copy(saslprep(seen.user).value_or(seen.user)));
         if (!seen.tried.empty()) tried_ = std::move(seen.tried);
     }
 
@@ -165,6 +173,7 @@ private:
     secret tried_;
     unsigned responses_ = 0;
     bool counted_ = false;
+    bool refused_ = false;  // and counted
 };
 
 MAILQUAY_DECL guarded::guarded(std::shared_ptr<authenticator> inner, std::shared_ptr<store> counters, guard_limits limits, int) {

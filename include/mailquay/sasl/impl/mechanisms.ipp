@@ -63,7 +63,7 @@ MAILQUAY_DECL mailquay::mechanisms mechanisms::offered(session_info const& clien
     bool const private_enough = client.secure() || wanted.secrets_in_clear;
     mailquay::mechanisms names;
 
-    if (all.external && client.secure() && client.tls()->client_verified) names.push_back("EXTERNAL");
+    if (all.external && client.tls_is_the_clients() && client.tls()->client_verified) names.push_back("EXTERNAL");
     credential_forms const forms = all.users ? all.users->forms() : credential_forms{};
     bool const asked_for[] = {wanted.scram_sha1, wanted.scram_sha256, wanted.scram_sha512};
     auto const add_scram = [&](std::string_view suffix) {

@@ -18,7 +18,7 @@ namespace mailquay::inline MAILQUAY_ABI::sasl::detail {
 MAILQUAY_DECL std::vector<channel_binding> channel_bindings(session_info const& client) {
     std::vector<channel_binding> given;
     tls_info const* const tls = client.tls();
-    if (!tls) return given;
+    if (!client.tls_is_the_clients()) return given;
     auto const add = [&](std::string_view name, std::string const& octets) {
         if (!octets.empty()) given.push_back({name, octets});
     };
@@ -118,18 +118,14 @@ inline eventual<auth_step> scram_exchange::found(result<std::shared_ptr<credenti
         derived_.server_key = hmac(hash_, all_->settings.salt_key, "server key");
         return server_first();
     }
-    // A password in clear, or nobody among users who have one: the same work for both.
+    // A password in clear, or nobody among users who have one. Either way the keys are derived once there is a proof to hold
+    // against them: who asks for salts only costs nothing, and who proves wrongly is counted.
     real_ = in_clear;
-    auto derive = [hash = hash_, salt = salt_for_user().substr(0, 16), iterations = all_->settings.scram_iterations,
-                   password = in_clear ? secret{kept_->password->view()} : secret{std::string_view{"nobody"}}] {
-        return make_scram_verifier(hash, password.view(), salt, iterations);
-    };
-    auto decide = [this](scram_verifier made) -> eventual<auth_step> {
-        derived_ = std::move(made);
-        return server_first();
-    };
-    if (!all_->pool) return decide(derive());
-    return then<auth_step>(offload(*all_->pool, std::move(derive)), std::move(decide));
+    derive_ = true;
+    derived_.hash = hash_;
+    derived_.salt = salt_for_user().substr(0, 16);
+    derived_.iterations = all_->settings.scram_iterations;
+    return server_first();
 }
 
 inline auth_step scram_exchange::server_first() {
@@ -147,12 +143,25 @@ inline eventual<auth_step> scram_exchange::client_final(std::string_view text) {
     if (message->proof.size() != digest_octets(hash_)) return fail();
     auth_message_ += ',';
     auth_message_ += message->without_proof;
+    if (!derive_) return judge(std::move(message->proof));
 
+    auto derive = [like = std::move(derived_), password = real_ ? secret{kept_->password->view()} : secret{std::string_view{"nobody"}}] {
+        return make_scram_verifier(like.hash, password.view(), like.salt, like.iterations);
+    };
+    auto decide = [this, proof = std::move(message->proof)](scram_verifier made) mutable {
+        derived_ = std::move(made);
+        return judge(std::move(proof));
+    };
+    if (!all_->pool) return decide(derive());
+    return then<auth_step>(offload(*all_->pool, std::move(derive)), std::move(decide));
+}
+
+inline eventual<auth_step> scram_exchange::judge(std::string proof_given) {
     // RFC 5802 §3: the proof without the signature is the client's key, whose digest is kept.
     secret const signature = hmac(hash_, verifier_->stored_key.reveal(), auth_message_);
-    std::transform(message->proof.begin(), message->proof.end(), signature.reveal().begin(), message->proof.begin(),
+    std::transform(proof_given.begin(), proof_given.end(), signature.reveal().begin(), proof_given.begin(),
                    [](char a, char b) { return static_cast<char>(a ^ b); });
-    secret const client_key = secret::take(message->proof);
+    secret const client_key = secret::take(proof_given);
     bool const fits = equal_constant_time(digest(hash_, client_key.reveal()).reveal(), verifier_->stored_key.reveal());
     secret const proof = hmac(hash_, verifier_->server_key.reveal(), auth_message_);
     if (!real_ || !fits) return fail();

@@ -120,12 +120,16 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     made.require_tls = tls == tls_mode::required;
     made.tls_first = tls == tls_mode::implicit;
 
+    network_set const& forwarders = server.trusted_xforward ? *server.trusted_xforward : server.trusted_xclient;
     if (asks && listener.auth != auth_mode::off) {
         auto const offers = [asks](session_info const& client) { return asks->offered(client); };
-        made.extensions.add(std::make_shared<extensions::auth>(offers, listener.auth_without_tls));
+        // A filter that may say who the client was may say who sent first, too; after XCLIENT it is the client who says it.
+        auto const believes = [known = server.trusted_xclient, passes_on = forwarders](session_info const& client) {
+            return extensions::is_trusted_peer(client, known) || extensions::is_trusted_peer(client, passes_on);
+        };
+        made.extensions.add(std::make_shared<extensions::auth>(offers, listener.auth_without_tls, believes));
     }
     if (!server.trusted_xclient.empty()) made.extensions.add(std::make_shared<extensions::xclient>(server.trusted_xclient));
-    network_set const& forwarders = server.trusted_xforward ? *server.trusted_xforward : server.trusted_xclient;
     if (!forwarders.empty()) made.extensions.add(std::make_shared<extensions::xforward>(forwarders));
     detail::enable_extensions(made.extensions, server);
     detail::add_kept_extensions(made.extensions, listener, sink);

@@ -74,11 +74,12 @@ public:
         options.utf8 = true;
         bool const null = given.value == "<>";
         if (!null && !parse_mailbox(*value, options)) return reply{replies::bad_argument};
-        session_info const& client = mail->session();
-        bool const believed = client.authenticated() || (trusts_ && trusts_(client));
-        mail.parameters().auth = null || !believed ? std::string_view{""} : mail.keep(*value);
+        mail.parameters().auth = null || !believes(mail->session()) ? std::string_view{""} : mail.keep(*value);
         return std::nullopt;
     }
+
+    /// Whether the AUTH parameter of this client's MAIL is kept.
+    bool believes(session_info const& client) const { return client.authenticated() || (trusts_ && trusts_(client)); }
 
     static bool is_name(std::string_view text) noexcept {
         return !text.empty() && text.size() <= longest_name &&

@@ -26,6 +26,7 @@ struct session::exchange {
     std::uint8_t rounds = 0;
     bool awaits = false;          // the next line is a response, not a command
     bool acknowledges = false;    // it answers the last challenge: empty, then 235
+    bool refused = false;         // the last challenge said so, and was counted: what follows only ends it
     bool over = false;
 };
 
@@ -39,7 +40,7 @@ MAILQUAY_DECL session::session(session_config const& config, session_info peer, 
 MAILQUAY_DECL session::~session() {
     if (work_) memory_->give_back(std::move(work_));
     if (out_) memory_->give_back(std::move(out_));
-    if (hold_ && secret_line(*hold_)) wipe(*hold_);
+    if (hold_) wipe(*hold_);  // whatever it is the begin of
     if (hold_) memory_->give_back(std::move(hold_));
     forget_asked_text();
 }

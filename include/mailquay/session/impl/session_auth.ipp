@@ -37,6 +37,7 @@ inline bool begins_auth(std::string_view begin, std::string_view rest = {}) noex
 }
 
 inline bool counts_as_guess(auth_step const& given) noexcept {
+    if (auto const* const more = std::get_if<auth_continue>(&given)) return more->refused;
     auto const* const failure = std::get_if<auth_failure>(&given);
     return failure != nullptr && !failure->temporary && failure->why == auth_problem::credentials;
 }
@@ -146,6 +147,11 @@ MAILQUAY_DECL session::step session::response(std::string_view line, std::option
         end_exchange(auth_outcome::malformed, replied);
         return step::go_on;
     }
+    if (exchange_->refused) {
+        say(replies::bad_credentials);
+        end_exchange(auth_outcome::failed, replied);
+        return command_boundary(), step::go_on;
+    }
     if (exchange_->acknowledges) {
         settle_exchange(auth_success{std::move(exchange_->identity), {}});
         return step::go_on;
@@ -185,13 +191,17 @@ MAILQUAY_DECL void session::settle_exchange(auth_step const& given) {
         end_exchange(auth_outcome::succeeded, replied);
         return command_boundary();
     }
-    if (auto const* const more = std::get_if<auth_continue>(&given)) return challenge(more->challenge);
+    if (auto const* const more = std::get_if<auth_continue>(&given)) {
+        // Counted now: the client may answer anything, or nothing.
+        if (more->refused) exchange_->refused = true, ++totals_.auth_failures;
+        return challenge(more->challenge);
+    }
     refuse_exchange(std::get<auth_failure>(given));
 }
 
 MAILQUAY_DECL void session::challenge(std::string_view octets) {
     bool const fits = octets.size() / 3 * 4 + 10 <= config_->limits.auth_line_octets;
-    if (!fits || ++exchange_->rounds > detail::most_auth_rounds) return refuse_exchange(auth_failure{true, {}, auth_problem::unavailable});
+    if (!fits || ++exchange_->rounds > detail::most_auth_rounds) return refuse_exchange(auth_failure{!exchange_->refused, {}, auth_problem::credentials});
     out().append("334 ").append(base64_encode(octets)).append("\r\n");
     exchange_->awaits = true;
     since_ = now_;
@@ -223,7 +233,7 @@ MAILQUAY_DECL void session::refuse_exchange(auth_failure const& why) {
             syntax_error(with_text(replies::bad_auth_response));
             return end_exchange(auth_outcome::malformed, replied);
     }
-    ++totals_.auth_failures;
+    if (!exchange_->refused) ++totals_.auth_failures;
     say(with_text(replies::bad_credentials));
     end_exchange(auth_outcome::failed, replied);
     command_boundary();
@@ -234,7 +244,7 @@ MAILQUAY_DECL void session::end_exchange(auth_outcome how, std::size_t replied) 
     if (exchange_->over) return;
     exchange_->over = true;
     exchange_->awaits = false;
-    exchange_->outcome = how;
+    exchange_->outcome = exchange_->refused ? auth_outcome::failed : how;
     tell_auth_ = true;
     if (output_end() <= replied) return;
     std::string_view const said = std::string_view{*out_}.substr(replied);

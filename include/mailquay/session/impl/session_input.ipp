@@ -15,6 +15,21 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
+namespace detail {
+/// Moves octets to the end of `text`; neither they nor what `text` held stay behind where they were.
+inline void move_to_end(std::string& text, std::span<char> octets) {
+    if (std::size_t const needed = text.size() + octets.size(); needed > text.capacity()) {
+        std::string larger;
+        larger.reserve(std::max(needed, 2 * text.capacity()));
+        larger.append(text);
+        wipe(text);
+        text.swap(larger);
+    }
+    text.append(octets.data(), octets.size());
+    wipe(octets);
+}
+}  // namespace detail
+
 MAILQUAY_DECL void session::feed(std::span<char> octets) {
     assert(wants_input());
     if (octets.empty()) return;
@@ -31,8 +46,10 @@ MAILQUAY_DECL void session::keep_rest() {
     if (in_hold_) {
         if (lent_ == lent_end_) return;
         auto const at = cur_ - hold_->data();
-        hold_->append(lent_, lent_end_);
-        if (auth_possible()) wipe({lent_, lent_end_});
+        if (auth_possible())
+            detail::move_to_end(*hold_, {lent_, lent_end_});
+        else
+            hold_->append(lent_, lent_end_);
         cur_ = hold_->data() + at;
         end_ = hold_->data() + hold_->size();
         lent_ = lent_end_ = nullptr;
@@ -40,8 +57,11 @@ MAILQUAY_DECL void session::keep_rest() {
     }
     if (cur_ == end_) return;
     if (!hold_) hold_ = memory_->take_buffer();
-    hold_->append(cur_, end_);  // behind the partial line that it goes on with, if there is one
-    if (auth_possible()) wipe({cur_, end_});
+    // Behind the partial line that it goes on with, if there is one.
+    if (auth_possible())
+        detail::move_to_end(*hold_, {cur_, end_});
+    else
+        hold_->append(cur_, end_);
     cur_ = hold_->data();
     end_ = cur_ + hold_->size();
     in_hold_ = true;
@@ -63,7 +83,11 @@ MAILQUAY_DECL bool session::next_region() noexcept {
 }
 
 MAILQUAY_DECL void session::drop_input() noexcept {
-    // hold_ stays until the session goes: a hook that was withdrawn may still look at octets in it.
+    // hold_ stays until the session goes: a hook that was withdrawn may still look at octets in it, though not at unread ones.
+    if (auth_possible()) {
+        wipe({cur_, end_});
+        wipe({lent_, lent_end_});
+    }
     cur_ = end_ = lent_ = lent_end_ = nullptr;
     in_hold_ = false;
     skipping_ = false;
@@ -202,15 +226,7 @@ MAILQUAY_DECL void session::append_to_hold(std::span<char> octets) {
         if (secret_line(*hold_)) wipe(octets);
         return;
     }
-    if (std::size_t const needed = hold_->size() + octets.size(); needed > hold_->capacity()) {
-        std::string larger;
-        larger.reserve(std::max(needed, 2 * hold_->capacity()));
-        larger.append(*hold_);
-        wipe(*hold_);
-        hold_->swap(larger);
-    }
-    hold_->append(octets.data(), octets.size());
-    wipe(octets);
+    detail::move_to_end(*hold_, octets);
 }
 
 /// The line under way began in an earlier buffer: completes it in hold_.

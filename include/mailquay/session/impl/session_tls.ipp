@@ -42,7 +42,10 @@ MAILQUAY_DECL session::step session::starttls(command_line const& line, std::opt
 MAILQUAY_DECL void session::begin_securing() {
     plaintext_dropped_ = static_cast<std::uint32_t>((end_ - cur_) + (lent_end_ - lent_));
     drop_input();
-    if (hold_) memory_->give_back(std::move(hold_));
+    if (hold_) {
+        wipe(*hold_);
+        memory_->give_back(std::move(hold_));
+    }
     phase_ = phase::securing;
     since_ = now_;
     tell_handshake_ = true;

@@ -64,7 +64,7 @@ inline ssl_ctx_ptr make_ssl_ctx(context_config const& from, std::vector<x509_ptr
     SSL_CTX* const ctx = made.get();
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     ::SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_PRIORITIZE_CHACHA);
+                                   SSL_OP_PRIORITIZE_CHACHA | SSL_OP_CLEANSE_PLAINTEXT);  // there are passwords in it
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     if (from.resumption) {

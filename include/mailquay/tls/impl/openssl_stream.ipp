@@ -243,6 +243,19 @@ inline std::string subject_of(X509 const* of) {
     return size > 0 ? std::string(octets, static_cast<std::size_t>(size)) : std::string{};
 }
 
+/// The digest of a certificate that tls-server-end-point is (RFC 5929 §4.1): by the hash of its signature, but SHA-256 in place
+/// of MD5 and SHA-1. Empty where its signature has no hash of its own, for which the binding is not defined.
+inline std::string endpoint_binding_of(X509 const* certificate) {
+    int hash = NID_undef;
+    if (certificate == nullptr || ::X509_get_signature_info(const_cast<X509*>(certificate), &hash, nullptr, nullptr, nullptr) != 1) return {};
+    if (hash == NID_md5 || hash == NID_sha1) hash = NID_sha256;
+    EVP_MD const* const by = ::EVP_get_digestbynid(hash);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    if (by == nullptr || ::X509_digest(certificate, by, digest.data(), &size) != 1) return {};
+    return {reinterpret_cast<char const*>(digest.data()), size};
+}
+
 inline tls_info openssl_stream::info() const {
     SSL* const ssl = ssl_.get();
     tls_info facts;
@@ -259,6 +272,8 @@ inline tls_info openssl_stream::info() const {
     // Without extended master secret bindings of TLS 1.2 do not bind (RFC 7627, RFC 9266 §2).
     bool const old = ::SSL_version(ssl) == TLS1_2_VERSION;
     if (old && SSL_get_extms_support(ssl) != 1) return facts;
+    // A resumed session shows no certificate: which one the client thinks of is not known here.
+    if (::SSL_session_reused(ssl) != 1) facts.channel_binding_endpoint = endpoint_binding_of(::SSL_get_certificate(ssl));
     constexpr std::string_view label = "EXPORTER-Channel-Binding";
     std::array<unsigned char, 32> exported{};
     if (::SSL_export_keying_material(ssl, exported.data(), exported.size(), label.data(), label.size(), exported.data(), 0, 1) == 1)
