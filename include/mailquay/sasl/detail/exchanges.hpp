@@ -1,6 +1,8 @@
 #pragma once
 
-#include <mailquay/sasl/mechanisms.hpp>
+#include <mailquay/handler/authenticator.hpp>
+#include <mailquay/sasl/credentials.hpp>
+#include <mailquay/sasl/mechanism_settings.hpp>
 #include <mailquay/sasl/messages.hpp>
 
 #include <memory>

@@ -151,7 +151,7 @@ inline std::optional<bool> apply_to_requests(spool_field const& field, delivery_
         case spool_tag::deliver_by: {
             if (field.value.size() != 6) return false;
             if (static_cast<unsigned char>(field.value[4]) > static_cast<unsigned>(by_mode::return_to_sender)) return false;
-            into.by = deliver_by{static_cast<std::int32_t>(signed_number<4>(field.value)), static_cast<by_mode>(field.value[4]),
+            into.by = mailquay::deliver_by{static_cast<std::int32_t>(signed_number<4>(field.value)), static_cast<by_mode>(field.value[4]),
                                  field.value[5] != '\0'};
             return true;
         }
