@@ -1,7 +1,8 @@
 #pragma once
 
 #include <mailquay/sink/detail/spool_journal.hpp>
-#include <mailquay/sink/spool.hpp>
+#include <mailquay/sink/spool_queue.hpp>
+#include <mailquay/sink/spool_settings.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -179,15 +180,11 @@ private:
     std::thread committer_{};
 };
 
-}  // namespace mailquay::inline MAILQUAY_ABI::detail
-
-namespace mailquay::inline MAILQUAY_ABI {
-
-struct sinks::spool::shared {
-    std::shared_ptr<detail::spool_engine> engine;
+struct spool_shared {
+    std::shared_ptr<spool_engine> engine;
 };
 
-}  // namespace mailquay::inline MAILQUAY_ABI
+}  // namespace mailquay::inline MAILQUAY_ABI::detail
 
 #ifdef MAILQUAY_HEADER_ONLY
 #include <mailquay/sink/impl/spool_engine.ipp>

@@ -6,7 +6,7 @@
 
 namespace mailquay::inline MAILQUAY_ABI::sinks {
 
-MAILQUAY_DECL spool::spool(std::string folder, spool_settings settings) : shared_(std::make_shared<shared>()), pool_(settings.workers) {
+MAILQUAY_DECL spool::spool(std::string folder, spool_settings settings) : shared_(std::make_shared<detail::spool_shared>()), pool_(settings.workers) {
     while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
     if (!settings.files) settings.files = system_files();
     if (!settings.clock) settings.clock = machine_clock();
