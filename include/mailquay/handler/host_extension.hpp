@@ -19,7 +19,7 @@ using command_handler = std::function<eventual<reply>(session_info const& client
 
 /// Who is answered by a `command_handler` for VRFY or EXPN; others get what they get without one.
 enum class asked_by : std::uint8_t {
-    authenticated,
+    users,      ///< who authenticated
     everybody,  ///< makes it easy to find out who has a mailbox
 };
 

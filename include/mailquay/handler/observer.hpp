@@ -22,7 +22,7 @@ enum class observation_kind : unsigned {
     message_refused = 128,   ///< at DATA or at its end; `reply` says how
     message_aborted = 256,   ///< `aborted` says why
     closed = 512,            ///< `ended` says why
-    authenticated = 1024,    ///< as whom, says `client`
+    auth_succeeded = 1024,   ///< as whom, says `client`
     auth_failed = 2048,      ///< `authentication` says why
     secured = 4096,          ///< a TLS handshake succeeded: `client->tls()` has the facts
     all = 8191,

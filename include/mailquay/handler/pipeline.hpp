@@ -31,8 +31,8 @@ struct handlers {
     std::vector<std::shared_ptr<host_extension const>> extensions{};
     command_handler verify{};                      ///< answers VRFY; empty: 252 for everybody
     command_handler expand{};                      ///< answers EXPN; empty: 502
-    asked_by verify_for = asked_by::authenticated;
-    asked_by expand_for = asked_by::authenticated;
+    asked_by verify_for = asked_by::users;
+    asked_by expand_for = asked_by::users;
     std::shared_ptr<tls_provider> tls{};           ///< certificates and what belongs to them; null: no TLS
     std::shared_ptr<mailquay::workers> workers{};  ///< for message buffers; a pool is made when it is needed and absent
     std::shared_ptr<message_buffers> buffers{};    ///< where a filter edits; the server makes `spooled_buffers` if absent

@@ -88,11 +88,11 @@ public:
         return *this;
     }
     /// @{ Who answers VRFY and EXPN; by default only authenticated clients are answered (`asked_by`).
-    plugins& verify(command_handler answers, asked_by whom = asked_by::authenticated) {
+    plugins& verify(command_handler answers, asked_by whom = asked_by::users) {
         all_.verify = std::move(answers), all_.verify_for = whom;
         return *this;
     }
-    plugins& expand(command_handler answers, asked_by whom = asked_by::authenticated) {
+    plugins& expand(command_handler answers, asked_by whom = asked_by::users) {
         all_.expand = std::move(answers), all_.expand_for = whom;
         return *this;
     }

@@ -93,10 +93,10 @@ public:
     server& extensions(Extension&&... given) {
         return changeable().extensions(std::forward<Extension>(given)...), *this;
     }
-    server& verify(command_handler answers, asked_by whom = asked_by::authenticated) {
+    server& verify(command_handler answers, asked_by whom = asked_by::users) {
         return changeable().verify(std::move(answers), whom), *this;
     }
-    server& expand(command_handler answers, asked_by whom = asked_by::authenticated) {
+    server& expand(command_handler answers, asked_by whom = asked_by::users) {
         return changeable().expand(std::move(answers), whom), *this;
     }
     /// Threads of the host's own for what blocks, in place of the server's.

@@ -29,7 +29,7 @@ struct told {
 
 struct note_auth final : observer {
     explicit note_auth(std::vector<told>& into) : notes(into) {}
-    observation_kind wants() const noexcept override { return observation_kind::authenticated | observation_kind::auth_failed; }
+    observation_kind wants() const noexcept override { return observation_kind::auth_succeeded | observation_kind::auth_failed; }
     void on_event(observation const& what) noexcept override {
         notes.push_back({what.kind, std::string(what.client->user()), std::string(what.mechanism), what.authentication});
     }
@@ -107,7 +107,7 @@ TEMPLATE_TEST_CASE("who authenticates may relay, whether the authenticator answe
     CHECK(at.notes[0].user.empty());
     CHECK(at.notes[0].mechanism == "PLAIN");
     CHECK(at.notes[0].outcome == auth_outcome::failed);
-    CHECK(at.notes[1].kind == observation_kind::authenticated);
+    CHECK(at.notes[1].kind == observation_kind::auth_succeeded);
     CHECK(at.notes[1].user == "alice");
     CHECK(at.notes[1].mechanism == "LOGIN");
     CHECK(at.nothing_left());

@@ -91,7 +91,7 @@ TEST_CASE("what the session refuses of a host's verb is logged with its name", "
 }
 
 TEST_CASE("strangers are not answered about mailboxes unless a host says so", "[server][connection][commands]") {
-    fixture at{manner::at_once, asked_by::authenticated};
+    fixture at{manner::at_once, asked_by::users};
     auto client = at.shards.connect(at.setup);
     client.send("EHLO client.example\r\n").take();
     client.send("VRFY alice\r\n");

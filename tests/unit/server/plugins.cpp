@@ -95,7 +95,7 @@ TEST_CASE("extensions and who answers VRFY and EXPN are plug-ins too", "[server]
     REQUIRE(made.all().extensions.size() == 2);
     CHECK(made.all().extensions[0]->keyword() == "X");
     CHECK(made.all().extensions[1] == shared);
-    CHECK(made.all().verify_for == asked_by::authenticated);
+    CHECK(made.all().verify_for == asked_by::users);
     CHECK(made.all().expand_for == asked_by::everybody);
     made_transaction given;
     CHECK(made.all().verify(given.client, "a").value().text == "Known");

@@ -54,7 +54,7 @@ MAILQUAY_DECL std::string_view to_string(observation_kind kind) noexcept {
         case observation_kind::message_refused: return "message_refused";
         case observation_kind::message_aborted: return "message_aborted";
         case observation_kind::closed: return "closed";
-        case observation_kind::authenticated: return "authenticated";
+        case observation_kind::auth_succeeded: return "authenticated";
         case observation_kind::auth_failed: return "auth_failed";
         case observation_kind::secured: return "secured";
         case observation_kind::all: break;

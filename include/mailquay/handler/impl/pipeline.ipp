@@ -414,13 +414,13 @@ inline eventual<reply> ask_command(pipeline const& asks, command_handler const& 
 
 MAILQUAY_DECL eventual<reply> pipeline::verify(session_info const& client, std::string_view argument) const {
     handlers const& set = frozen_->plugged;
-    if (!set.verify || (set.verify_for == asked_by::authenticated && !client.authenticated())) return reply{replies::cannot_verify};
+    if (!set.verify || (set.verify_for == asked_by::users && !client.authenticated())) return reply{replies::cannot_verify};
     return detail::ask_command(*this, set.verify, "verify", client, argument);
 }
 
 MAILQUAY_DECL eventual<reply> pipeline::expand(session_info const& client, std::string_view argument) const {
     handlers const& set = frozen_->plugged;
-    if (!set.expand || (set.expand_for == asked_by::authenticated && !client.authenticated())) return reply{replies::expn_disabled};
+    if (!set.expand || (set.expand_for == asked_by::users && !client.authenticated())) return reply{replies::expn_disabled};
     return detail::ask_command(*this, set.expand, "expand", client, argument);
 }
 

@@ -275,7 +275,7 @@ MAILQUAY_DECL void connection::auth_over(auth_finished const& how) {
     session_info const& client = session_.info();
     setup_->log.info([&] { return log_lines::authentication(client, how); });
     bool const yes = how.outcome == auth_outcome::succeeded;
-    observation told = about(yes ? observation_kind::authenticated : observation_kind::auth_failed);
+    observation told = about(yes ? observation_kind::auth_succeeded : observation_kind::auth_failed);
     told.mechanism = how.mechanism;
     told.authentication = how.outcome;
     tell(told);
