@@ -95,7 +95,9 @@ function(mailquay_add_component name)
 
     mailquay_own_target(${compiled})
     # Assertions name files as users see them, not as they lie on the machine that builds.
-    target_compile_options(${compiled} PRIVATE "-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/include/=")
+    # Not in debug builds: there the absolute path would keep one checkout from using what another has in its compiler cache.
+    target_compile_options(${compiled} PRIVATE
+        "$<$<NOT:$<CONFIG:Debug>>:-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/include/=>")
     set_target_properties(${compiled} PROPERTIES
         OUTPUT_NAME mailquay-${name}
         EXPORT_NAME ${name}
