@@ -52,6 +52,22 @@ def wait_until(condition, what, patience=PATIENCE):
     raise AssertionError(f"not within {patience} s: {what}")
 
 
+def free_port():
+    """A port of 127.0.0.1 for a peer that cannot choose one itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def accepts(port):
+    """Whether something listens there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 class Program:
     """One of our programs while it runs. `with Program("mailquay-mx", ...) as mx: mx.smtp`"""
 

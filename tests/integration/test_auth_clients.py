@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 import harness
+from postfix import Postfix
 from test_tls import TlsCase
 
 MESSAGE = b"From: alice@example.org\r\nTo: bob@example.net\r\nSubject: x\r\n\r\nhello\r\n"
@@ -182,6 +183,60 @@ class Perl(AuthCase):
         status, said = self.run_client("perl", "-e", program, *where, "s3cret")
         self.assertEqual(status, 0, said)
         self.assertEqual(self.run_client("perl", "-e", program, *where, "wr0ng")[0], 4)
+
+
+class PostfixWithCyrus(AuthCase):
+    def relay(self, secret, mechanism):
+        return Postfix(self.program, smtp_sasl_auth_enable="yes", smtp_sasl_security_options="noanonymous",
+                       smtp_sasl_mechanism_filter=mechanism, smtp_tls_security_level="encrypt",
+                       smtp_sasl_password_maps="inline:{ { [127.0.0.1]:%d=alice:%s } }" % (self.program.smtp[1], secret))
+
+    def give(self, postfix):
+        with smtplib.SMTP("127.0.0.1", postfix.port, local_hostname="client.example.org", timeout=harness.PATIENCE) as client:
+            client.sendmail("alice@example.org", ["bob@example.net"], MESSAGE)
+
+    def test_mechanisms(self):
+        for number, mechanism in enumerate(("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "LOGIN"), 1):
+            with self.subTest(mechanism), self.relay("s3cret", mechanism) as postfix:
+                self.give(postfix)
+                harness.wait_until(lambda: "status=" in postfix.log(), "Postfix tries")
+                if "no mechanism available" in postfix.log():
+                    self.skipTest(f"this Cyrus SASL has no {mechanism}")
+                self.assertIn("status=sent", postfix.log())
+                self.expect_log(mechanism, "succeeded")
+                self.assertEqual(self.program.log().count(" accepted "), number)
+
+    def test_a_wrong_secret(self):
+        with self.relay("wr0ng", "SCRAM-SHA-512") as postfix:
+            self.give(postfix)
+            harness.wait_until(lambda: "status=" in postfix.log(), "Postfix tries")
+            self.assertIn("status=deferred", postfix.log())
+            self.assertIn("535 5.7.8", postfix.log())
+            self.expect_log("SCRAM-SHA-512", "failed")
+
+
+class Nodemailer(AuthCase):
+    """Runs where Node.js finds the package, such as by NODE_PATH."""
+
+    PROGRAM = """
+        const [host, port, method, secret] = process.argv.slice(1);
+        const settings = {host, port: Number(port), requireTLS: true, tls: {rejectUnauthorized: false}, name: 'client.example.org',
+            authMethod: method, auth: method === 'XOAUTH2' ? {type: 'OAuth2', user: 'alice', accessToken: secret} : {user: 'alice', pass: secret}};
+        require('nodemailer').createTransport(settings).sendMail({from: 'alice@example.org', to: 'bob@example.net', subject: 'x', text: 'hello'})
+            .then(() => process.exit(0), error => { console.error(String(error)); process.exit(error.code === 'EAUTH' ? 4 : 5); });
+    """
+
+    def test_mechanisms(self):
+        probe, _ = self.run_client("node", "-e", "require('nodemailer')")
+        if probe != 0:
+            raise unittest.SkipTest("Node.js finds no nodemailer")
+        for mechanism, secret in (("PLAIN", "s3cret"), ("LOGIN", "s3cret"), ("CRAM-MD5", "s3cret"), ("XOAUTH2", "t0ken")):
+            with self.subTest(mechanism):
+                where = (self.program.smtp[0], str(self.program.smtp[1]), mechanism)
+                status, said = self.run_client("node", "-e", self.PROGRAM, *where, secret)
+                self.assertEqual(status, 0, said)
+                self.expect_log(mechanism, "succeeded")
+                self.assertEqual(self.run_client("node", "-e", self.PROGRAM, *where, "wr0ng")[0], 4)
 
 
 class Certificate(AuthCase):

@@ -10,26 +10,12 @@ import tempfile
 import harness
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def accepts(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
 class Haproxy:
     """haproxy in TCP mode in front of one server. `with Haproxy(mx, "send-proxy") as port:`"""
 
     def __init__(self, mx, server_options, bind_options="", more=()):
         self.path = tempfile.mkdtemp(prefix="mailquay-test-")
-        self.port = free_port()
+        self.port = harness.free_port()
         self.config = os.path.join(self.path, "haproxy.cfg")
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(["defaults", "  mode tcp", "  timeout connect 5s", "  timeout client 30s", "  timeout server 30s",
@@ -40,7 +26,7 @@ class Haproxy:
         self.process = subprocess.Popen([harness.client("haproxy"), "-db", "-f", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
-            harness.wait_until(lambda: accepts(self.port) or self.process.poll() is not None, "haproxy listens")
+            harness.wait_until(lambda: harness.accepts(self.port) or self.process.poll() is not None, "haproxy listens")
             if self.process.poll() is not None:
                 raise AssertionError(self.process.stdout.read().decode())
         except AssertionError:

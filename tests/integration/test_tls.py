@@ -7,7 +7,6 @@ import ssl
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
 
 import harness
