@@ -109,14 +109,15 @@ MAILQUAY_DECL void spool_journal::scan(spool_segment& in, std::string_view octet
         std::string_view id;
     };
     std::vector<place> unread;
-    std::optional<std::size_t> bad_from;
+    constexpr std::size_t nowhere = std::string_view::npos;
+    std::size_t bad_from = nowhere;
     auto const close_gap = [&](std::size_t to) {
-        if (!bad_from) return;
-        std::string_view const gap = octets.substr(*bad_from, to - *bad_from);
+        if (bad_from == nowhere) return;
+        std::string_view const gap = octets.substr(bad_from, to - bad_from);
         std::string_view id = gap.size() >= spool_record_header::octets ? gap.substr(24, transaction_id::octets) : std::string_view{};
         if (!transaction_id::parse(id)) id = {};
-        unread.push_back({*bad_from, to, id});
-        bad_from.reset();
+        unread.push_back({bad_from, to, id});
+        bad_from = nowhere;
     };
     auto const report_damage = [&] {
         for (place const& one : unread) reader.on_damage(in, one.from, octets.substr(one.from, one.to - one.from), one.id);
@@ -125,7 +126,7 @@ MAILQUAY_DECL void spool_journal::scan(spool_segment& in, std::string_view octet
     while (at < octets.size()) {
         auto const header = spool_record_header::read(octets.substr(at), in.salt);
         if (!header || header->record_octets() > octets.size() - at) {
-            if (!bad_from) bad_from = at;
+            if (bad_from == nowhere) bad_from = at;
             do at = octets.find({salt, sizeof salt}, at + 1);
             while (at != std::string_view::npos && at % step != 0);
             if (at == std::string_view::npos) at = octets.size();
