@@ -1,0 +1,161 @@
+#pragma once
+
+#include <mailquay/sink/impl/spool_engine.ipp>
+
+#include <mailquay/protocol/replies.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <mutex>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+// The committer: one thread that writes what all sessions have handed over, with one sync for each group.
+
+namespace mailquay::inline MAILQUAY_ABI::detail {
+
+// How long what needs no sync of its own may wait for one.
+constexpr std::int64_t spool_lazy_sync_ms = 1000;
+
+inline std::error_code no_room() noexcept { return {ENOSPC, std::system_category()}; }
+
+MAILQUAY_DECL void spool_engine::run() {
+    item_list batch;
+    for (bool ending = false; !ending;) {
+        {
+            std::unique_lock lock{queue_mutex_};
+            // The clock of the settings may be a test's; waiting is always by the machine's.
+            auto const patience = std::chrono::milliseconds{unsynced_ ? 100 : 1000};
+            queue_wake_.wait_for(lock, patience, [&] { return ending_ || !waiting_.empty(); });
+            batch.swap(waiting_);
+            waiting_octets_ = 0;
+            ending = ending_ && batch.empty();
+        }
+        commit(batch);
+        batch.clear();
+        keep_house();
+    }
+    if (unsynced_) (void)sync_journal();
+    for (std::string const& path : large_to_remove_) (void)files().remove(path);
+}
+
+MAILQUAY_DECL std::string spool_engine::mark_fields() const {
+    std::string fields;
+    append_spool_number(fields, spool_tag::wall_time, wall_ms());
+    std::int64_t const frozen = frozen_until_.load() - steady_ms();
+    if (frozen > 0) append_spool_number(fields, spool_tag::frozen, static_cast<std::uint64_t>(frozen));
+    return fields;
+}
+
+MAILQUAY_DECL void spool_engine::commit(std::span<std::unique_ptr<spool_item>> batch) {
+    while (!batch.empty()) {
+        std::uint64_t const room = journal_.room();
+        std::uint64_t octets = 0;
+        std::size_t count = 0;
+        for (; count < batch.size(); ++count) {
+            if (is_message(*batch[count]) && (!reserved_ || is_held_back())) break;
+            std::uint64_t const more = batch[count]->record.octets();
+            if (octets + more > room) break;
+            octets += more;
+        }
+        if (count == 0) {
+            spool_item& first = *batch.front();
+            bool const urgent = !is_message(first);
+            std::error_code failed;
+            if (!urgent && !reserved_) keep_reserve();
+            if (!urgent && (!reserved_ || is_held_back())) failed = no_room();
+            if (!failed && first.record.octets() <= journal_.room()) continue;
+            if (!failed)
+                if (auto const made = new_segment(first.record.octets(), urgent); !made) failed = made.error();
+            if (!failed) continue;
+            if (&storage_reply(failed) == &replies::no_storage) room_left_ = false;
+            finish(first, failed);
+            batch = batch.subspan(1);
+            continue;
+        }
+        commit_group(batch.first(count));
+        batch = batch.subspan(count);
+    }
+}
+
+MAILQUAY_DECL result<void> spool_engine::new_segment(std::uint64_t needed, bool urgent) {
+    if (unsynced_) {
+        if (auto const synced = sync_journal(); !synced) {
+            poisoned({}, synced.error());
+            return synced;
+        }
+    }
+    if (auto const made = journal_.rotate(needed, urgent); !made) return made;
+    keep_reserve();  // without which no message is taken; what was just made stays for outcomes
+    return {};
+}
+
+MAILQUAY_DECL void spool_engine::keep_reserve() {
+    std::uint64_t octets;
+    {
+        std::lock_guard const lock{index_mutex_};
+        octets = outcome_octets_;
+    }
+    reserved_ = journal_.reserve(octets).has_value();
+}
+
+MAILQUAY_DECL void spool_engine::commit_group(std::span<std::unique_ptr<spool_item>> group) {
+    std::vector<journal_record*> records;
+    records.reserve(group.size());
+    bool any_synced = false;
+    for (auto& one : group) {
+        records.push_back(&one->record);
+        any_synced = any_synced || one->synced;
+    }
+    auto written = journal_.append(records, any_synced ? mark_fields() : std::string{});
+    if (!written) return poisoned(group, written.error());
+    if (!std::exchange(unsynced_, true)) sync_by_ = steady_ms() + spool_lazy_sync_ms;
+    for (auto& one : group)
+        if (!one->synced) finish(*one, {});
+    if (!any_synced) return;
+    if (auto const synced = sync_journal(); !synced) return poisoned(group, synced.error());
+    for (auto& one : group)
+        if (one->synced) finish(*one, {});
+}
+
+MAILQUAY_DECL result<void> spool_engine::sync_journal() {
+    if (!journal_.has_active()) return {};
+    auto synced = journal_.sync();
+    if (!synced) return synced;
+    unsynced_ = false;
+    wall_on_disk_ = wall_ms();
+    // What the journal now says for good to be gone may go.
+    for (std::string const& path : large_to_remove_) (void)files().remove(path);
+    large_to_remove_.clear();
+    changed_.clear();
+    gone_.clear();
+    return synced;
+}
+
+MAILQUAY_DECL void spool_engine::finish(spool_item& item, std::error_code failed) {
+    if (!item.done && !item.wait && failed) return;
+    bool const message = is_message(item);
+    if (!failed) {
+        std::lock_guard const lock{index_mutex_};
+        apply(item.record, item.give_back);
+    }
+    auto waiting = spool_wait::waiting;
+    bool const abandoned = item.wait && !item.wait->compare_exchange_strong(waiting, spool_wait::answered);
+    if (item.done) {
+        auto done = std::move(item.done);
+        item.done = nullptr;
+        done(failed);
+    }
+    if (failed || !message) return;
+    if (abandoned) {
+        // Whoever waited was told that it failed: it must not be delivered as well.
+        auto cancel = std::make_unique<spool_item>();
+        cancel->record.seal(spool_record_type::cancel, item.record.header.id, 0);
+        (void)submit(cancel);
+        return;
+    }
+    wake_reader();
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI::detail
