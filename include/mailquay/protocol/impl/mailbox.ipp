@@ -6,6 +6,7 @@
 #include <mailquay/base/utf8.hpp>
 #include <mailquay/protocol/address_literal.hpp>
 #include <mailquay/protocol/domain.hpp>
+#include <mailquay/protocol/impl/domain.ipp>
 
 #include <cassert>
 #include <optional>

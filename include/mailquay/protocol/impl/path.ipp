@@ -4,6 +4,8 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/protocol/domain.hpp>
+#include <mailquay/protocol/impl/domain.ipp>
+#include <mailquay/protocol/impl/mailbox.ipp>
 
 #include <cstddef>
 #include <optional>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/log_fields.hpp>
 #include <mailquay/server/asio_compat.hpp>
 #include <mailquay/server/asio_loop.hpp>
 #include <mailquay/server/listener.hpp>

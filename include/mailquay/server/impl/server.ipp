@@ -3,6 +3,7 @@
 #include <mailquay/server/server.hpp>
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/base/log_fields.hpp>
 #include <mailquay/handler/header_fixes.hpp>
 #include <mailquay/handler/per_shard.hpp>
 #include <mailquay/handler/recipient_table.hpp>

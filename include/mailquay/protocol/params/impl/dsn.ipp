@@ -5,6 +5,7 @@
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/cursor.hpp>
 #include <mailquay/base/utf8.hpp>
+#include <mailquay/protocol/impl/xtext.ipp>
 #include <mailquay/protocol/xtext.hpp>
 
 #include <algorithm>
