@@ -37,6 +37,12 @@ struct maildir_settings {
     /// @param mailbox  as in Delivered-To
     /// @param octets   of the file that is to be added
     std::function<verdict(std::string_view mailbox, std::uint64_t octets)> quota{};
+    /// The Maildir++ folder of the mailbox in which a recipient's mail is filed, with levels divided by '.' or '/', such as
+    /// "Lists.asio": by the extension of his address, say, or by the sender. Empty: the mailbox itself. The folder is made when the
+    /// first mail for it comes; what cannot be in its name becomes '_' (`maildir_folder_name()`). Absent: no folders. Asked at
+    /// DATA on the executor of the session: must not block; if it throws, 451 4.3.0. A mailbox that was named twice gets one file,
+    /// in the folder of its first recipient. For the members of an alias it is asked once.
+    std::function<std::string(transaction const& mail, recipient const& to)> folder{};
     /// The last part of file names; empty: the machine's name.
     std::string hostname{};
     /// Absent: those of the server.
@@ -44,6 +50,10 @@ struct maildir_settings {
     /// Absent: the operating system's.
     std::shared_ptr<file_operations> files{};
 };
+
+/// The name that a folder has on the disk: ".Lists.asio" for "Lists.asio" or "Lists/asio"; empty for the mailbox itself. Total: empty
+/// levels are left out; '&' (IMAP's shift character), control characters and octets outside ASCII become '_'; cut at 128 octets.
+MAILQUAY_DECL std::string maildir_folder_name(std::string_view folder);
 
 /// Final delivery into maildirs: one file per resolved mailbox of the transaction, durable before the client is told 250.
 ///
@@ -55,6 +65,8 @@ struct maildir_settings {
 /// mailbox gets one file, however often it was named. Members of an alias that are addresses elsewhere are filed like
 /// mailboxes: use a sink that forwards if there are any. `maildir_layout::per_mailbox` needs resolved recipients: others are
 /// answered 451 4.3.0.
+///
+/// **Folders** (Maildir++): see `maildir_settings::folder`; quota and Delivered-To are those of the mailbox.
 ///
 /// **Quota.** `maildir_settings::quota` is asked for each mailbox; with `commit::each` one that is full costs its own recipients
 /// alone.

@@ -189,6 +189,44 @@ TEST_CASE("a layout of one maildir per mailbox makes them on demand under safe n
     CHECK(deliver(sink, unresolved.mail, small).combined().code() == 451);
 }
 
+TEST_CASE("folders are those of Maildir++, made on demand, and hold one file for a mailbox", "[sink][maildir]") {
+    place at;
+    maildir_settings settings;
+    settings.workers = at.workers;
+    settings.files = at.files;
+    settings.folder = [](transaction const&, recipient const& to) {
+        std::string_view const local = to.local_part();
+        auto const plus = local.find('+');
+        return std::string(plus == std::string_view::npos ? std::string_view{} : local.substr(plus + 1));
+    };
+    auto const layout = GENERATE(maildir_layout::single, maildir_layout::per_mailbox);
+    settings.layout = layout;
+    std::string const alice = layout == maildir_layout::single ? "" : "alice/";
+    maildir sink{at.folder.path("mail"), settings};
+    mailquay_test::made_transaction given;
+    given.to("alice+lists.asio@example.org", "alice").to("alice+other@example.org", "alice").to("bob@example.org", "bob");
+
+    for (int i = 0; i < 2; ++i) REQUIRE(deliver(sink, given.mail, small).combined().accepts());
+
+    CHECK(at.contents(alice + ".lists.asio/new") == std::vector(2, filed(given, "alice", small)));
+    CHECK(at.contents(alice + ".lists.asio/tmp").empty());
+    CHECK(std::filesystem::is_directory(at.folder.path("mail/" + alice + ".lists.asio/cur")));
+    CHECK(std::filesystem::is_regular_file(at.folder.path("mail/" + alice + ".lists.asio/maildirfolder")));
+    CHECK_FALSE(std::filesystem::exists(at.folder.path("mail/" + alice + ".other")));
+    CHECK(at.contents(layout == maildir_layout::single ? "new" : "bob/new") == std::vector(2, filed(given, "bob", small)));
+    CHECK(at.files->open_files == 0);
+}
+
+TEST_CASE("a folder is in its maildir whatever its name says", "[sink][maildir]") {
+    CHECK(sinks::maildir_folder_name("") == "");
+    CHECK(sinks::maildir_folder_name("Lists") == ".Lists");
+    CHECK(sinks::maildir_folder_name("Lists/asio") == ".Lists.asio");
+    CHECK(sinks::maildir_folder_name("../../etc") == ".etc");
+    CHECK(sinks::maildir_folder_name("..") == "");
+    CHECK(sinks::maildir_folder_name("a&b\n\xC3\xA4") == ".a_b___");
+    CHECK(sinks::maildir_folder_name(std::string(1000, 'x')).size() == 129);
+}
+
 TEST_CASE("a full mailbox takes nothing, and costs others nothing where each has a verdict", "[sink][maildir][quota]") {
     for (std::size_t memory_octets : {std::size_t{100'000}, std::size_t{1000}}) {
         place at;

@@ -30,6 +30,7 @@ struct maildir_shared {
     std::size_t memory_octets;
     std::string hostname;  // as file names have it
     std::function<verdict(std::string_view, std::uint64_t)> quota;
+    std::function<std::string(transaction const&, recipient const&)> folder_of;
     std::shared_ptr<file_operations> files;
     std::atomic<std::uint64_t> free_octets{0};  // as seen last
     std::atomic<bool> looking{false};           // a worker is asked to look again
@@ -63,8 +64,9 @@ public:
 private:
     struct target {
         std::string shown;      // in Delivered-To
-        std::string folder;     // that holds tmp, new and cur
-        std::string head;       // our fields
+        std::string maildir;    // of the mailbox
+        std::string folder;     // that holds tmp, new and cur: the maildir, or a folder in it
+        std::string head{};     // our fields
         std::string name{};     // of the file
         int file = -1;
         bool in_tmp = false;
@@ -74,7 +76,7 @@ private:
     // Targets that stand or fall together, and what the one who named them is told.
     using group = std::vector<std::size_t>;
 
-    std::size_t target_for(std::string id, std::string_view shown, std::string_view mailbox);
+    std::size_t target_for(std::string id, std::string_view shown, std::string_view mailbox, std::string_view folder);
     void write_heads(transaction const& mail);
     std::string in(target const& one, std::string_view sub_folder) const;
     std::vector<bool> wanted(std::vector<group> const& groups) const;

@@ -168,9 +168,33 @@ inline void remove_stale_maildir_files(std::filesystem::path const& tmp, std::ch
     }
 }
 
+// Those of a maildir and of the folders in it.
+inline void remove_stale_from_maildir(std::filesystem::path const& maildir, std::chrono::hours age) {
+    namespace fs = std::filesystem;
+    remove_stale_maildir_files(maildir / "tmp", age);
+    std::error_code ec;
+    for (fs::directory_iterator at{maildir, ec}, end; !ec && at != end; at.increment(ec))
+        if (at->path().filename().native().front() == '.') remove_stale_maildir_files(at->path() / "tmp", age);
+}
+
 }  // namespace mailquay::inline MAILQUAY_ABI::detail
 
 namespace mailquay::inline MAILQUAY_ABI::sinks {
+
+MAILQUAY_DECL std::string maildir_folder_name(std::string_view folder) {
+    constexpr std::size_t most_octets = 128;
+    std::string name;
+    bool level_begins = true;
+    for (char const c : folder.substr(0, most_octets)) {
+        if (c == '.' || c == '/') {
+            level_begins = true;
+            continue;
+        }
+        if (std::exchange(level_begins, false)) name += '.';
+        name += is_printable(c) && c != '&' ? c : '_';
+    }
+    return name;
+}
 
 MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : shared_(std::make_shared<detail::maildir_shared>()) {
     namespace fs = std::filesystem;
@@ -180,6 +204,7 @@ MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : 
     shared_->layout = settings.layout;
     shared_->memory_octets = settings.memory_octets;
     shared_->quota = std::move(settings.quota);
+    shared_->folder_of = std::move(settings.folder);
     shared_->hostname = detail::maildir_hostname(std::move(settings.hostname));
     shared_->files = settings.files ? std::move(settings.files) : system_files();
     pool_ = std::move(settings.workers);
@@ -200,10 +225,10 @@ MAILQUAY_DECL maildir::maildir(std::string folder, maildir_settings settings) : 
     for (std::string const& above : changed)
         if (auto const synced = shared_->files->sync_folder(above); !synced) detail::refuse_maildir(above, synced.error().message());
     if (single) {
-        detail::remove_stale_maildir_files(folder + "/tmp", settings.stale_after);
+        detail::remove_stale_from_maildir(folder, settings.stale_after);
     } else {
         for (fs::directory_iterator at{folder, ec}, end; !ec && at != end; at.increment(ec))
-            detail::remove_stale_maildir_files(at->path() / "tmp", settings.stale_after);
+            detail::remove_stale_from_maildir(at->path(), settings.stale_after);
     }
     shared_->look_at_free_octets();
 }

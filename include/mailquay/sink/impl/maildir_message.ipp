@@ -39,17 +39,18 @@ MAILQUAY_DECL void maildir_shared::look_at_free_octets() {
 MAILQUAY_DECL maildir_message::maildir_message(std::shared_ptr<maildir_shared> into, transaction const& mail)
     : into_(std::move(into)) {
     for (recipient const& to : mail.recipients()) {
+        std::string const folder = into_->folder_of ? sinks::maildir_folder_name(into_->folder_of(mail, to)) : std::string{};
         group& named = recipients_.emplace_back();
         auto add = [&](std::size_t index) {
             if (std::find(named.begin(), named.end(), index) == named.end()) named.push_back(index);
         };
         if (!to.mailbox.empty()) {
-            add(target_for("=" + std::string(to.mailbox), to.mailbox, to.mailbox));
+            add(target_for("=" + std::string(to.mailbox), to.mailbox, to.mailbox, folder));
         } else if (!to.addresses.empty()) {
-            for (std::string_view one : to.addresses) add(target_for("=" + std::string(one), one, one));
+            for (std::string_view one : to.addresses) add(target_for("=" + std::string(one), one, one, folder));
         } else {
             unresolved_ = true;
-            add(target_for("?" + std::string(to.local_part()) + "@" + std::string(to.domain()), to.wire(), {}));
+            add(target_for("?" + std::string(to.local_part()) + "@" + std::string(to.domain()), to.wire(), {}, folder));
         }
     }
     write_heads(mail);
@@ -62,12 +63,14 @@ MAILQUAY_DECL maildir_message::~maildir_message() {
     }
 }
 
-MAILQUAY_DECL std::size_t maildir_message::target_for(std::string id, std::string_view shown, std::string_view mailbox) {
+MAILQUAY_DECL std::size_t maildir_message::target_for(std::string id, std::string_view shown, std::string_view mailbox,
+                                                       std::string_view folder) {
     auto const [place, is_new] = by_id_.try_emplace(std::move(id), targets_.size());
     if (!is_new) return place->second;
-    std::string folder = into_->folder;
-    if (into_->layout == sinks::maildir_layout::per_mailbox) folder.append("/").append(safe_mailbox_name(mailbox));
-    targets_.push_back({std::string(shown), std::move(folder), {}});
+    std::string maildir = into_->folder;
+    if (into_->layout == sinks::maildir_layout::per_mailbox) maildir.append("/").append(safe_mailbox_name(mailbox));
+    std::string in_maildir = folder.empty() ? maildir : std::string(maildir).append("/").append(folder);
+    targets_.push_back({std::string(shown), std::move(maildir), std::move(in_maildir)});
     return targets_.size() - 1;
 }
 
@@ -112,10 +115,23 @@ MAILQUAY_DECL std::vector<bool> maildir_message::wanted(std::vector<group> const
 
 MAILQUAY_DECL result<void> maildir_message::make_mailbox(target const& one) {
     file_operations& files = *into_->files;
-    for (char const* sub_folder : {"", "/tmp", "/new", "/cur"})
-        if (auto made = files.make_folder(one.folder + sub_folder); !made) return made;
+    auto const make = [&](std::string const& folder) -> result<void> {
+        for (char const* sub_folder : {"", "/tmp", "/new", "/cur"})
+            if (auto made = files.make_folder(folder + sub_folder); !made) return made;
+        return files.sync_folder(folder);
+    };
+    if (auto made = make(one.maildir); !made) return made;
+    if (auto synced = files.sync_folder(into_->folder); !synced || one.folder == one.maildir) return synced;
+
+    if (auto made = make(one.folder); !made) return made;
+    auto mark = files.create(one.folder + "/maildirfolder");  // says that the folder is part of a maildir
+    if (mark) {
+        if (auto closed = files.close(*mark); !closed) return closed;
+    } else if (mark.error().value() != EEXIST) {
+        return mark.error();
+    }
     if (auto synced = files.sync_folder(one.folder); !synced) return synced;
-    return files.sync_folder(into_->folder);
+    return files.sync_folder(one.maildir);
 }
 
 MAILQUAY_DECL result<void> maildir_message::create(target& one) {
