@@ -1,7 +1,7 @@
 # Installs what building and testing need. To be sourced by a POSIX shell in the root of the tree:
 #
 #   . cmake/bootstrap.sh
-#   bootstrap build tests        # groups: build, client, tests, checkers
+#   bootstrap build tests        # groups: build, client, tests, packers, checkers
 #
 # On Debian and Ubuntu it installs the packages that are missing, with sudo unless run by root; elsewhere it prints
 # their names and goes on. MAILQUAY_NO_INSTALL=1: never installs. No daemon is started.
@@ -10,7 +10,8 @@ bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2
 bootstrap_client="swaks"
 # postfix as a client, and for its load generator smtp-source
 bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libsasl2-modules libauthen-sasl-perl libio-socket-ssl-perl"
-bootstrap_checkers="clang-19 libclang-rt-19-dev dpkg-dev file"  # tsan, fuzz; packages
+bootstrap_packers="dpkg-dev file"                  # the packaging tests make a .deb
+bootstrap_checkers="clang-19 libclang-rt-19-dev gcovr"  # tsan, fuzz; coverage
 # Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.
 bootstrap_exim="exim4-base exim4-daemon-light libidn12 libgnutls-dane0 libunbound8 libnsl2 libnss-wrapper"
 bootstrap_cmake_version="3.25"
@@ -93,6 +94,7 @@ bootstrap() {
         build) bootstrap_wanted="$bootstrap_wanted $bootstrap_build" ;;
         client) bootstrap_wanted="$bootstrap_wanted $bootstrap_client" ;;
         tests) bootstrap_wanted="$bootstrap_wanted $bootstrap_tests" ;;
+        packers) bootstrap_wanted="$bootstrap_wanted $bootstrap_packers" ;;
         checkers) bootstrap_wanted="$bootstrap_wanted $bootstrap_checkers" ;;
         *) bootstrap_say "no such group: $bootstrap_group"; return 2 ;;
         esac

@@ -16,7 +16,7 @@ case ${1:-} in
     ;;
 --all)
     stages="dev asan-ubsan header-only packaging"
-    bootstrap build tests
+    bootstrap build tests packers
     ;;
 '')
     bootstrap build tests
@@ -24,7 +24,7 @@ case ${1:-} in
     ;;
 *)
     stages=$*
-    bootstrap build tests checkers
+    bootstrap build tests packers checkers
     ;;
 esac
 
