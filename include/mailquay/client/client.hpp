@@ -69,10 +69,10 @@ public:
 
     /// Takes kept connections down with QUIT and keeps none from now on. Attempts under way go on.
     MAILQUAY_DECL void close();
-    /// Connections that wait for the next message.
+    /// @{ Connections that wait for the next message, and all of them. Not while another thread runs the client's context.
     MAILQUAY_DECL std::size_t idle_connections() const;
-    /// All connections.
     MAILQUAY_DECL std::size_t open_connections() const;
+    /// @}
 
 private:
     struct impl;

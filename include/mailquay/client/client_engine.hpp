@@ -27,7 +27,7 @@ struct client_ready {};
 struct client_wants_content {
     std::uint64_t offset = 0;
 };
-/// Outcomes became known, of these recipients (their places in the message). No command is in the output that is not older.
+/// Outcomes became known, of these recipients (their places in the message). What is put into the output from now on comes later.
 struct client_settled {
     std::vector<std::size_t> recipients{};
 };
@@ -89,7 +89,7 @@ public:
     MAILQUAY_DECL std::optional<time_point> wake_at() const noexcept;
 
     /// Sends a message. Precondition: `client_ready` was told, and no message is under way.
-    /// @param reused  this is not the connection's first: it may have been closed meanwhile
+    /// @param which  only these recipients, by their places; empty: all
     MAILQUAY_DECL void send(outgoing_message const& message, std::vector<std::size_t> which = {});
     /// Answers `client_wants_content`. An empty span before the content's end counts as `content_failed()`.
     MAILQUAY_DECL void content(std::span<char const> octets);
@@ -104,6 +104,10 @@ public:
     MAILQUAY_DECL void quit();
     /// Ends at once: what is unsettled has this problem.
     MAILQUAY_DECL void abort(hop_problem why);
+
+    /// Whether it depends on the content what the server can be sent: then `outgoing_message::facts` should be known to `send()`.
+    /// Without them the message is taken to be what its envelope says.
+    MAILQUAY_DECL bool wants_facts(outgoing_message const& message) const noexcept;
 
     /// What came of the message so far; of the connection, before the first one.
     MAILQUAY_DECL send_report const& report() const noexcept;

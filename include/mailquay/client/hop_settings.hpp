@@ -72,6 +72,7 @@ struct hop_settings {
     std::string hello_name{};
 
     tls_use tls = tls_use::opportunistic;
+    /// But for `none` it makes TLS a must: a host that could skip the check by not offering STARTTLS would.
     tls_verification verify = tls_verification::none;
     std::string tls_name{};                  ///< that the certificate must bear; empty: the hop's host name
     std::vector<std::string> tls_names{};    ///< further ones that will do

@@ -34,7 +34,6 @@ public:
 private:
     bool line_begins_ = true;
     bool after_cr_ = false;
-    bool empty_ = true;
     bool bare_ = false;
 };
 
