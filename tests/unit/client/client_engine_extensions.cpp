@@ -3,6 +3,7 @@
 #include "support/client_script.hpp"
 
 #include <mailquay/base/base64.hpp>
+#include <mailquay/base/idna.hpp>
 
 /// What an engine makes of the extensions that a server announces, and what it does without them.
 namespace test_client_engine_extensions {

@@ -307,7 +307,7 @@ TEST_CASE("a PROXY header that is written is read again", "[protocol][proxy]") {
     given.destination = *ip_endpoint::parse("192.0.2.1:25");
     given.facts.authority = "mx.example.org";
     given.facts.unique_id = std::string("a\0b", 3);
-    for (std::uint8_t const version : {1, 2}) {
+    for (std::uint8_t const version : {std::uint8_t{1}, std::uint8_t{2}}) {
         given.version = version;
         auto const found = round(given);
         CHECK(found.version == version);

@@ -187,7 +187,7 @@ TEST_CASE("DANE: the records decide, whoever signed and whenever it expires", "[
     auto client = client_that_trusts(authority());
     auto target = target_for("mx.example.org", tls_verification::dane);
     SECTION("3 1 1 and 3 0 1 fit") {
-        for (std::uint8_t const selector : {0, 1}) {
+        for (std::uint8_t const selector : {std::uint8_t{0}, std::uint8_t{1}}) {
             target.tlsa = {{3, selector, 1, digest_of(certificate, selector)}};
             auto const seen = meet(client, server, target);
             CHECK(seen.client_state == tls_stream::state::established);
