@@ -1,4 +1,5 @@
-"""The client, by way of examples/16_send: to Postfix's smtp-sink with and without what it can, to Dovecot's LMTP, to mailquay-mx."""
+"""The client, by way of examples/16_send: to Postfix's smtp-sink with and without what it can, to Dovecot's LMTP,
+to Exim with PRDR, to mailquay-mx."""
 
 import glob
 import os
@@ -10,6 +11,7 @@ import tempfile
 import time
 import unittest
 
+import exim
 import harness
 
 
@@ -220,6 +222,26 @@ class ToDovecot(harness.Case):
             for user in ("b", "c"):
                 self.assertEqual(len(dovecot.messages(user)), 1)
                 self.assertTrue(dovecot.messages(user)[0].replace(b"\r\n", b"\n").endswith(content.replace(b"\r\n", b"\n")))
+
+
+class ToExim(harness.Case):
+    def test_prdr_refuses_for_one_recipient(self):
+        content = harness.message()
+        port = free_port()
+        with exim.EximServer(port) as server:
+            said = send(f"127.0.0.1:{port}", "b@example.org", "c@example.org", status=1, content=content)
+            self.assertIn("b@example.org delivered 2.0.0", said)
+            self.assertIn("c@example.org permanent 5.0.0", said)
+            body = content.split(b"\r\n\r\n", 1)[1].replace(b"\r\n", b"\n")
+            self.assertEqual(server.bodies(), [body])
+            self.assertIn("PRDR R=<b@example.org> acceptance", server.log())
+            self.assertIn("PRDR c@example.org not for c", server.log())
+
+    def test_one_recipient_has_an_ordinary_answer(self):
+        port = free_port()
+        with exim.EximServer(port) as server:
+            self.assertIn("b@example.org delivered 2.0.0", send(f"127.0.0.1:{port}", "b@example.org"))
+            self.assertEqual(len(server.bodies()), 1)
 
 
 class ToMailquay(harness.Case):

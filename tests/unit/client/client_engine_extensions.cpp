@@ -5,6 +5,8 @@
 #include <mailquay/base/base64.hpp>
 #include <mailquay/base/idna.hpp>
 
+#include <stdexcept>
+
 /// What an engine makes of the extensions that a server announces, and what it does without them.
 namespace test_client_engine_extensions {
 
@@ -375,6 +377,20 @@ TEST_CASE("AUTH is done before mail, or no mail is sent", "[client][engine][auth
         other.opening("AUTH LOGIN").run([](auto const& got) { CHECK(got.report.problem == hop_problem::no_mechanism); });
         client_script none{with_credentials(credentials)};
         none.opening().run([](auto const& got) { CHECK(got.report.problem == hop_problem::no_mechanism); });
+    }
+    SECTION("credentials that throw are none") {
+        struct throwing final : client_credentials {
+            std::unique_ptr<client_exchange> begin(std::span<std::string const>, sasl_channel const&) override {
+                throw std::runtime_error("no such hash");
+            }
+        };
+        hop_settings with = with_credentials(credentials);
+        with.credentials = std::make_shared<throwing>();
+        client_script talk{with};
+        talk.opening("AUTH PLAIN").run([](auto const& got) {
+            CHECK(got.report.problem == hop_problem::no_mechanism);
+            CHECK(got.report.text == "no such hash");
+        });
     }
     SECTION("never in clear by default") {
         hop_settings with = with_credentials(credentials);

@@ -175,7 +175,9 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
                 take_problem(*whole, made->engine->report());
                 made->add_facts(*whole);
             }
-            bool const try_clear = whole->problem == hop_problem::tls_failed && may_go_clear;
+            bool const shake_failed = whole->problem == hop_problem::tls_failed ||
+                                      (whole->problem == hop_problem::timed_out && whole->stage == send_stage::tls);
+            bool const try_clear = shake_failed && may_go_clear;
             made->close();
             if (try_clear) {
                 next_hop clear = to;

@@ -41,7 +41,7 @@ public:
     bool idle = false;                  // in the pool
     unique_function<void()> idle_broke{};
 
-    bool healthy() const noexcept { return engine && !engine->ended() && ready_; }
+    bool healthy() const noexcept { return engine && !engine->ended() && ready_ && !write_failed_; }
 
     // --- opening
 
@@ -119,12 +119,16 @@ public:
         content_scanner scanner;
         std::uint64_t const size = message->content->size();
         content_.resize(content_octets);
-        for (std::uint64_t at = 0; at < size;) {
-            auto reading = message->content->read(at, content_);
-            auto const got = co_await std::move(reading).wait();
-            if (!got || *got == 0) co_return false;
-            scanner.scan({content_.data(), *got});
-            at += *got;
+        try {
+            for (std::uint64_t at = 0; at < size;) {
+                auto reading = message->content->read(at, content_);
+                auto const got = co_await std::move(reading).wait();
+                if (!got || *got == 0) co_return false;
+                scanner.scan({content_.data(), *got});
+                at += *got;
+            }
+        } catch (std::exception const&) {  // a host's code
+            co_return false;
         }
         message->facts = scanner.facts();
         co_return true;

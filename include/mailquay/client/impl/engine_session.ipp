@@ -6,6 +6,7 @@
 #include <mailquay/base/base64.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 // What an engine says and hears between transactions: greeting, EHLO, STARTTLS, AUTH, XCLIENT.
@@ -154,7 +155,13 @@ inline void client_engine::impl::begin_auth() {
     if (!report.tls && !settings.credentials_in_clear)
         return fail_hop(hop_problem::no_mechanism, send_stage::authentication, {},
                         "credentials are not sent in clear; use TLS, or set hop_settings::credentials_in_clear");
-    if (!report.offers.auth.empty()) exchange = settings.credentials->begin(report.offers.auth, channel());
+    std::optional<secret> initial;
+    try {
+        if (!report.offers.auth.empty()) exchange = settings.credentials->begin(report.offers.auth, channel());
+        if (exchange) initial = exchange->first();
+    } catch (std::exception const& failure) {
+        return fail_hop(hop_problem::no_mechanism, send_stage::authentication, {}, failure.what());
+    }
     if (!exchange)
         return fail_hop(hop_problem::no_mechanism, send_stage::authentication, {},
                         report.offers.auth.empty() ? "AUTH is not offered" : "none of the mechanisms offered will do");
@@ -164,7 +171,7 @@ inline void client_engine::impl::begin_auth() {
     // Longer ones go behind an empty challenge (RFC 4954 §4): not every server takes a long command.
     constexpr std::size_t most_line_octets = 510;
     std::size_t const room = most_line_octets - line.size() - 1;
-    if (auto const initial = exchange->first()) {
+    if (initial) {
         std::string encoded = initial->empty() ? std::string{"="} : base64_encode(initial->reveal());
         if (encoded.size() <= room) line.append(1, ' ').append(encoded);
         wipe(encoded);
@@ -179,7 +186,10 @@ inline void client_engine::impl::on_auth(received_reply const& reply) {
             return fail_hop(hop_problem::authentication_failed, send_stage::authentication, reply, "there is no end to the challenges");
         auto challenge = base64_decode(std::string_view{reply.text});
         std::optional<secret> answer;
-        if (challenge) answer = exchange->next(*challenge);
+        try {
+            if (challenge) answer = exchange->next(*challenge);
+        } catch (std::exception const&) {  // as if there were no answer
+        }
         if (!answer) {
             exchange.reset();
             return send_line("*", owed::auth);
