@@ -81,6 +81,13 @@ public:
     client_script& quit() {
         return add([](run_state& in) { in.engine.quit(), in.look(); });
     }
+    client_script& probe() {
+        return add([](run_state& in) {
+            in.ready = false;
+            in.engine.probe();
+            in.look();
+        });
+    }
     client_script& abort() {
         return add([](run_state& in) { in.engine.abort(hop_problem::cancelled), in.look(); });
     }

@@ -64,6 +64,7 @@ public:
     std::string id{};                 ///< for the log
     std::string reverse_path{};       ///< without angle brackets; empty for the null sender
     std::vector<outgoing_recipient> recipients{};
+    /// Null: recipients are only asked for, by MAIL, RCPT and RSET, and none is more than `recipient_state::accepted`.
     std::shared_ptr<message_content> content{};
     body_type body = body_type::seven_bit;
     bool smtputf8 = false;            ///< it was received with SMTPUTF8, or needs it

@@ -34,6 +34,7 @@ MAILQUAY_DECL std::string_view to_string(send_stage stage) noexcept;
 /// What became of a message for one recipient.
 enum class recipient_state : std::uint8_t {
     untried,    ///< the host gave no answer for this one: see `send_report::problem`
+    accepted,   ///< RCPT was answered with yes; there was no content to send
     delivered,  ///< the next hop has taken it
     temporary,  ///< to be tried again
     permanent,  ///< never to be tried again

@@ -13,10 +13,16 @@
 #include <mailquay/tls/context.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/thread_pool.hpp>
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <unistd.h>
@@ -167,6 +173,39 @@ TEST_CASE("a user logs in by the best mechanism, inside TLS only", "[client][ser
         CHECK(got.reply.code == 535);
         CHECK(got.recipients[0].state == recipient_state::untried);
     }
+}
+
+TEST_CASE("on a pool of threads all messages arrive, each once", "[client][server][threads]") {
+    std::mutex guard;
+    std::multiset<std::string> arrived;
+    server serves{{.hostname = "mx.example.org"}};
+    serves.recipients([](transaction const&, recipient const&) { return accept(); });
+    serves.sink(collecting_sink{[&](received_message got) {
+        std::lock_guard const lock{guard};
+        arrived.insert(got.envelope.reverse_path);
+    }});
+    auto const at = serves.listen("127.0.0.1:0");
+    std::thread serving{[&] { serves.run(1); }};
+    constexpr int count = 200;
+    std::atomic<int> delivered{0};
+    {
+        asio::thread_pool threads{4};
+        client sends{threads.get_executor(), {.hello_name = "client.example", .pool = {.per_destination = 5}}};
+        for (int i = 0; i < count; ++i) {
+            outgoing_message const message{std::to_string(i) + "@client.example", {"bob@example.org"}, "Subject: x\r\n\r\nhello\r\n"};
+            asio::post(threads, [&, message] {
+                sends.send(next_hop{"127.0.0.1", at.port()}, message, [&](send_report report) {
+                    if (report.delivered() && ++delivered == count) sends.close();
+                });
+            });
+        }
+        threads.join();
+    }
+    serves.shutdown(1s, [](shutdown_report const&) {});
+    serving.join();
+    CHECK(delivered == count);
+    CHECK(arrived.size() == count);
+    CHECK(std::set<std::string>(arrived.begin(), arrived.end()).size() == count);
 }
 
 TEST_CASE("LMTP over a UNIX socket", "[client][server][lmtp]") {

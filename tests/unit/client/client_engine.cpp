@@ -578,6 +578,59 @@ TEST_CASE("no more commands are under way than the window allows", "[client][eng
     talk.run([](auto const& got) { CHECK(got.report.delivered()); });
 }
 
+TEST_CASE("without content recipients are only asked for", "[client][engine]") {
+    auto asks = mail_to({"b@mx.example", "c@mx.example"});
+    asks.content = nullptr;
+    asks.smtputf8 = true;
+    SECTION("pipelined") {
+        client_script talk;
+        talk.opening("PIPELINING\nSIZE 10").send(asks);
+        talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>\nRCPT TO:<c@mx.example>");
+        talk.server("250 ok\n250 2.1.5 fine\n550 5.1.1 no").client("RSET").server("250 ok").run([](auto const& got) {
+            CHECK(got[0].state == state::accepted);
+            CHECK(got[0].reply.text == "fine");
+            CHECK(got[0].status == "2.1.5");
+            CHECK(got[1].status == "5.1.1");
+            CHECK((got.ready && got.sent));
+            CHECK_FALSE(got.report.delivered());
+        });
+    }
+    SECTION("MAIL refused") {
+        client_script talk;
+        talk.opening("PIPELINING").send(asks);
+        talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>\nRCPT TO:<c@mx.example>");
+        talk.server("451 4.7.1 later\n503 x\n503 x").run([](auto const& got) {
+            CHECK(got[0].state == state::temporary);
+            CHECK(got.ready);
+        });
+    }
+}
+
+TEST_CASE("NOOP asks whether a connection is alive", "[client][engine]") {
+    client_script talk;
+    talk.opening().probe().client("NOOP");
+    SECTION("yes") {
+        talk.server("250 ok").run([](auto const& got) { CHECK(got.ready); });
+    }
+    SECTION("no") {
+        talk.server("421 4.4.2 bye").run([](auto const& got) { CHECK((got.ended && !got.ready)); });
+    }
+    SECTION("silence") {
+        talk.wait(5min).run([](auto const& got) { CHECK(got.report.problem == hop_problem::timed_out); });
+    }
+}
+
+TEST_CASE("a wait begins with what came last, however late that was", "[client][engine]") {
+    client_script talk;
+    talk.wait(5min - 1s).server("220 hi").client("EHLO client.example").wait(5min - 1s).server("250 mx.example");
+    talk.wait(30min).send(mail_to({"b@mx.example"})).client(mail_line).wait(5min - 1s).server("250 ok");
+
+    talk.run([](auto const& got) {
+        CHECK(got.report.problem == hop_problem::none);
+        CHECK_FALSE(got.ended);
+    });
+}
+
 TEST_CASE("QUIT ends it, with or without an answer", "[client][engine]") {
     client_script talk;
     talk.opening().quit().client("QUIT");

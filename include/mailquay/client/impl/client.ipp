@@ -34,7 +34,6 @@ inline std::string_view fault_of(next_hop const& to, outgoing_message const& mes
     bool const named = !to.settings.hello_name.empty();
     if (named && !is_hello_word(to.settings.hello_name)) return "hop_settings::hello_name is no name of a host; give one word";
     if (message.recipients.empty()) return "the message has no recipients";
-    if (!message.content) return "the message has no content";
     return {};
 }
 

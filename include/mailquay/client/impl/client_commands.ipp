@@ -62,7 +62,7 @@ inline void append_mail(std::string& out, std::string_view reverse_path, outgoin
                         ehlo_reply const& offers, bool authenticated) {
     out.append("MAIL FROM:<").append(reverse_path).append(">");
     auto const& asks = mail.requests;
-    if (offers.size) {
+    if (offers.size && mail.content) {
         out += " SIZE=";
         append_decimal(out, mail.content->size());
     }

@@ -84,7 +84,7 @@ MAILQUAY_DECL std::optional<client_engine::time_point> client_engine::wake_at() 
 }
 
 MAILQUAY_DECL void client_engine::send(outgoing_message const& message, std::vector<std::size_t> which) {
-    assert(impl_->current == impl::phase::idle && message.content && !message.recipients.empty());
+    assert(impl_->current == impl::phase::idle && !message.recipients.empty());
     impl_->begin(message, std::move(which));
     impl_->rearm();
 }
@@ -151,7 +151,7 @@ MAILQUAY_DECL void client_engine::abort(hop_problem why) { impl_->fail_hop(why, 
 MAILQUAY_DECL bool client_engine::wants_facts(outgoing_message const& message) const noexcept {
     auto const& offers = impl_->report.offers;
     bool const binary = offers.binarymime && offers.chunking && impl_->settings.chunking != chunking_use::off;
-    return !message.facts && (message.smtputf8 || (message.body == body_type::binary_mime && !binary) ||
+    return message.content && !message.facts && (message.smtputf8 || (message.body == body_type::binary_mime && !binary) ||
                               (message.body == body_type::eight_bit_mime && !offers.eight_bit_mime));
 }
 

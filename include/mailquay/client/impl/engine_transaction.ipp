@@ -74,7 +74,7 @@ inline bool client_engine::impl::plan_message() {
     };
     plan = {};
     plan.prdr = settings.prdr && offers.prdr && !lmtp();
-    if (offers.max_size && message->content->size() > *offers.max_size)
+    if (offers.max_size && message->content && message->content->size() > *offers.max_size)
         return fails({"5.3.4", "the message is larger than the next hop takes"});
     if (asks.requiretls) {
         bool const verified = report.tls && report.server.verified && settings.verify != tls_verification::none && settings.name_is_secure;
@@ -208,6 +208,11 @@ inline void client_engine::impl::pump() {
                     end_transaction(mail_accepted);
                     break;
                 }
+                if (message->content == nullptr) {
+                    if (!waiting.empty()) return;
+                    end_transaction(true);
+                    break;
+                }
                 // The first chunk follows BDAT at once: only when somebody takes it.
                 if (mail_refused || (plan.bdat ? !waiting.empty() : !window_open())) return;
                 send_data();
@@ -260,6 +265,7 @@ inline void client_engine::impl::on_recipient(std::size_t which, received_reply 
     if (mail_refused) return;
     if (reply.positive()) {
         accepted.push_back(which);
+        if (message->content == nullptr) settle(which, recipient_state::accepted, send_stage::recipient, reply);
     } else if (detail::too_many_recipients(reply) && !accepted.empty()) {
         to_go.push_back(which);
     } else {
@@ -425,7 +431,8 @@ inline void client_engine::impl::settle(std::size_t which, recipient_state state
     of.stage = stage;
     of.reply = reply;
     of.status = reply.enhanced;
-    char const wanted = state == recipient_state::delivered ? '2' : state == recipient_state::permanent ? '5' : '4';
+    bool const well = state == recipient_state::delivered || state == recipient_state::accepted;
+    char const wanted = well ? '2' : state == recipient_state::permanent ? '5' : '4';
     if (of.status.empty() || of.status.front() != wanted) of.status = std::string{wanted} + (reply.code == 0 ? ".5.0" : ".0.0");
     if (reply.code == 0) of.problem = "a reply that is none";
     of.dsn_passed_on = report.offers.dsn && state == recipient_state::delivered;

@@ -29,6 +29,7 @@ MAILQUAY_DECL std::string_view to_string(send_stage stage) noexcept {
 MAILQUAY_DECL std::string_view to_string(recipient_state state) noexcept {
     switch (state) {
         case recipient_state::untried: return "untried";
+        case recipient_state::accepted: return "accepted";
         case recipient_state::delivered: return "delivered";
         case recipient_state::temporary: return "temporary";
         case recipient_state::permanent: return "permanent";
