@@ -1,4 +1,4 @@
-"""A private Exim that sends what it is given to one port: a real client of CHUNKING and PRDR.
+"""A private Exim that sends what it is given to one port: a real client of CHUNKING and PRDR; and one that listens.
 
 Exim is not installed, but unpacked by cmake/bootstrap.sh into the user's cache: its package and Postfix's exclude each other. It
 insists on root (it changes to its own user) and on a user Debian-exim, which nss_wrapper makes up.
@@ -46,8 +46,42 @@ begin retry
 """
 
 
+# It takes mail for everybody but, by PRDR, for c, and keeps it in its queue.
+SERVER_CONFIGURATION = """\
+exim_path = {folder}/exim
+spool_directory = {folder}/spool
+log_file_path = {folder}/log/%slog
+pid_file_path = {folder}/spool/exim.pid
+primary_hostname = exim.example.org
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {port}
+tls_advertise_hosts =
+chunking_advertise_hosts = *
+pipelining_advertise_hosts = *
+prdr_enable = true
+queue_only = true
+log_selector = +received_recipients
+acl_smtp_rcpt = accept_all
+acl_smtp_data_prdr = all_but_c
+keep_environment =
+begin acl
+accept_all:
+  accept
+all_but_c:
+  deny local_parts = c
+       message = not for c
+  accept
+begin routers
+all:
+  driver = redirect
+  data = :blackhole:
+"""
+
+
 class Exim:
     """`with Exim(port) as exim: exim.send(content, "b@example.org")`"""
+
+    configuration = CONFIGURATION
 
     def __init__(self, port):
         binary = os.path.join(CACHE, "usr/sbin/exim4")
@@ -64,7 +98,7 @@ class Exim:
         for name, line in (("passwd", f"Debian-exim:x:{NOBODY}:{NOBODY}::/nonexistent:/bin/false\n"), ("group", f"Debian-exim:x:{NOBODY}:\n")):
             with open(f"/etc/{name}", encoding="utf-8") as known:
                 self._write(name, known.read() + line)
-        self._write("exim.conf", CONFIGURATION.format(folder=self.folder, port=port))
+        self._write("exim.conf", self.configuration.format(folder=self.folder, port=port))
         self._write("exim", f"""#!/bin/sh
 export LD_LIBRARY_PATH={libraries} LD_PRELOAD={libraries}/libnss_wrapper.so
 export NSS_WRAPPER_PASSWD={self.folder}/passwd NSS_WRAPPER_GROUP={self.folder}/group
@@ -106,3 +140,34 @@ exec {binary} "$@"
 
     def __exit__(self, *_):
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class EximServer(Exim):
+    """`with EximServer(port) as exim: ...; exim.bodies()`"""
+
+    configuration = SERVER_CONFIGURATION
+
+    def __enter__(self):
+        self.process = subprocess.Popen([os.path.join(self.folder, "exim"), "-C", os.path.join(self.folder, "exim.conf"), "-bdf"],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            harness.wait_until(lambda: "listening for SMTP" in self.log() or self.process.poll() is not None, "Exim listens")
+            assert self.process.poll() is None, self.process.stderr.read()
+        except AssertionError:
+            self.__exit__()
+            raise
+        return self
+
+    def bodies(self):
+        """What is in the queue, with LF, without header."""
+        found = []
+        for name in glob.glob(os.path.join(self.folder, "spool/input/*-D")):
+            with open(name, "rb") as file:
+                found.append(file.read().split(b"\n", 1)[1])  # the first line names the file
+        return found
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stderr.close()
+        super().__exit__()

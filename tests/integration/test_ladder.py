@@ -183,6 +183,16 @@ class Ladder(harness.Case):
             client.sendmail("alice@example.org", ["bob@example.net"], b"Subject: x\r\n\r\nhello\r\n")
             example.shows("alice@example.org sends", "with ESMTPA id", "Message-ID: <", "hello")
 
+    def test_16_send(self):
+        program = os.path.join(harness.BIN, "16_send")
+        if not os.path.exists(program):
+            raise unittest.SkipTest("16_send is not built")
+        with Example("01_hello") as hello:
+            done = subprocess.run([program, "127.0.0.1:2525", "alice@example.org", "bob@example.net"], input=b"Subject: lunch\n\nAt noon?\n",
+                                  capture_output=True, timeout=harness.PATIENCE, check=True)
+            self.assertIn(b"bob@example.net delivered 2.0.0", done.stdout)
+            hello.shows("from alice@example.org\n", "to   bob@example.net\n")
+
 
 if __name__ == "__main__":
     harness.main()
