@@ -15,7 +15,9 @@
 #include <mailquay/protocol/impl/bare_line_end_finder.ipp>
 #include <mailquay/protocol/impl/bdat_command.ipp>
 #include <mailquay/protocol/impl/data_decoder.ipp>
+#include <mailquay/protocol/impl/data_encoder.ipp>
 #include <mailquay/protocol/impl/domain.ipp>
+#include <mailquay/protocol/impl/ehlo_reply.ipp>
 #include <mailquay/protocol/impl/hello_name.ipp>
 #include <mailquay/protocol/impl/line_ending_normaliser.ipp>
 #include <mailquay/protocol/impl/line_reader.ipp>
@@ -27,6 +29,7 @@
 #include <mailquay/protocol/impl/rcpt_command.ipp>
 #include <mailquay/protocol/impl/refusal.ipp>
 #include <mailquay/protocol/impl/reply.ipp>
+#include <mailquay/protocol/impl/reply_parser.ipp>
 #include <mailquay/protocol/impl/timestamp.ipp>
 #include <mailquay/protocol/impl/verb.ipp>
 #include <mailquay/protocol/impl/xclient.ipp>

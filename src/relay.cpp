@@ -6,3 +6,4 @@
 #include <mailquay/relay/impl/queue_notices.ipp>
 #include <mailquay/relay/impl/queue_runner.ipp>
 #include <mailquay/relay/impl/schedule.ipp>
+#include <mailquay/relay/impl/smtp_carrier.ipp>

@@ -32,7 +32,9 @@
 #include <mailquay/protocol/address_literal.hpp>
 #include <mailquay/protocol/address_options.hpp>
 #include <mailquay/protocol/data_decoder.hpp>
+#include <mailquay/protocol/data_encoder.hpp>
 #include <mailquay/protocol/domain.hpp>
+#include <mailquay/protocol/ehlo_reply.hpp>
 #include <mailquay/protocol/hello_name.hpp>
 #include <mailquay/protocol/line_ending_normaliser.hpp>
 #include <mailquay/protocol/line_reader.hpp>
@@ -52,6 +54,7 @@
 #include <mailquay/protocol/refusal.hpp>
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/protocol/reply.hpp>
+#include <mailquay/protocol/reply_parser.hpp>
 #include <mailquay/protocol/reply_text.hpp>
 #include <mailquay/protocol/timestamp.hpp>
 #include <mailquay/protocol/verb.hpp>

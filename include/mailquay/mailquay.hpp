@@ -5,6 +5,7 @@
 #include <mailquay/core.hpp>
 #include <mailquay/handler/adapt.hpp>
 #include <mailquay/handler/authenticator.hpp>
+#include <mailquay/handler/client_credentials.hpp>
 #include <mailquay/handler/clock.hpp>
 #include <mailquay/handler/collecting_sink.hpp>
 #include <mailquay/handler/eventual.hpp>
@@ -37,6 +38,7 @@
 #include <mailquay/handler/sender_policy.hpp>
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/handler/store.hpp>
+#include <mailquay/handler/tls_connector.hpp>
 #include <mailquay/handler/tls_provider.hpp>
 #include <mailquay/handler/uses_workers.hpp>
 #include <mailquay/handler/workers.hpp>

@@ -100,6 +100,12 @@ struct proxy_scan {
 /// @param into  gets the header, if there is one
 MAILQUAY_DECL proxy_scan read_proxy_header(std::string_view octets, proxy_header& into);
 
+/// Appends a PROXY header as it goes before a connection's first octet.
+///
+/// `version` 1 tells the addresses only, and UNKNOWN for a UNIX socket's client; any other number gives version 2, with the facts
+/// ALPN, AUTHORITY, UNIQUE_ID and NETNS as far as each is within its bound. Two addresses of different families are told as IPv6.
+MAILQUAY_DECL void append_proxy_header(std::string& out, proxy_header const& header);
+
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #ifdef MAILQUAY_HEADER_ONLY

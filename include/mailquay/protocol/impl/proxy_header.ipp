@@ -320,4 +320,78 @@ MAILQUAY_DECL std::string_view to_string(proxy_fault why) noexcept {
     return {};
 }
 
+namespace detail {
+
+inline void append_big_endian_16(std::string& out, std::size_t value) {
+    out += static_cast<char>(value >> 8 & 0xff);
+    out += static_cast<char>(value & 0xff);
+}
+
+/// The octets of an address as version 2 has them; IPv4 as IPv4-mapped where `v6` is asked for.
+inline void append_proxy_address(std::string& out, ip_address const& address, bool v6) {
+    if (v6 && !address.is_v6()) out.append(10, '\0').append(address.is_v4() ? "\xff\xff" : std::string(6, '\0'));
+    for (std::uint8_t const octet : address.bytes()) out += static_cast<char>(octet);
+}
+
+inline void append_proxy_path(std::string& out, std::string_view path) {
+    path = path.substr(0, unix_path_octets);
+    out.append(path).append(unix_path_octets - path.size(), '\0');
+}
+
+inline void append_proxy_tlv(std::string& out, proxy_tlv type, std::string_view value, std::size_t most) {
+    if (value.empty() || value.size() > most) return;
+    out += static_cast<char>(type);
+    append_big_endian_16(out, value.size());
+    out += value;
+}
+
+inline void append_proxy_line(std::string& out, proxy_header const& header) {
+    if (header.subject != proxy_subject::client || header.source.address.is_v6() != header.destination.address.is_v6() ||
+        header.source.address.bits() == 0 || header.destination.address.bits() == 0) {
+        out += "PROXY UNKNOWN\r\n";
+        return;
+    }
+    out += header.source.address.is_v6() ? "PROXY TCP6 " : "PROXY TCP4 ";
+    out += header.source.address.to_string();
+    out += ' ';
+    out += header.destination.address.to_string();
+    for (std::uint16_t const port : {header.source.port, header.destination.port}) {
+        out += ' ';
+        append_decimal(out, port);
+    }
+    out += "\r\n";
+}
+
+}  // namespace detail
+
+MAILQUAY_DECL void append_proxy_header(std::string& out, proxy_header const& header) {
+    if (header.version == 1) return detail::append_proxy_line(out, header);
+    bool const v6 = header.source.address.is_v6() || header.destination.address.is_v6();
+    std::string block;
+    unsigned char family = 0;
+    if (header.subject == proxy_subject::client && header.source.address.bits() != 0) {
+        family = v6 ? 0x21 : 0x11;
+        detail::append_proxy_address(block, header.source.address, v6);
+        if (header.destination.address.bits() == 0) block.append(v6 ? 16 : 4, '\0');
+        else detail::append_proxy_address(block, header.destination.address, v6);
+        detail::append_big_endian_16(block, header.source.port);
+        detail::append_big_endian_16(block, header.destination.port);
+    } else if (header.subject == proxy_subject::unix_client) {
+        family = 0x31;
+        detail::append_proxy_path(block, header.source_path);
+        detail::append_proxy_path(block, header.destination_path);
+    }
+    if (header.subject != proxy_subject::itself) {
+        detail::append_proxy_tlv(block, detail::proxy_tlv::alpn, header.facts.alpn, detail::most_tlv_text_octets);
+        detail::append_proxy_tlv(block, detail::proxy_tlv::authority, header.facts.authority, detail::most_tlv_text_octets);
+        detail::append_proxy_tlv(block, detail::proxy_tlv::unique_id, header.facts.unique_id, detail::most_unique_id_octets);
+        detail::append_proxy_tlv(block, detail::proxy_tlv::netns, header.facts.netns, detail::most_tlv_text_octets);
+    }
+    out += detail::proxy_v2_signature;
+    out += header.subject == proxy_subject::itself ? '\x20' : '\x21';
+    out += static_cast<char>(family);
+    detail::append_big_endian_16(out, block.size());
+    out += block;
+}
+
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <mailquay/client/next_hop.hpp>
+
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/base/decimal.hpp>
+
+#include <algorithm>
+#include <system_error>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+MAILQUAY_DECL result<next_hop> next_hop::parse(std::string_view text) {
+    constexpr std::size_t most_path_octets = 107;  // sun_path with its NUL
+    next_hop made;
+    if (text.starts_with("unix:")) {
+        made.unix_path = text.substr(5);
+        if (made.unix_path.empty()) return std::make_error_code(std::errc::invalid_argument);
+        if (made.unix_path.size() > most_path_octets) return std::make_error_code(std::errc::filename_too_long);
+        return made;
+    }
+    std::string_view host = text, port;
+    if (text.starts_with('[')) {
+        auto const closing = text.find(']');
+        if (closing == text.npos) return std::make_error_code(std::errc::invalid_argument);
+        host = text.substr(1, closing - 1);
+        port = text.substr(closing + 1);
+        if (!ip_address::parse(host)) return std::make_error_code(std::errc::invalid_argument);
+    } else if (auto const colon = text.find(':'); colon != text.npos && text.find(':', colon + 1) == text.npos) {
+        host = text.substr(0, colon);
+        port = text.substr(colon);
+    }
+    if (!port.empty()) {
+        auto const number = port.front() == ':' ? parse_decimal<std::uint16_t>(port.substr(1)) : std::nullopt;
+        if (!number || *number == 0) return std::make_error_code(std::errc::invalid_argument);
+        made.port = *number;
+    }
+    bool const well = !host.empty() && host.size() <= 253 && (ip_address::parse(host) || host.find(':') == host.npos) &&
+                      std::none_of(host.begin(), host.end(), [](char c) { return is_control(c) || c == ' ' || c == '/' || c == '@'; });
+    if (!well) return std::make_error_code(std::errc::invalid_argument);
+    made.host = host;
+    return made;
+}
+
+MAILQUAY_DECL std::string next_hop::key() const {
+    if (!pool_key.empty()) return pool_key;
+    std::string made = to_lower_copy(to_string());
+    auto const add_text = [&made](std::string_view part) {
+        made += '|';
+        append_decimal(made, part.size());
+        made += ':';
+        made += part;
+    };
+    auto const add = [&made](std::uint64_t value) {
+        made += '|';
+        append_decimal(made, value);
+    };
+    for (ip_endpoint const& one : addresses) add_text(one.to_string());
+    hop_settings const& with = settings;
+    add(static_cast<std::uint64_t>(with.protocol));
+    add_text(with.hello_name);
+    add(static_cast<std::uint64_t>(with.tls));
+    add(static_cast<std::uint64_t>(with.verify));
+    add_text(with.tls_name);
+    for (std::string const& one : with.tls_names) add_text(one);
+    for (tlsa_record const& one : with.tlsa) {
+        add(one.usage * 65536u + one.selector * 256u + one.matching_type);
+        add_text(one.data);
+    }
+    add(with.name_is_secure);
+    add(reinterpret_cast<std::uintptr_t>(with.credentials.get()));
+    add(with.credentials_in_clear);
+    add(with.pipelining);
+    add(static_cast<std::uint64_t>(with.chunking));
+    add(static_cast<std::uint64_t>(with.eight_bit));
+    add(with.prdr);
+    add(with.refuse_own_name);
+    add(with.xforward);
+    // A connection that speaks for one client speaks for no other.
+    add(with.xclient || with.proxy ? 1 : 0);
+    if (with.xclient) {
+        add_text(with.xclient->address ? with.xclient->address->to_string() : std::string{});
+        add(with.xclient->port.value_or(0));
+        add_text(with.xclient->name.value_or(""));
+        add_text(with.xclient->hello_name.value_or(""));
+        add_text(with.xclient->login.value_or(""));
+    }
+    if (with.proxy) {
+        add_text(with.proxy->source.to_string());
+        add_text(with.proxy->destination.to_string());
+    }
+    return made;
+}
+
+MAILQUAY_DECL std::string next_hop::to_string() const {
+    if (!unix_path.empty()) return "unix:" + unix_path;
+    std::string made = host.find(':') == host.npos ? host : '[' + host + ']';
+    made += ':';
+    append_decimal(made, port);
+    return made;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI
