@@ -35,9 +35,10 @@ struct runner_settings {
     std::size_t first_connections = 2;            ///< to a destination that has not proved itself; each success adds one
     std::size_t recipients = 100;                 ///< of one consignment (RFC 5321 §4.5.3.1.8)
     std::size_t messages_in_memory = 20'000;      ///< envelopes; the rest stays on disk
-    /// Of these, for one destination; what is above waits on disk for `crowded_wait`, so that a slow one leaves room for the rest.
-    std::size_t messages_per_destination = 2'000;
-    std::chrono::seconds crowded_wait{30};
+    /// Of these, for a slow destination, one whose next message has waited for `crowded_wait`: what is above waits on disk for as
+    /// long again, and leaves room for the rest.
+    std::size_t messages_per_slow_destination = 2'000;
+    std::chrono::seconds crowded_wait{60};
 
     /// Notices an hour for senders whom we do not know (`bounce::restrained`): to one address, and in all. What is above
     /// goes to `undeliverable_folder`.

@@ -124,6 +124,26 @@ TEST_CASE("one that serves others now is only full", "[relay][schedule]") {
     CHECK(all.failed(to("x"), {}, start));
 }
 
+TEST_CASE("a destination is slow if what is next has waited long; of it the newest give way", "[relay][schedule]") {
+    schedule all{few()};
+    for (std::uint32_t i = 0; i < 10; ++i) {
+        auto one = job("slow", i % 2 == 0 ? "a" : "b", 0, i);
+        one.since = start + std::chrono::seconds{i};
+        all.add(one);
+        one.to = to("new");
+        one.since = start + 100s;
+        all.add(one);
+    }
+    CHECK(all.is_slow(to("slow"), start));
+    CHECK_FALSE(all.is_slow(to("new"), start + 60s));
+    auto const crowd = all.take_crowds(4, start + 60s);
+    REQUIRE(crowd.size() == 6);
+    CHECK(crowd.front().recipients.front() == 4);
+    CHECK(all.waiting(to("slow")) == 4);
+    CHECK(all.waiting(to("new")) == 10);
+    CHECK(all.waiting() == 14);
+}
+
 TEST_CASE("what is put back is next in its line", "[relay][schedule]") {
     schedule all{few(1, 1, 1)};
     all.add(job("x", "a", 0, 1));

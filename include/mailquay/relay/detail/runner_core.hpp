@@ -80,6 +80,8 @@ private:
     void give_work(handled const& message);
     bool fail_in_advance(handled_message& message);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
+    void wait_outside(handled_message& message, std::vector<std::uint32_t> const& recipients);
+    void make_room();
     void pump();
     void poke();
     void begin_stop(std::chrono::milliseconds grace, unique_function<void()> done);

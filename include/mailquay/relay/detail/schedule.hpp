@@ -28,6 +28,7 @@ struct waiting_job {
     std::string sender{};
     std::int8_t priority = 0;
     unsigned put_back = 0;  // how often it met a full destination
+    std::chrono::steady_clock::time_point since{};  // when it began to wait
 };
 
 /// Why a destination is left alone for now.
@@ -77,6 +78,10 @@ public:
     /// Takes out all that waits for it.
     std::vector<waiting_job> take(destination const& to);
     std::vector<waiting_job> take_all();
+    /// Whether what is next there has waited since `then`: it takes mail more slowly than it comes.
+    bool is_slow(destination const& to, time_point then) const;
+    /// Of each slow destination takes out what is above `most`, the newest.
+    std::vector<waiting_job> take_crowds(std::size_t most, time_point then);
 
     std::size_t waiting(destination const& to) const;
     std::size_t waiting() const noexcept { return waiting_; }
@@ -115,6 +120,7 @@ private:
     place& end_one(destination const& to);
     void sweep(time_point now);
     std::vector<waiting_job> empty(place& of);
+    static bool is_slow(place const& of, time_point then);
 
     limits limits_;
     place_map places_{};

@@ -29,8 +29,8 @@ inline runner_settings checked(runner_settings given) {
     if (given.connections == 0 || given.connections_per_destination == 0 || given.first_connections == 0)
         refuse("connections, connections_per_destination or first_connections is 0: nothing would ever leave; set 1 or more");
     if (given.recipients == 0) refuse("recipients is 0: nothing would ever leave; RFC 5321 lets 100 be sent");
-    if (given.messages_in_memory == 0 || given.messages_per_destination == 0)
-        refuse("messages_in_memory or messages_per_destination is 0: nothing would ever leave; set 1 or more");
+    if (given.messages_in_memory == 0 || given.messages_per_slow_destination == 0)
+        refuse("messages_in_memory or messages_per_slow_destination is 0: nothing would ever leave; set 1 or more");
     given.first_connections = std::min(given.first_connections, given.connections_per_destination);
     if (!given.clock) given.clock = machine_clock();
     if (!given.workers) given.workers = std::make_shared<worker_pool>();
@@ -179,6 +179,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::claim_loop() {
         std::size_t const room = settings_.messages_in_memory - std::min(settings_.messages_in_memory, in_hand_);
         std::size_t const wanted = std::min(claimed_at_once, room);
         bool busy = false;
+        if (room == 0) make_room();
         if (wanted > 0 && unrecorded_ == 0) {
             poked_ = false;
             claim_job job{queue_.get(), &got, wanted};
@@ -263,13 +264,12 @@ MAILQUAY_DECL void runner_core::send_to(handled const& message, destination to, 
         return;
     }
     if (stopping_) return defer(*message, recipients, "4.3.2 the program stopped", false);
-    if (schedule_.waiting(to) >= settings_.messages_per_destination) {
-        message->rest = std::max(message->rest.value_or(std::chrono::milliseconds{0}), std::chrono::milliseconds{settings_.crowded_wait});
-        return defer(*message, recipients, "4.3.2 much mail for this destination waits before it", false);
-    }
+    if (schedule_.waiting(to) >= settings_.messages_per_slow_destination && schedule_.is_slow(to, at - settings_.crowded_wait))
+        return wait_outside(*message, recipients);
     for (std::size_t at_recipient = 0; at_recipient < recipients.size(); at_recipient += settings_.recipients) {
         auto const end = std::min(recipients.size(), at_recipient + settings_.recipients);
         waiting_job job;
+        job.since = at;
         job.message = message;
         job.to = to;
         job.recipients.assign(recipients.begin() + static_cast<std::ptrdiff_t>(at_recipient), recipients.begin() + static_cast<std::ptrdiff_t>(end));
@@ -277,6 +277,18 @@ MAILQUAY_DECL void runner_core::send_to(handled const& message, destination to, 
         if (auto const& asked = message->mail().requests.priority) job.priority = asked->value;
         ++message->jobs;
         schedule_.add(std::move(job));
+    }
+}
+
+MAILQUAY_DECL void runner_core::wait_outside(handled_message& message, std::vector<std::uint32_t> const& recipients) {
+    message.rest = std::max(message.rest.value_or(std::chrono::milliseconds{0}), std::chrono::milliseconds{settings_.crowded_wait});
+    defer(message, recipients, "4.3.2 much mail for this destination waits before it", false);
+}
+
+MAILQUAY_DECL void runner_core::make_room() {
+    for (waiting_job& job : schedule_.take_crowds(settings_.messages_per_slow_destination, now() - settings_.crowded_wait)) {
+        wait_outside(*job.message, job.recipients);
+        job_ended(job.message);
     }
 }
 

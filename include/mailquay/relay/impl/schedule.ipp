@@ -165,6 +165,30 @@ MAILQUAY_DECL std::vector<waiting_job> schedule::take_all() {
     return all;
 }
 
+MAILQUAY_DECL bool schedule::is_slow(place const& of, time_point then) {
+    return of.waiting != 0 && of.lanes.rbegin()->second.turns.front().jobs.front().since <= then;
+}
+
+MAILQUAY_DECL bool schedule::is_slow(destination const& to, time_point then) const {
+    place const* of = find(to);
+    return of != nullptr && is_slow(*of, then);
+}
+
+MAILQUAY_DECL std::vector<waiting_job> schedule::take_crowds(std::size_t most, time_point then) {
+    std::vector<waiting_job> crowd;
+    for (auto& [key, of] : places_) {
+        (void)key;
+        if (of.waiting <= most || !is_slow(of, then)) continue;
+        std::vector<waiting_job> all = empty(of);
+        std::stable_sort(all.begin(), all.end(), [](waiting_job const& a, waiting_job const& b) { return a.since < b.since; });
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (i < most) insert(std::move(all[i]), false);
+            else crowd.push_back(std::move(all[i]));
+        }
+    }
+    return crowd;
+}
+
 // A destination with nothing to do is forgotten, with what it had proved; one that rests is not before its time.
 MAILQUAY_DECL void schedule::sweep(time_point now) {
     std::erase_if(places_, [&](auto const& one) {

@@ -1,0 +1,114 @@
+#include "common/onward.hpp"
+
+#ifdef PROGRAMS_HAVE_RELAY
+#include <mailquay/relay/queue_runner.hpp>
+#include <mailquay/relay/smtp_carrier.hpp>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#endif
+
+#include <fmt/format.h>
+
+#include <future>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace programs {
+
+void add_onward_flags(flags& all, onward_flags& into) {
+    all.text("--relay-to", "HOST:PORT", "with --spool: send its mail to this host (a smarthost)", into.relay_to)
+        .text("--deliver-lmtp", "ADDR:PORT|PATH", "with --spool: deliver its mail by LMTP", into.deliver_lmtp)
+        .text("--retry", "SECONDS,...", "waits between attempts, the last one repeating (default 300,600,1200,2400,3960)", into.retry)
+        .number("--lifetime", "SECONDS", "after so long what could not be delivered is returned", into.lifetime, 1, 366 * 86'400)
+        .text("--double-bounce-to", "ADDRESS", "who gets notices that fail; else they are dropped", into.double_bounce_to);
+}
+
+#ifdef PROGRAMS_HAVE_RELAY
+namespace {
+
+std::vector<std::chrono::seconds> waits_of(std::string_view list) {
+    std::vector<std::chrono::seconds> waits;
+    for (;;) {
+        auto const comma = list.find(',');
+        try {
+            waits.emplace_back(flags::read_number(list.substr(0, comma), 1, 30 * 86'400));
+        } catch (usage_error const& wrong) {
+            throw usage_error(fmt::format("--retry: {}; write waits in seconds with commas between, as in 300,600,3600", wrong.what()));
+        }
+        if (comma == list.npos) return waits;
+        list.remove_prefix(comma + 1);
+    }
+}
+
+mailquay::router route_of(onward_flags const& chosen) {
+    if (!chosen.relay_to.empty() && !chosen.deliver_lmtp.empty())
+        throw usage_error("--relay-to, --deliver-lmtp: mail goes one way; give only one of them");
+    auto const check = [](std::string_view flag, std::string const& where) {
+        if (!mailquay::next_hop::parse(where))
+            throw usage_error(fmt::format("{} {}: no host and port; write mail.example.org:25, 127.0.0.1:24 or unix:/run/lmtp", flag, where));
+    };
+    if (!chosen.relay_to.empty()) {
+        check("--relay-to", chosen.relay_to);
+        return mailquay::route_to(mailquay::delivery_way::smarthost, chosen.relay_to);
+    }
+    std::string const where = chosen.deliver_lmtp.starts_with('/') ? "unix:" + chosen.deliver_lmtp : chosen.deliver_lmtp;
+    check("--deliver-lmtp", where);
+    return mailquay::route_to(mailquay::delivery_way::lmtp, where);
+}
+
+class running final : public onward {
+public:
+    running(std::shared_ptr<mailquay::spool_queue> queue, mailquay::router where, mailquay::runner_settings how, mailquay::smtp_carrier_settings by,
+            std::chrono::seconds grace)
+        : carrier_(std::make_shared<mailquay::smtp_carrier>(io_.get_executor(), std::move(by))),
+          runner_(io_.get_executor(), std::move(queue), carrier_, std::move(where), std::move(how)),
+          grace_(grace) {
+        runner_.start();
+        thread_ = std::thread{[this] { io_.run(); }};
+    }
+    ~running() override {
+        std::promise<void> ended;
+        runner_.stop(grace_, [&] { ended.set_value(); });
+        ended.get_future().wait();
+        carrier_->close();
+        work_.reset();
+        io_.stop();
+        thread_.join();
+    }
+
+private:
+    asio::io_context io_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+    std::shared_ptr<mailquay::smtp_carrier> carrier_;
+    mailquay::queue_runner runner_;
+    std::chrono::seconds grace_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<onward> onward::start(onward_flags const& chosen, std::shared_ptr<mailquay::spool_queue> queue, std::string hostname,
+                                      std::string undeliverable, unsigned grace, mailquay::logger log) {
+    mailquay::runner_settings how;
+    how.hostname = hostname;
+    if (!chosen.retry.empty()) how.retry = waits_of(chosen.retry);
+    how.lifetime = std::chrono::seconds{chosen.lifetime};
+    how.undeliverable_folder = std::move(undeliverable);
+    how.double_bounce_to = chosen.double_bounce_to;
+    how.log = log;
+    mailquay::smtp_carrier_settings by;
+    by.client.hello_name = std::move(hostname);
+    by.client.log = log;
+    by.smarthost.refuse_own_name = true;
+    return std::make_unique<running>(std::move(queue), route_of(chosen), std::move(how), std::move(by), std::chrono::seconds{grace});
+}
+#else
+std::unique_ptr<onward> onward::start(onward_flags const&, std::shared_ptr<mailquay::spool_queue>, std::string, std::string, unsigned,
+                                      mailquay::logger) {
+    throw usage_error("--relay-to, --deliver-lmtp: this program was built without the component \"relay\"; build it");
+}
+#endif
+
+}  // namespace programs
