@@ -1,5 +1,6 @@
 // The component 'sasl', compiled: the list of its parts.
 
+#include <mailquay/sasl/impl/client_mechanisms.ipp>
 #include <mailquay/sasl/impl/credentials.ipp>
 #include <mailquay/sasl/impl/exchanges.ipp>
 #include <mailquay/sasl/impl/guarded.ipp>

@@ -15,4 +15,5 @@
 #include <mailquay/handler/impl/relay_for.ipp>
 #include <mailquay/handler/impl/sender_policy.ipp>
 #include <mailquay/handler/impl/storage_errors.ipp>
+#include <mailquay/handler/impl/tls_connector.ipp>
 #include <mailquay/handler/impl/uses_workers.ipp>

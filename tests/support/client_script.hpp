@@ -59,7 +59,11 @@ public:
         return add([why](run_state& in) { in.engine.input_closed(why), in.look(); });
     }
     client_script& wait(std::chrono::milliseconds time) {
-        return add([time](run_state& in) { in.engine.time_is(in.now += time), in.look(); });
+        return add([time](run_state& in) { 
+            in.engine.time_is(in.now);
+            in.engine.time_is(in.now += time);
+            in.look();
+        });
     }
     client_script& tls_established(bool verified = true) {
         return add([verified](run_state& in) {

@@ -64,7 +64,7 @@ mail_sink::mail_sink(mail_sink_flags const& chosen, settings const& common) {
     }
 #endif
     if (chosen.spool.empty()) {
-        if (chosen.onward.any()) throw usage_error("--relay-to, --deliver-lmtp: mail goes onward from a spool; add --spool, as in --spool /var/spool/mailquay");
+        if (chosen.onward.any()) throw usage_error("--relay-to, --deliver-lmtp, --resolver: mail goes onward from a spool; add --spool, as in --spool /var/spool/mailquay");
         return;
     }
     mailquay::sinks::spool_settings settings;

@@ -17,11 +17,17 @@ struct onward_flags {
     std::string retry{};         ///< SECONDS,SECONDS,...
     unsigned lifetime = 5 * 24 * 3600;  ///< seconds
     std::string double_bounce_to{};
+    std::string relay_tls{"opportunistic"};  ///< to the smarthost: off, opportunistic, required, verified
+    std::string relay_ca{};                  ///< file: who signs its certificate
+    std::string relay_user{};                ///< NAME:PASSWORD there
+    std::string resolver{};                  ///< ADDR:PORT: delivery by MX
+    unsigned mx_port = 25;
+    bool mx_allow_private = false;
 
-    bool any() const noexcept { return !relay_to.empty() || !deliver_lmtp.empty(); }
+    bool any() const noexcept { return !relay_to.empty() || !deliver_lmtp.empty() || !resolver.empty(); }
 };
 
-/// Adds `--relay-to`, `--deliver-lmtp`, `--retry` ...
+/// Adds `--relay-to`, `--deliver-lmtp`, `--resolver`, `--retry` ...
 void add_onward_flags(flags& all, onward_flags& into);
 
 /// Delivers what is in a spool, on a thread of its own, until it is destroyed.

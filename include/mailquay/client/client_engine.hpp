@@ -84,7 +84,7 @@ public:
     MAILQUAY_DECL std::string_view output() const noexcept;
     MAILQUAY_DECL void output_sent(std::size_t octets);
 
-    /// The time; runs what is due.
+    /// The time; runs what is due. A wait that anything above ended begins anew at the time told next.
     MAILQUAY_DECL void time_is(time_point now);
     MAILQUAY_DECL std::optional<time_point> wake_at() const noexcept;
 

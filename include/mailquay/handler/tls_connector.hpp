@@ -53,5 +53,5 @@ struct MAILQUAY_API tls_connector {
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #ifdef MAILQUAY_HEADER_ONLY
-#include <mailquay/handler/impl/interfaces.ipp>
+#include <mailquay/handler/impl/tls_connector.ipp>
 #endif

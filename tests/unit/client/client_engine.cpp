@@ -2,7 +2,7 @@
 
 #include "support/client_script.hpp"
 
-namespace {
+namespace test_client_engine {
 
 using namespace mailquay_test;
 using namespace std::chrono_literals;
@@ -13,8 +13,6 @@ outgoing_message mail_to(std::vector<std::string> to, std::string octets = "Subj
 }
 
 constexpr char mail_line[] = "MAIL FROM:<a@client.example>";
-
-}  // namespace
 
 TEST_CASE("a message is delivered step by step to a server without extensions", "[client][engine]") {
     client_script talk;
@@ -591,3 +589,5 @@ TEST_CASE("QUIT ends it, with or without an answer", "[client][engine]") {
         CHECK(got.report.problem == hop_problem::none);
     });
 }
+
+}  // namespace test_client_engine

@@ -291,4 +291,53 @@ TEST_CASE("the vectors of the PROXY protocol, haproxy's own headers among them, 
     CHECK(recorded >= 4);
 }
 
+TEST_CASE("a PROXY header that is written is read again", "[protocol][proxy]") {
+    auto const round = [](proxy_header const& written) {
+        std::string octets;
+        append_proxy_header(octets, written);
+        proxy_header found;
+        auto const scan = read_proxy_header(octets + "EHLO", found);
+        REQUIRE(scan.what == kind::header);
+        CHECK(scan.consumed == octets.size());
+        return found;
+    };
+    proxy_header given;
+    given.subject = proxy_subject::client;
+    given.source = *ip_endpoint::parse("192.0.2.7:40000");
+    given.destination = *ip_endpoint::parse("192.0.2.1:25");
+    given.facts.authority = "mx.example.org";
+    given.facts.unique_id = std::string("a\0b", 3);
+    for (std::uint8_t const version : {std::uint8_t{1}, std::uint8_t{2}}) {
+        given.version = version;
+        auto const found = round(given);
+        CHECK(found.version == version);
+        CHECK(found.subject == proxy_subject::client);
+        CHECK(found.source == given.source);
+        CHECK(found.destination == given.destination);
+        CHECK(found.facts.authority == (version == 2 ? given.facts.authority : ""));
+        CHECK(found.facts.unique_id == (version == 2 ? given.facts.unique_id : ""));
+    }
+
+    given.source = *ip_endpoint::parse("[2001:db8::7]:40000");
+    CHECK(round(given).source == given.source);
+    CHECK(round(given).destination == given.destination);  // IPv4-mapped, which is read as IPv4
+    given.version = 1;
+    CHECK(round(given).subject == proxy_subject::unknown);
+    given.destination = *ip_endpoint::parse("[2001:db8::1]:25");
+    CHECK(round(given).source == given.source);
+
+    proxy_header local;
+    local.version = 2;
+    local.subject = proxy_subject::itself;
+    CHECK(round(local).subject == proxy_subject::itself);
+    local.subject = proxy_subject::unknown;
+    CHECK(round(local).subject == proxy_subject::unknown);
+    local.subject = proxy_subject::unix_client;
+    local.source_path = "/run/a";
+    local.destination_path = "/run/b";
+    CHECK(round(local).source_path == "/run/a");
+    local.version = 1;
+    CHECK(round(local).subject == proxy_subject::unknown);
+}
+
 }  // namespace test_proxy_header

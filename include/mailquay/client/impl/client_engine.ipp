@@ -56,8 +56,7 @@ MAILQUAY_DECL std::string_view client_engine::output() const noexcept {
 
 MAILQUAY_DECL void client_engine::output_sent(std::size_t octets) {
     impl& of = *impl_;
-    assert(octets <= of.unsent().size());
-    of.out_sent += octets;
+    of.out_sent += std::min(octets, of.unsent().size());  // what an engine gives up is no longer in its output
     if (of.out_sent == of.out.size()) {
         constexpr std::size_t kept_octets = 4096;
         if (of.out.capacity() > 2 * detail::output_is_low) of.out = {};
@@ -74,12 +73,15 @@ MAILQUAY_DECL void client_engine::output_sent(std::size_t octets) {
 MAILQUAY_DECL void client_engine::time_is(time_point now) {
     impl& of = *impl_;
     of.now = now;
+    if (std::exchange(of.moved, false)) of.deadline = of.next_deadline();
     if (!of.deadline || now < *of.deadline) return;
     if (of.current == impl::phase::quitting || (of.current == impl::phase::message && of.message == nullptr)) return of.end();
     of.fail_hop(hop_problem::timed_out, of.stage_now(), {}, {});
 }
 
-MAILQUAY_DECL std::optional<client_engine::time_point> client_engine::wake_at() const noexcept { return impl_->deadline; }
+MAILQUAY_DECL std::optional<client_engine::time_point> client_engine::wake_at() const noexcept {
+    return impl_->moved ? impl_->next_deadline() : impl_->deadline;
+}
 
 MAILQUAY_DECL void client_engine::send(outgoing_message const& message, std::vector<std::size_t> which) {
     assert(impl_->current == impl::phase::idle && message.content && !message.recipients.empty());

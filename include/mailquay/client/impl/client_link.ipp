@@ -138,6 +138,7 @@ public:
         whole_ = whole;
         listener_ = listener;
         ready_ = sent_ = false;
+        engine->time_is(std::chrono::steady_clock::now());
         engine->send(*message, std::move(which));
         co_await drive(wanted::sent);
         message_ = nullptr;
@@ -408,7 +409,7 @@ private:
     void sent_to_wire(std::size_t octets) {
         octets = std::min(octets, in_flight_);
         in_flight_ -= octets;
-        engine->output_sent(std::min(octets, engine->output().size()));  // what an engine gives up is no longer in its output
+        engine->output_sent(octets);
     }
 
     void take_octets(std::string_view octets) {

@@ -233,10 +233,10 @@ inline std::chrono::milliseconds client_engine::impl::patience() const {
     }
 }
 
-inline void client_engine::impl::rearm() {
+inline std::optional<client_engine::time_point> client_engine::impl::next_deadline() const {
     bool const waits = current != phase::ended && (current != phase::idle || !waiting.empty());
-    deadline.reset();
-    if (waits) deadline = now + patience();
+    if (!waits) return std::nullopt;
+    return now + patience();
 }
 
 inline send_stage client_engine::impl::stage_now() const {
@@ -265,6 +265,7 @@ inline void client_engine::impl::end() {
     if (current == phase::ended) return;
     current = phase::ended;
     deadline.reset();
+    moved = false;
     waiting.clear();
     window = 0;
     if (message != nullptr) {

@@ -100,7 +100,9 @@ struct client_engine::impl {
     void send_line(std::string_view line, owed what, std::size_t recipient = 0);
     void expect(owed what, std::size_t octets = 0, std::size_t recipient = 0) { waiting.push_back({what, recipient, octets}); }
     std::chrono::milliseconds patience() const;
-    void rearm();
+    /// Something went on: waiting begins anew. The time is what the next `time_is()` says.
+    void rearm() noexcept { moved = true; }
+    std::optional<time_point> next_deadline() const;
     bool pipelining() const { return settings.pipelining && report.offers.pipelining; }
     bool lmtp() const { return settings.protocol == dialect::lmtp; }
     std::string_view unsent() const { return std::string_view{out}.substr(out_sent); }
@@ -116,6 +118,7 @@ struct client_engine::impl {
     send_report report{};
     time_point now;
     std::optional<time_point> deadline{};
+    bool moved = true;
     phase current = phase::opening;
     bool helo_tried = false;
     bool xclient_done = false;

@@ -12,7 +12,6 @@
 #include <mailquay/handler/recipient_validator.hpp>
 #include <mailquay/handler/resolver.hpp>
 #include <mailquay/handler/store.hpp>
-#include <mailquay/handler/tls_connector.hpp>
 #include <mailquay/handler/tls_provider.hpp>
 #include <mailquay/handler/workers.hpp>
 
@@ -84,8 +83,6 @@ MAILQUAY_DECL std::string_view to_string(dns_errc why) noexcept {
 MAILQUAY_DECL store::~store() = default;
 MAILQUAY_DECL tls_stream::~tls_stream() = default;
 MAILQUAY_DECL tls_provider::~tls_provider() = default;
-MAILQUAY_DECL tls_client_stream::~tls_client_stream() = default;
-MAILQUAY_DECL tls_connector::~tls_connector() = default;
 MAILQUAY_DECL client_exchange::~client_exchange() = default;
 MAILQUAY_DECL client_credentials::~client_credentials() = default;
 

@@ -104,11 +104,13 @@ inline BIO_METHOD const* bio_method() {
     return method.get();
 }
 
+enum class tls_side : bool { server, client };
+
 class openssl_stream final : public tls_stream {
 public:
     /// `keeps` is what must live as long as the stream: the context's certificates.
-    static std::unique_ptr<openssl_stream> make(SSL_CTX* of, std::shared_ptr<void const> keeps) {
-        auto made = std::unique_ptr<openssl_stream>(new openssl_stream(std::move(keeps)));
+    static std::unique_ptr<openssl_stream> make(SSL_CTX* of, std::shared_ptr<void const> keeps, tls_side side = tls_side::server) {
+        auto made = std::unique_ptr<openssl_stream>(new openssl_stream(std::move(keeps), side));
         made->ssl_.reset(::SSL_new(of));
         BIO* const bio = bio_method() != nullptr ? ::BIO_new(bio_method()) : nullptr;
         if (!made->ssl_ || bio == nullptr) {
@@ -119,7 +121,11 @@ public:
         ::BIO_set_data(bio, &made->ends_);
         ::BIO_set_init(bio, 1);
         ::SSL_set_bio(made->ssl_.get(), bio, bio);
-        ::SSL_set_accept_state(made->ssl_.get());
+        if (side == tls_side::server) {
+            ::SSL_set_accept_state(made->ssl_.get());
+        } else {
+            ::SSL_set_connect_state(made->ssl_.get());
+        }
         return made;
     }
 
@@ -212,9 +218,10 @@ public:
     state current() const noexcept override { return state_; }
     bool closed_cleanly() const noexcept override { return closed_cleanly_; }
     tls_info info() const override;
+    SSL* ssl() const noexcept { return ssl_.get(); }
 
 private:
-    explicit openssl_stream(std::shared_ptr<void const> keeps) : keeps_(std::move(keeps)) {}
+    openssl_stream(std::shared_ptr<void const> keeps, tls_side side) : keeps_(std::move(keeps)), side_(side) {}
 
     std::error_code failed(int why) noexcept {
         state_ = state::failed;
@@ -229,6 +236,7 @@ private:
     ssl_ptr ssl_;
     std::error_code failure_{};
     state state_ = state::handshake;
+    tls_side side_;
     bool closed_cleanly_ = false;
 };
 
@@ -266,14 +274,16 @@ inline tls_info openssl_stream::info() const {
     if (char const* const name = ::SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) facts.server_name = name;
 
     x509_ptr const shown{::SSL_get1_peer_certificate(ssl)};
-    facts.client_verified = shown && ::SSL_get_verify_result(ssl) == X509_V_OK;
+    bool const serves = side_ == tls_side::server;
+    facts.client_verified = serves && shown && ::SSL_get_verify_result(ssl) == X509_V_OK;
     if (facts.client_verified) facts.client_identity = subject_of(shown.get());
 
     // Without extended master secret bindings of TLS 1.2 do not bind (RFC 7627, RFC 9266 §2).
     bool const old = ::SSL_version(ssl) == TLS1_2_VERSION;
     if (old && SSL_get_extms_support(ssl) != 1) return facts;
     // A resumed session shows no certificate: which one the client thinks of is not known here.
-    if (::SSL_session_reused(ssl) != 1) facts.channel_binding_endpoint = endpoint_binding_of(::SSL_get_certificate(ssl));
+    if (::SSL_session_reused(ssl) != 1)
+        facts.channel_binding_endpoint = endpoint_binding_of(serves ? ::SSL_get_certificate(ssl) : shown.get());
     constexpr std::string_view label = "EXPORTER-Channel-Binding";
     std::array<unsigned char, 32> exported{};
     if (::SSL_export_keying_material(ssl, exported.data(), exported.size(), label.data(), label.size(), exported.data(), 0, 1) == 1)
@@ -281,8 +291,9 @@ inline tls_info openssl_stream::info() const {
     if (!old) return facts;
     // The first Finished message: the client's, unless the session was resumed.
     std::array<unsigned char, 64> finished{};
-    std::size_t const size = ::SSL_session_reused(ssl) == 1 ? ::SSL_get_finished(ssl, finished.data(), finished.size())
-                                                            : ::SSL_get_peer_finished(ssl, finished.data(), finished.size());
+    bool const ours = (::SSL_session_reused(ssl) == 1) == serves;
+    std::size_t const size = ours ? ::SSL_get_finished(ssl, finished.data(), finished.size())
+                                  : ::SSL_get_peer_finished(ssl, finished.data(), finished.size());
     facts.channel_binding_unique.assign(reinterpret_cast<char const*>(finished.data()), std::min(size, finished.size()));
     return facts;
 }
