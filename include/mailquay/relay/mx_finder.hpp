@@ -1,0 +1,20 @@
+#pragma once
+
+#include <mailquay/client/mx_hosts.hpp>
+#include <mailquay/relay/smtp_carrier.hpp>
+
+#include <cstdint>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// The hosts of a domain by `mx_hosts`, as a `smtp_carrier` asks for them.
+///
+/// @param how   for each host: TLS is opportunistic unless said otherwise; a host that bears our own name is refused (4.4.6)
+/// @param port  25 but in tests
+MAILQUAY_DECL hop_finder find_by_mx(mx_hosts hosts, hop_settings how = {}, std::uint16_t port = 25);
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/relay/impl/mx_finder.ipp>
+#endif
