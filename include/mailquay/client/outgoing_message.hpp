@@ -65,6 +65,9 @@ public:
     std::string reverse_path{};       ///< without angle brackets; empty for the null sender
     std::vector<outgoing_recipient> recipients{};
     std::shared_ptr<message_content> content{};
+    /// Recipients are only asked for: MAIL, RCPT, RSET. `recipient_state::delivered` then means that the host would take mail for
+    /// this one. The content is not read, but must be there.
+    bool ask_only = false;
     body_type body = body_type::seven_bit;
     bool smtputf8 = false;            ///< it was received with SMTPUTF8, or needs it
     /// RET, ENVID, REQUIRETLS; BY with the seconds that remain, HOLD and priority as they are to be passed on.

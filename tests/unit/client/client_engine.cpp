@@ -578,6 +578,43 @@ TEST_CASE("no more commands are under way than the window allows", "[client][eng
     talk.run([](auto const& got) { CHECK(got.report.delivered()); });
 }
 
+TEST_CASE("recipients that are only asked for bring no DATA", "[client][engine][ask]") {
+    auto asks = mail_to({"b1@mx.example", "b2@mx.example", "b3@mx.example"});
+    asks.ask_only = true;
+    client_script talk;
+    SECTION("in a group") {
+        talk.opening("PIPELINING").send(asks);
+        talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b1@mx.example>\nRCPT TO:<b2@mx.example>\nRCPT TO:<b3@mx.example>");
+        talk.server("250 ok\n250 ok\n550 5.1.1 no\n450 4.2.1 later");
+    }
+    SECTION("one by one") {
+        talk.opening().send(asks);
+        talk.client("MAIL FROM:<a@client.example>").server("250 ok").client("RCPT TO:<b1@mx.example>").server("250 ok");
+        talk.client("RCPT TO:<b2@mx.example>").server("550 5.1.1 no").client("RCPT TO:<b3@mx.example>").server("450 4.2.1 later");
+    }
+    talk.client("RSET").server("250 ok");
+    talk.run([](auto const& got) {
+        CHECK(got.report.recipients[0].state == recipient_state::delivered);
+        CHECK(got.report.recipients[0].stage == send_stage::recipient);
+        CHECK(got.report.recipients[1].state == recipient_state::permanent);
+        CHECK(got.report.recipients[1].status == "5.1.1");
+        CHECK(got.report.recipients[2].state == recipient_state::temporary);
+        CHECK(got.report.problem == hop_problem::none);
+        CHECK(got.ready);
+    });
+}
+
+TEST_CASE("a sender that is refused ends the asking, too", "[client][engine][ask]") {
+    auto asks = mail_to({"b1@mx.example"});
+    asks.ask_only = true;
+    client_script talk;
+    talk.opening("PIPELINING").send(asks).client("MAIL FROM:<a@client.example>\nRCPT TO:<b1@mx.example>").server("550 5.7.1 no\n503 no");
+    talk.run([](auto const& got) {
+        CHECK(got.report.recipients[0].state == recipient_state::permanent);
+        CHECK(got.report.recipients[0].stage == send_stage::mail);
+    });
+}
+
 TEST_CASE("QUIT ends it, with or without an answer", "[client][engine]") {
     client_script talk;
     talk.opening().quit().client("QUIT");

@@ -204,6 +204,11 @@ inline void client_engine::impl::pump() {
                 send_recipient(batch[recipients_sent++]);
                 break;
             case step::data:
+                if (message->ask_only) {
+                    if (!waiting.empty()) return;
+                    end_transaction(mail_accepted);
+                    break;
+                }
                 if (waiting.empty() && accepted.empty()) {
                     end_transaction(mail_accepted);
                     break;
@@ -260,6 +265,7 @@ inline void client_engine::impl::on_recipient(std::size_t which, received_reply 
     if (mail_refused) return;
     if (reply.positive()) {
         accepted.push_back(which);
+        if (message->ask_only) settle(which, recipient_state::delivered, send_stage::recipient, reply);
     } else if (detail::too_many_recipients(reply) && !accepted.empty()) {
         to_go.push_back(which);
     } else {
