@@ -6,10 +6,10 @@
 # On Debian and Ubuntu it installs the packages that are missing, with sudo unless run by root; elsewhere it prints
 # their names and goes on. MAILQUAY_NO_INSTALL=1: never installs. No daemon is started.
 
-bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev libssl-dev libcrypt-dev libicu-dev libsqlite3-dev"
+bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev libssl-dev libcrypt-dev libicu-dev libsqlite3-dev libc-ares-dev"
 bootstrap_client="swaks"
 # postfix as a client, and for its load generator smtp-source
-bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libsasl2-modules libauthen-sasl-perl libio-socket-ssl-perl dovecot-lmtpd"
+bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libsasl2-modules libauthen-sasl-perl libio-socket-ssl-perl dovecot-lmtpd nsd"
 bootstrap_packers="dpkg-dev file"                  # the packaging tests make a .deb
 bootstrap_checkers="clang-19 libclang-rt-19-dev gcovr"  # tsan, fuzz; coverage
 # Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.
@@ -56,7 +56,7 @@ bootstrap_install() {
         bootstrap_as_root rm -f "$bootstrap_policy"
         trap - INT TERM
     fi
-    for bootstrap_daemon in postfix dovecot haproxy nginx; do # nor at the next start of the machine
+    for bootstrap_daemon in postfix dovecot haproxy nginx nsd; do # nor at the next start of the machine
         case " $* " in
         *" $bootstrap_daemon "* | *" $bootstrap_daemon-core "* | *" $bootstrap_daemon-light "*)
             bootstrap_as_root update-rc.d "$bootstrap_daemon" disable || :

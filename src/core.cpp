@@ -44,6 +44,7 @@
 #include <mailquay/protocol/params/impl/size.ipp>
 
 #include <mailquay/message/impl/date.ipp>
+#include <mailquay/message/impl/dsn.ipp>
 #include <mailquay/message/impl/field_capture.ipp>
 #include <mailquay/message/impl/field_filter.ipp>
 #include <mailquay/message/impl/header_scanner.ipp>

@@ -1,6 +1,7 @@
-// An inbound mail server: takes mail for its domains and files it in a maildir, or keeps it in a spool.
+// An inbound mail server: takes mail for its domains and files it in a maildir, or keeps it in a spool and sends it onward.
 //
 //   mailquay-mx --domain example.org --maildir mail --listen 0.0.0.0:25 --listen-lmtp /run/mailquay.sock
+//   mailquay-mx --domain example.org --spool /var/spool/mailquay --deliver-lmtp /run/dovecot/lmtp --listen 0.0.0.0:25
 #include "common/mail_sink.hpp"
 #include "common/serve.hpp"
 #include "common/users.hpp"
@@ -11,7 +12,7 @@ int main(int argc, char** argv) {
         programs::local_recipients whose;
         programs::users who;
         programs::mail_sink_flags where;
-        programs::flags all{"mailquay-mx", "Takes mail for the domains named and files it, or keeps it in a spool."};
+        programs::flags all{"mailquay-mx", "Takes mail for the domains named and files it, or keeps it in a spool and sends it onward."};
         programs::add_recipient_flags(all, whose);
         programs::add_mail_sink_flags(all, where);
         programs::add_user_flags(all, who);
@@ -26,8 +27,10 @@ int main(int argc, char** argv) {
             chosen.smtp.auth = mailquay::auth_mode::offered;
             chosen.smtp.auth_without_tls = who.in_clear;
         }
+        if (!where.onward.relay_to.empty() && whose.mailboxes.empty())
+            mailquay::logger::to_stderr(chosen.log_level).warning("recipients are not verified: mail for unknown ones is taken and returned; name them by --mailbox");
         auto table = programs::table_of(whose, chosen.hostname);
-        programs::mail_sink sink{where, mailquay::logger::to_stderr(chosen.log_level)};
+        programs::mail_sink sink{where, chosen};
         return programs::serve(chosen, [&](mailquay::server& server) {
             if (who.any()) server.authentication(programs::authenticator_of(who));
             server.recipients(std::move(table), mailquay::relay_for{mailquay::authenticated}).sink(sink.sink());

@@ -21,6 +21,7 @@
 #include <mailquay/base/unique_function.hpp>
 #include <mailquay/base/utf8.hpp>
 #include <mailquay/message/date.hpp>
+#include <mailquay/message/dsn.hpp>
 #include <mailquay/message/field_capture.hpp>
 #include <mailquay/message/field_filter.hpp>
 #include <mailquay/message/header_scanner.hpp>

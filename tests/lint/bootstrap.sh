@@ -5,7 +5,7 @@ set -eu
 bootstrap_as_root() { printf '%s\n' "$*"; }  # says what it would do
 # shellcheck disable=SC2086,SC2154  # a list of words
 done=$(bootstrap_install $bootstrap_tests)
-for daemon in postfix dovecot haproxy nginx; do
+for daemon in postfix dovecot haproxy nginx nsd; do
     case $done in
     *"update-rc.d $daemon disable"*) ;;
     *) echo "$daemon is left enabled"; exit 1 ;;

@@ -40,12 +40,14 @@ void add_mail_sink_flags(flags& all, mail_sink_flags& into) {
         .text("--spool", "DIR", "keep messages there, in a durable queue (mailquay-queue shows it)", into.spool)
         .text("--next-hop-keeps", "LIST", "with --spool: extensions that the way onward keeps,\nas in SMTPUTF8,DSN (default SMTPUTF8)",
               into.next_hop_keeps);
+    add_onward_flags(all, into.onward);
 #ifdef PROGRAMS_HAVE_SQLITE
     all.text("--sqlite", "FILE", "file messages in this database", into.sqlite);
 #endif
 }
 
-mail_sink::mail_sink(mail_sink_flags const& chosen, mailquay::logger log) {
+mail_sink::mail_sink(mail_sink_flags const& chosen, settings const& common) {
+    auto const log = mailquay::logger::to_stderr(common.log_level);
     int named = 0;
     for (std::string const* one : {&chosen.maildir, &chosen.mbox, &chosen.spool, &chosen.sqlite}) named += one->empty() ? 0 : 1;
     if (named == 0)
@@ -61,13 +63,20 @@ mail_sink::mail_sink(mail_sink_flags const& chosen, mailquay::logger log) {
         sink_ = std::make_shared<mailquay::sinks::sqlite>(chosen.sqlite, settings);
     }
 #endif
-    if (chosen.spool.empty()) return;
+    if (chosen.spool.empty()) {
+        if (chosen.onward.any()) throw usage_error("--relay-to, --deliver-lmtp, --resolver: mail goes onward from a spool; add --spool, as in --spool /var/spool/mailquay");
+        return;
+    }
     mailquay::sinks::spool_settings settings;
     settings.next_hop_keeps = kept_by_next_hop(chosen.next_hop_keeps);
+    // What the next hop lacks of these is done here: notices, and the end of the time.
+    if (chosen.onward.any()) settings.next_hop_keeps.dsn = settings.next_hop_keeps.deliver_by = true;
     settings.log = log;
     auto spool = std::make_shared<mailquay::sinks::spool>(chosen.spool, settings);
     control_ = std::make_unique<mailquay::spool_control>(spool->queue(), chosen.spool + "/control.sock", log);
     sink_ = spool;
+    if (chosen.onward.any())
+        onward_ = onward::start(chosen.onward, spool->queue(), common.hostname, chosen.spool + "/undeliverable", common.grace, log);
 }
 
 }  // namespace programs

@@ -26,12 +26,25 @@ MAILQUAY_DECL std::string_view to_string(dns_errc why) noexcept;
 /// True when asking again later may help: the client is then told 4xx, never 5xx.
 constexpr bool is_temporary(dns_errc why) noexcept { return why >= dns_errc::temporary; }
 
+/// A look-up without records. Made of a `dns_errc`, and as good as one where it is compared, tested or printed.
+struct dns_failure {
+    constexpr dns_failure(dns_errc reason) noexcept : why(reason) {}
+    constexpr dns_failure(dns_errc reason, std::chrono::seconds keep, bool validated) noexcept
+        : why(reason), ttl(keep), authenticated(validated) {}
+    constexpr operator dns_errc() const noexcept { return why; }
+
+    dns_errc why;
+    std::chrono::seconds ttl{0};  ///< how long "no" may be kept (RFC 2308 §5); zero: not at all
+    bool authenticated = false;   ///< DNSSEC: that there is nothing was validated
+};
+
 /// The records of one type at one name.
 template <class Record>
 struct dns_records {
     std::vector<Record> records{};    ///< at least one
     std::chrono::seconds ttl{0};      ///< how long they may be kept
     bool authenticated = false;       ///< DNSSEC: the answer was validated by whom the resolver trusts (AD)
+    std::string name{};               ///< whose records they are if that is another name, of which the one asked for is an alias
 };
 
 /// RFC 1035 §3.3.9; a single one with preference 0 and an empty exchange says "no mail" (RFC 7505).
@@ -53,7 +66,7 @@ struct tlsa_record {
 /// Thread safety: called by all shards at once.
 struct MAILQUAY_API resolver {
     template <class Record>
-    using answer = eventual<result<dns_records<Record>, dns_errc>>;
+    using answer = eventual<result<dns_records<Record>, dns_failure>>;
 
     virtual ~resolver();
     virtual answer<ip_address> a(std::string name) = 0;

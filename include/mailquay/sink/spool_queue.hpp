@@ -41,6 +41,7 @@ struct MAILQUAY_API claimed_message {
     transaction_id id{};
     stored_envelope stored{};   ///< envelope and state
     std::uint64_t octets = 0;   ///< of the content, our Received field included
+    bool flushed = false;       ///< due because an operator said so, not by its time
     std::shared_ptr<content> source{};
 
     /// Content from `offset` on; fewer octets than there is room only at the end. Blocks.

@@ -90,6 +90,7 @@ enum class spool_tag : std::uint16_t {
     large_checksum = 43,
     bounce = 44,
     attempted = 45,
+    outcome_notice = 46,  // recipient (4 octets), id of the notice that tells of its outcome
     // of what XFORWARD told
     forwarded_name = 48,
     forwarded_address = 49,
@@ -147,6 +148,7 @@ struct recipient_outcome {
     std::uint32_t recipient = 0;
     outcome_kind kind = outcome_kind::deferred;
     std::string reply{};  ///< of the next hop, or why not; kept up to 400 octets
+    transaction_id notice{};  ///< that tells the sender of it; none if nobody is told
 
     bool is_final() const noexcept { return kind != outcome_kind::deferred; }
 };

@@ -35,4 +35,10 @@ TEST_CASE("a resolver answers records or a reason", "[resolver]") {
     CHECK(found->records.at(0).exchange == "mx.example.org");
     CHECK_FALSE(found->authenticated);
     CHECK(std::move(dns.txt("x")).value().error() == dns_errc::timed_out);
+    auto const none = std::move(dns.ptr({})).value();
+    CHECK(none.error() == dns_errc::no_such_name);
+    CHECK_FALSE(is_temporary(none.error()));
+    CHECK(to_string(none.error()) == "no such name");
+    CHECK(none.error().ttl == std::chrono::seconds{0});
+    CHECK_FALSE(none.error().authenticated);
 }

@@ -48,6 +48,7 @@ struct spool_entry {
     bool held : 1 = false;
     bool claimed : 1 = false;
     bool large : 1 = false;
+    bool flushed : 1 = false;
     std::string progress{};  // outcomes and notices as fields; most messages have none
 
     std::uint64_t record_octets() const noexcept;

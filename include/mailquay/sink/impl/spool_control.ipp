@@ -141,7 +141,9 @@ inline std::error_code do_to_spooled(spool_queue& queue, std::string_view verb, 
         what.new_lifetime = true;
         what.retry_after = std::chrono::milliseconds{0};
     }
-    return change_and_wait(queue, id, std::move(what));
+    std::error_code const failed = change_and_wait(queue, id, std::move(what));
+    if (!failed && verb == "requeue") (void)queue.flush(id);  // also where its destination is left alone for now
+    return failed;
 }
 
 // Without waiting for each: one sync serves them all.

@@ -98,7 +98,8 @@ MAILQUAY_DECL void spool_engine::insert(journal_record const& record) {
     while (auto const field = fields.next()) {
         if (field->tag == spool_tag::recipient) ++recipients;
         (void)state.apply(*field);
-        if (field->tag == spool_tag::outcome || field->tag == spool_tag::dsn_ordered || field->tag == spool_tag::delay_told)
+        if (field->tag == spool_tag::outcome || field->tag == spool_tag::outcome_notice || field->tag == spool_tag::dsn_ordered ||
+            field->tag == spool_tag::delay_told)
             append_spool_field(kept, field->tag, field->value);
     }
     if (!is_new) outcome_octets_ -= outcome_room(entry);
@@ -322,9 +323,13 @@ MAILQUAY_DECL std::optional<claimed_message> spool_engine::claim() {
             auto const place = index_.find(id);
             place->second.claimed = true;
             entry = place->second;
+            place->second.flushed = false;
             segment = journal_.find(entry.segment);
         }
-        if (auto found = load(id, entry, std::move(segment), true)) return found;
+        if (auto found = load(id, entry, std::move(segment), true)) {
+            found->flushed = entry.flushed;
+            return found;
+        }
         // Damaged: it stays claimed, so that nobody stumbles over it again before the next start, and is named in the log.
     }
 }
@@ -359,6 +364,7 @@ MAILQUAY_DECL bool spool_engine::flush(transaction_id id) {
             return false;
         drop_due(place->first, place->second);
         place->second.due = steady_ms();
+        place->second.flushed = true;
         due_.insert({place->second.due, place->first});
     }
     wake_reader();

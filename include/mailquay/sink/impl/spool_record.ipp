@@ -102,6 +102,7 @@ MAILQUAY_DECL void append_spool_outcome(std::string& to, recipient_outcome const
     std::string value{head, sizeof head};
     value.append(outcome.reply, 0, detail::kept_reply_octets);
     append_spool_field(to, spool_tag::outcome, value);
+    if (!outcome.notice.empty()) append_spool_field(to, spool_tag::outcome_notice, std::string(head, 4).append(outcome.notice.view()));
 }
 
 MAILQUAY_DECL recipient_outcome const* spool_state::outcome_of(std::uint32_t recipient) const noexcept {
@@ -144,6 +145,14 @@ MAILQUAY_DECL bool spool_state::apply(spool_field const& field) {
             read.kind = static_cast<outcome_kind>(field.value[4]);
             read.reply = field.value.substr(5);
             set_outcome(std::move(read));
+            return true;
+        }
+        case spool_tag::outcome_notice: {
+            if (field.value.size() != 4 + transaction_id::octets) return true;
+            auto const recipient = static_cast<std::uint32_t>(detail::get_little(field.value, 0, 4));
+            auto const id = transaction_id::parse(field.value.substr(4));
+            for (recipient_outcome& one : outcomes)
+                if (id && one.recipient == recipient && one.notice.empty()) one.notice = *id;
             return true;
         }
         case spool_tag::dsn_ordered:

@@ -1,0 +1,193 @@
+#include "common/onward.hpp"
+
+#ifdef PROGRAMS_HAVE_RELAY
+#include <mailquay/relay/queue_runner.hpp>
+#include <mailquay/relay/smtp_carrier.hpp>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#endif
+#ifdef PROGRAMS_HAVE_DNS
+#include <mailquay/dns/caching_resolver.hpp>
+#include <mailquay/dns/cares_resolver.hpp>
+#include <mailquay/relay/mx_finder.hpp>
+#endif
+#ifdef PROGRAMS_HAVE_TLS
+#include <mailquay/tls/client_context.hpp>
+#endif
+#ifdef PROGRAMS_HAVE_SASL
+#include <mailquay/sasl/client_mechanisms.hpp>
+#endif
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <future>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace programs {
+
+void add_onward_flags(flags& all, onward_flags& into) {
+    all.text("--relay-to", "HOST:PORT", "with --spool: send its mail to this host (a smarthost)", into.relay_to)
+        .text("--deliver-lmtp", "ADDR:PORT|PATH", "with --spool: deliver its mail by LMTP", into.deliver_lmtp)
+        .text("--resolver", "ADDR:PORT", "with --spool: send its mail to the hosts of each domain (MX), asking this name\nserver; \"system\": those of resolv.conf", into.resolver)
+        .number("--mx-port", "PORT", "port of the hosts found by MX; for tests", into.mx_port, 1, 65'535)
+        .toggle("--mx-allow-private", "send also where MX leads to loopback and private addresses; for tests", into.mx_allow_private)
+        .value("--relay-tls", "off|opportunistic|required|verified", "TLS to the host of --relay-to (default opportunistic)",
+               [&into](std::string_view use) {
+                   if (use != "off" && use != "opportunistic" && use != "required" && use != "verified")
+                       throw usage_error("choose off, opportunistic, required or verified");
+                   into.relay_tls = use;
+               })
+        .text("--relay-ca", "FILE", "who signs the certificate of that host, PEM (default: the system's)", into.relay_ca)
+        .text("--relay-user", "NAME:PASSWORD", "log in there; needs --relay-tls required or verified", into.relay_user)
+        .text("--retry", "SECONDS,...", "waits between attempts, the last one repeating (default 300,600,1200,2400,3960)", into.retry)
+        .number("--lifetime", "SECONDS", "after so long what could not be delivered is returned", into.lifetime, 1, 366 * 86'400)
+        .text("--double-bounce-to", "ADDRESS", "who gets notices that fail; else they are dropped", into.double_bounce_to);
+}
+
+#ifdef PROGRAMS_HAVE_RELAY
+namespace {
+
+std::vector<std::chrono::seconds> waits_of(std::string_view list) {
+    std::vector<std::chrono::seconds> waits;
+    for (;;) {
+        auto const comma = list.find(',');
+        try {
+            waits.emplace_back(flags::read_number(list.substr(0, comma), 1, 30 * 86'400));
+        } catch (usage_error const& wrong) {
+            throw usage_error(fmt::format("--retry: {}; write waits in seconds with commas between, as in 300,600,3600", wrong.what()));
+        }
+        if (comma == list.npos) return waits;
+        list.remove_prefix(comma + 1);
+    }
+}
+
+mailquay::router route_of(onward_flags const& chosen) {
+    if (int{!chosen.relay_to.empty()} + int{!chosen.deliver_lmtp.empty()} + int{!chosen.resolver.empty()} > 1)
+        throw usage_error("--relay-to, --deliver-lmtp, --resolver: mail goes one way; give only one of them");
+    if (!chosen.resolver.empty()) return mailquay::route_by_mx();
+    auto const check = [](std::string_view flag, std::string const& where) {
+        if (!mailquay::next_hop::parse(where))
+            throw usage_error(fmt::format("{} {}: no host and port; write mail.example.org:25, 127.0.0.1:24 or unix:/run/lmtp", flag, where));
+    };
+    if (!chosen.relay_to.empty()) {
+        check("--relay-to", chosen.relay_to);
+        return mailquay::route_to(mailquay::delivery_way::smarthost, chosen.relay_to);
+    }
+    std::string const where = chosen.deliver_lmtp.starts_with('/') ? "unix:" + chosen.deliver_lmtp : chosen.deliver_lmtp;
+    check("--deliver-lmtp", where);
+    return mailquay::route_to(mailquay::delivery_way::lmtp, where);
+}
+
+mailquay::hop_settings smarthost_of(onward_flags const& chosen) {
+    mailquay::hop_settings how;
+    how.refuse_own_name = true;
+    how.name_is_secure = true;  // we were told it
+    if (chosen.relay_tls == "off") how.tls = mailquay::tls_use::off;
+    if (chosen.relay_tls == "required" || chosen.relay_tls == "verified") how.tls = mailquay::tls_use::required;
+    if (chosen.relay_tls == "verified") how.verify = mailquay::tls_verification::certificate;
+#ifndef PROGRAMS_HAVE_TLS
+    if (how.tls == mailquay::tls_use::required)
+        throw usage_error("--relay-tls: this program was built without TLS; install OpenSSL and build the component \"tls\"");
+#endif
+    if (chosen.relay_user.empty()) return how;
+    auto const colon = chosen.relay_user.find(':');
+    if (colon == 0 || colon == chosen.relay_user.npos)
+        throw usage_error("--relay-user needs a name and a password with a colon between, as in --relay-user alice:secret");
+    if (how.tls != mailquay::tls_use::required)
+        throw usage_error("--relay-user: the password might travel in clear; add --relay-tls verified, or required");
+#ifdef PROGRAMS_HAVE_SASL
+    how.credentials = std::make_shared<mailquay::sasl::client_login>(chosen.relay_user.substr(0, colon), mailquay::secret{chosen.relay_user.substr(colon + 1)});
+    return how;
+#else
+    throw usage_error("--relay-user: this program was built without the component \"sasl\"; build it");
+#endif
+}
+
+mailquay::hop_finder finder_of(onward_flags const& chosen, asio::io_context& io, std::string const& hostname) {
+    if (chosen.resolver.empty()) return {};
+#ifdef PROGRAMS_HAVE_DNS
+    mailquay::cares_settings servers;
+    if (chosen.resolver != "system") servers.servers = {chosen.resolver};
+    mailquay::mx_settings how;
+    how.own_names = {hostname};
+    how.allow_private = chosen.mx_allow_private;
+    try {
+        auto dns = std::make_shared<mailquay::caching_resolver>(std::make_shared<mailquay::cares_resolver>(io, servers));
+        return mailquay::find_by_mx(mailquay::mx_hosts{std::move(dns), how}, {}, static_cast<std::uint16_t>(chosen.mx_port));
+    } catch (std::invalid_argument const& wrong) {
+        throw usage_error(fmt::format("--resolver {}: {}", chosen.resolver, wrong.what()));
+    }
+#else
+    (void)io, (void)hostname;
+    throw usage_error("--resolver: this program was built without the component \"dns\"; install c-ares and build it");
+#endif
+}
+
+class running final : public onward {
+public:
+    running(std::unique_ptr<asio::io_context> io, std::shared_ptr<mailquay::spool_queue> queue, mailquay::router where, mailquay::runner_settings how, mailquay::smtp_carrier_settings by,
+            std::chrono::seconds grace)
+        : io_(std::move(io)),
+          carrier_(std::make_shared<mailquay::smtp_carrier>(io_->get_executor(), std::move(by))),
+          runner_(io_->get_executor(), std::move(queue), carrier_, std::move(where), std::move(how)),
+          grace_(grace) {
+        runner_.start();
+        thread_ = std::thread{[this] { io_->run(); }};
+    }
+    ~running() override {
+        std::promise<void> ended;
+        runner_.stop(grace_, [&] { ended.set_value(); });
+        ended.get_future().wait();
+        carrier_->close();
+        work_.reset();
+        io_->stop();
+        thread_.join();
+    }
+
+private:
+    std::unique_ptr<asio::io_context> io_;
+    asio::executor_work_guard<asio::io_context::executor_type> work_{io_->get_executor()};
+    std::shared_ptr<mailquay::smtp_carrier> carrier_;
+    mailquay::queue_runner runner_;
+    std::chrono::seconds grace_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<onward> onward::start(onward_flags const& chosen, std::shared_ptr<mailquay::spool_queue> queue, std::string hostname,
+                                      std::string undeliverable, unsigned grace, mailquay::logger log) {
+    mailquay::runner_settings how;
+    how.hostname = hostname;
+    if (!chosen.retry.empty()) how.retry = waits_of(chosen.retry);
+    how.lifetime = std::chrono::seconds{chosen.lifetime};
+    how.undeliverable_folder = std::move(undeliverable);
+    how.double_bounce_to = chosen.double_bounce_to;
+    how.log = log;
+    mailquay::smtp_carrier_settings by;
+    by.client.hello_name = std::move(hostname);
+    by.client.log = log;
+    by.smarthost = smarthost_of(chosen);
+    by.lmtp.name_is_secure = true;
+#ifdef PROGRAMS_HAVE_TLS
+    mailquay::tls::client_context_config trust;
+    if (!chosen.relay_ca.empty()) trust.ca_file = chosen.relay_ca;
+    by.client.tls = std::make_shared<mailquay::tls::client_context>(trust);
+#endif
+    auto io = std::make_unique<asio::io_context>(1);
+    by.find_hops = finder_of(chosen, *io, how.hostname);
+    return std::make_unique<running>(std::move(io), std::move(queue), route_of(chosen), std::move(how), std::move(by), std::chrono::seconds{grace});
+}
+#else
+std::unique_ptr<onward> onward::start(onward_flags const&, std::shared_ptr<mailquay::spool_queue>, std::string, std::string, unsigned,
+                                      mailquay::logger) {
+    throw usage_error("--relay-to, --deliver-lmtp, --resolver: this program was built without the component \"relay\"; build it");
+}
+#endif
+
+}  // namespace programs

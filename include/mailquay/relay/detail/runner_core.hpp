@@ -1,0 +1,151 @@
+#pragma once
+
+#include <mailquay/relay/detail/notice_budget.hpp>
+#include <mailquay/relay/detail/outcome_text.hpp>
+#include <mailquay/relay/detail/schedule.hpp>
+#include <mailquay/relay/carrier.hpp>
+#include <mailquay/relay/destination.hpp>
+#include <mailquay/relay/runner_settings.hpp>
+#include <mailquay/sink/spool_queue.hpp>
+
+#include <mailquay/message/transaction_id.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI::detail {
+
+/// A recipient that is to be tried again.
+struct put_off {
+    std::uint32_t number = 0;
+    std::string text{};
+    bool tried = false;  // an attempt was made for it, or for all mail to its destination
+    std::optional<std::chrono::system_clock::time_point> destination_failed{};  // when its destination last failed in this run
+};
+
+/// A message between claim and giving back.
+struct handled_message {
+    std::shared_ptr<claimed_message> claimed{};
+    transaction_id failure_notice{};  // of this attempt, once one is ordered
+    transaction_id success_notice{};
+    std::vector<transaction_id> notices{};
+    std::vector<put_off> later{};
+    std::vector<recipient_outcome> failed{};  // that are not on record yet
+    std::size_t jobs = 0;       // consignments that are not at their end
+    std::size_t settled = 0;    // recipients that need nothing more
+    bool attempted = false;
+    std::optional<std::chrono::milliseconds> rest{};  // a destination is left alone for so long
+
+    envelope const& mail() const { return claimed->stored.envelope; }
+    spool_state const& state() const { return claimed->stored.state; }
+};
+using handled = std::shared_ptr<handled_message>;
+
+inline bool is_settled(handled_message const& message, std::uint32_t number) {
+    auto const* const before = message.state().outcome_of(number);
+    return before != nullptr && before->is_final();
+}
+/// What is sent: an alias goes to what it stands for.
+inline std::string_view next_address(envelope_recipient const& to) { return to.deliver_to.empty() ? to.address : to.deliver_to.front(); }
+
+struct runner_loop;
+
+/// What a `queue_runner` is. All of it runs on its strand but where said otherwise.
+class runner_core : public std::enable_shared_from_this<runner_core> {
+public:
+    runner_core(asio::any_io_executor host, std::shared_ptr<spool_queue> queue, std::shared_ptr<carrier> by, router where, runner_settings settings);
+    ~runner_core();
+
+    void start();                                                         // from any thread
+    void stop(std::chrono::milliseconds grace, unique_function<void()> done);  // likewise
+    void wake();                                                          // likewise
+    runner_counts counts() const;                                         // likewise
+
+private:
+    using wall_point = std::chrono::system_clock::time_point;
+
+    // taking (queue_runner.ipp)
+    asio::awaitable<void> claim_loop();
+    void take(claimed_message message);
+    void give_work(handled const& message);
+    bool fail_in_advance(handled_message& message);
+    void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
+    void wait_outside(handled_message& message, std::vector<std::uint32_t> const& recipients);
+    void make_room();
+    void pump();
+    void poke();
+    void begin_stop(std::chrono::milliseconds grace, unique_function<void()> done);
+    void cancel_all();
+    void end_if_idle();
+
+    // attempts (queue_attempts.ipp)
+    void begin(waiting_job job);
+    asio::awaitable<void> attempt(waiting_job job);
+    asio::awaitable<std::shared_ptr<claimed_message const>> with_content(handled message);
+    asio::awaitable<void> tell(handled message, std::shared_ptr<std::vector<std::uint32_t>> open, std::vector<carried> known);
+    void settle_destination(waiting_job job, carry_report report, std::vector<std::uint32_t> open);
+    void defer(handled_message& message, std::vector<std::uint32_t> const& recipients, std::string const& text, bool tried);
+    void job_ended(handled const& message);
+    asio::awaitable<void> conclude(handled message);
+    void expire(handled_message& message);
+    bool tell_of_delay(handled_message& message, spool_change& change);
+    std::chrono::milliseconds wait_of(handled_message const& message);
+    asio::awaitable<bool> record(transaction_id id, spool_change what);
+    asio::awaitable<void> pause(std::chrono::milliseconds some);
+    void order(handled_message& message, transaction_id& notice, recipient_outcome& outcome);
+    void log_outcome(handled_message const& message, std::string_view what, std::uint32_t number, std::string_view text) const;
+
+    // notices (queue_notices.ipp)
+    void make_notices();
+    asio::awaitable<void> notice_loop();
+    asio::awaitable<bool> make_notice(ordered_notice one);
+    asio::awaitable<bool> settle_notice(ordered_notice one);
+    asio::awaitable<void> keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text);
+
+    std::chrono::steady_clock::time_point now() const { return settings_.clock->steady(); }
+    wall_point wall() const { return settings_.clock->wall(); }
+    std::chrono::seconds lifetime_of(envelope const& mail) const;
+    wall_point released(handled_message const& message) const;
+    std::optional<wall_point> deadline(handled_message const& message) const;
+    std::chrono::milliseconds jittered(std::chrono::seconds wait);
+    bool wants_failure(envelope const& mail, spool_state const& state, recipient_request const& asked, std::string_view address) const;
+    bool wants_success(handled_message const& message, carried const& one) const;
+
+    std::shared_ptr<spool_queue> queue_;
+    std::shared_ptr<carrier> by_;
+    router where_;
+    runner_settings settings_;
+    schedule schedule_;
+    notice_budget budget_;
+    id_generator ids_{};
+    std::minstd_rand random_;
+    std::unique_ptr<runner_loop> loop_;
+
+    std::deque<ordered_notice> notices_{};
+    bool making_notices_ = false;
+    std::size_t in_hand_ = 0;
+    bool started_ = false;
+    bool claiming_ = false;
+    bool stopping_ = false;
+    bool poked_ = false;
+    unsigned unrecorded_ = 0;  // outcomes that the disk does not take now: nothing is begun meanwhile
+    unique_function<void()> stopped_{};
+
+    std::atomic<bool> poke_posted_{false};
+    struct {
+        std::atomic<std::uint64_t> delivered{0}, deferred{0}, failed{0}, expired{0}, notices{0}, undeliverable{0};
+        std::atomic<std::size_t> in_memory{0}, under_way{0};
+    } counts_{};
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI::detail

@@ -1,0 +1,55 @@
+#include <mailquay/relay/mx_finder.hpp>
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+namespace mailquay::inline MAILQUAY_ABI {
+namespace detail {
+
+/// What each look-up needs.
+struct mx_finder_state {
+    mx_hosts hosts;
+    hop_settings how;
+    std::uint16_t port;
+    std::optional<tls_demands> tls;
+};
+
+inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state const> state, std::string domain) {
+    found_hops found;
+    auto asked = state->hosts.find(std::move(domain));
+    auto const route = co_await std::move(asked).wait();
+    if (!route) {
+        found.failure = fmt::format("{} {}", route.error().status(), route.error().text());
+        co_return found;
+    }
+    for (mx_host const& host : route->hosts) {
+        next_hop hop = hop_to(*route, host, state->port);
+        hop_settings chosen = state->how;
+        chosen.name_is_secure = hop.settings.name_is_secure;
+        if (state->tls) {
+            auto judged = state->tls->of(*route, host, state->port);
+            auto const demand = co_await std::move(judged).wait();
+            if (!demand) {
+                if (found.failure.empty()) found.failure = fmt::format("{} {}", demand.error().status(), demand.error().text());
+                continue;
+            }
+            if (demand->type != tls_policy_type::no_policy_found && !demand->testing) demand->apply_to(chosen);
+        }
+        hop.settings = std::move(chosen);
+        found.hops.push_back(std::move(hop));
+    }
+    if (!found.hops.empty()) found.failure.clear();
+    co_return found;
+}
+
+}  // namespace detail
+
+MAILQUAY_DECL hop_finder find_by_mx(mx_hosts hosts, hop_settings how, std::uint16_t port, std::optional<tls_demands> tls) {
+    how.refuse_own_name = true;
+    auto const state = std::make_shared<detail::mx_finder_state const>(detail::mx_finder_state{std::move(hosts), std::move(how), port, std::move(tls)});
+    return [state](std::string domain) { return detail::ask_for_hops(state, std::move(domain)); };
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

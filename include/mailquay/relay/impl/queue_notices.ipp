@@ -1,0 +1,283 @@
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/base/log_fields.hpp>
+#include <mailquay/message/date.hpp>
+#include <mailquay/message/dsn.hpp>
+#include <mailquay/relay/detail/runner_core.hpp>
+#include <mailquay/relay/impl/runner_loop.ipp>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace mailquay::inline MAILQUAY_ABI::detail {
+
+// Of the header section, what is returned at most.
+constexpr std::size_t notice_header_octets = 256 * 1024;
+
+/// Reads what a notice returns of its message, on a worker.
+struct original_job {
+    claimed_message const* from;
+    std::string* into;
+    bool whole;
+
+    void operator()() const {
+        try {
+            std::size_t const most = static_cast<std::size_t>(std::min<std::uint64_t>(from->octets, whole ? dsn_whole_octets : notice_header_octets));
+            into->resize(most);
+            auto const got = from->read(0, *into);
+            into->resize(got ? *got : 0);
+            if (whole) return;
+            if (auto const end = into->find("\r\n\r\n"); end != into->npos) into->resize(end + 2);
+        } catch (std::exception const&) {
+            into->clear();
+        }
+    }
+};
+
+/// Writes a message whose sender is not told, and what would have been told, on a worker.
+struct undeliverable_job {
+    claimed_message const* from;
+    std::string const* text;
+    std::string folder;
+    std::size_t most;
+    std::error_code* failed;
+
+    void operator()() const {
+        try {
+            *failed = keep();
+        } catch (std::exception const&) {
+            *failed = std::make_error_code(std::errc::not_enough_memory);
+        }
+    }
+
+private:
+    std::error_code keep() const {
+        std::error_code ec;
+        std::filesystem::create_directories(folder, ec);
+        if (ec) return ec;
+        std::size_t there = 0;
+        for (auto const& one : std::filesystem::directory_iterator(folder, ec)) {
+            (void)one;
+            ++there;
+        }
+        if (there / 2 >= most) return std::make_error_code(std::errc::no_buffer_space);
+        std::string const path = folder + "/" + std::string(from->id.view());
+        if (auto const written = write_file(path + ".notice", [&](auto&& put) { return put(*text); })) return written;
+        return write_file(path + ".eml", [&](auto&& put) {
+            std::string piece(64 * 1024, '\0');
+            for (std::uint64_t at = 0; at < from->octets;) {
+                auto const got = from->read(at, piece);
+                if (!got) return got.error();
+                if (*got == 0) return std::make_error_code(std::errc::io_error);
+                if (auto const put_error = put(std::string_view{piece}.substr(0, *got))) return put_error;
+                at += *got;
+            }
+            return std::error_code{};
+        });
+    }
+
+    template <class Fill>
+    static std::error_code write_file(std::string const& path, Fill fill) {
+        auto const last = [] { return std::error_code(errno, std::system_category()); };
+        int const file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (file < 0) return last();
+        auto const put = [&](std::string_view octets) {
+            while (!octets.empty()) {
+                auto const written = ::write(file, octets.data(), octets.size());
+                if (written < 0 && errno != EINTR) return last();
+                if (written > 0) octets.remove_prefix(static_cast<std::size_t>(written));
+            }
+            return std::error_code{};
+        };
+        std::error_code failed = fill(put);
+        if (!failed && ::fsync(file) != 0) failed = last();
+        if (::close(file) != 0 && !failed) failed = last();
+        return failed;
+    }
+};
+
+inline dsn_action action_of(outcome_kind kind) noexcept {
+    switch (kind) {
+        case outcome_kind::delivered: return dsn_action::delivered;
+        case outcome_kind::relayed: return dsn_action::relayed;
+        case outcome_kind::expanded: return dsn_action::expanded;
+        case outcome_kind::deferred: return dsn_action::delayed;
+        case outcome_kind::failed:
+        case outcome_kind::expired: break;
+    }
+    return dsn_action::failed;
+}
+
+inline dsn_recipient told_of(envelope_recipient const& to, recipient_outcome const& outcome) {
+    outcome_text read = read_outcome_text(outcome.reply);
+    dsn_recipient told;
+    told.address = to.address;
+    told.original_type = to.requests.original.type;
+    told.original_address = to.requests.original.address;
+    told.action = action_of(outcome.kind);
+    told.status = outcome.kind == outcome_kind::expired && !read.status.starts_with('5') ? "4.4.7" : read.status;
+    told.diagnostic_is_smtp = read.is_reply;
+    if (to.deliver_to.empty()) {
+        told.remote_mta = std::move(read.remote);
+        told.diagnostic = std::move(read.reply);
+    } else {
+        told.diagnostic = without_words(read);  // the words may name what the alias stands for
+    }
+    return told;
+}
+
+/// RFC 4865 §5
+inline std::string future_release_of(delivery_request const& asked) {
+    if (!asked.hold) return {};
+    if (asked.hold->interval) return fmt::format("for; {}", asked.hold->interval->count());
+    return fmt::format("until; {:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(asked.hold->release)));
+}
+
+MAILQUAY_DECL void runner_core::make_notices() {
+    if (making_notices_ || notices_.empty() || stopping_) return;
+    making_notices_ = true;
+    asio::co_spawn(loop_->strand, notice_loop(), asio::detached);
+}
+
+// One after the other: many failures at once are no reason to take the disk from those who accept mail.
+MAILQUAY_DECL asio::awaitable<void> runner_core::notice_loop() {
+    auto const self = shared_from_this();
+    while (!notices_.empty() && !stopping_) {
+        ordered_notice const next = notices_.front();
+        bool const made = co_await make_notice(next);
+        if (made) {
+            notices_.pop_front();
+            continue;
+        }
+        co_await pause(std::chrono::seconds{1});
+    }
+    making_notices_ = false;
+    end_if_idle();
+}
+
+// Also after a crash: all it needs is in the spool. @return false if it is to be tried again
+MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(ordered_notice one) {
+    std::optional<claimed_message> seen;
+    look_job look{queue_.get(), one.about, &seen};
+    unique_function<void()> looking{look};
+    try {
+        co_await settings_.workers->run(std::move(looking));
+    } catch (std::exception const&) {
+        co_return false;
+    }
+    if (!seen) {
+        // Deleted by hand, or damaged: in either case there is nothing to tell from.
+        auto const there = queue_->find(one.about);
+        if (there) settings_.log.error([&] { return log_line{"notice-lost"}.add("id", one.about.view()).add("notice", one.notice.view()); });
+        co_return true;
+    }
+    auto const message = std::make_shared<claimed_message>(*std::move(seen));
+    envelope const& mail = message->stored.envelope;
+    spool_state const& state = message->stored.state;
+
+    dsn_report report;
+    for (recipient_outcome const& outcome : state.outcomes)
+        if (outcome.notice == one.notice && outcome.recipient < mail.recipients.size())
+            report.recipients.push_back(told_of(mail.recipients[outcome.recipient], outcome));
+    if (report.recipients.empty()) {  // what it was to tell is no longer so
+        bool const settled = co_await settle_notice(one);
+        co_return settled;
+    }
+    dsn_action const action = report.recipients.front().action;
+    bool const failure = action == dsn_action::failed;
+    bool const restrained = state.bounce == bounce::restrained;
+    report.id = one.notice.view();
+    report.reporting_mta = settings_.hostname;
+    report.to = mail.reverse_path.empty() ? settings_.double_bounce_to : mail.reverse_path;
+    report.date = wall();
+    report.utc_offset = local_utc_offset(report.date);
+    report.envelope_id = mail.requests.envid;
+    wall_point const accepted{std::chrono::milliseconds{state.accepted_ms}};
+    report.arrival = accepted;
+    if (mail.requests.by) report.deliver_by = accepted + std::chrono::seconds{mail.requests.by->seconds};
+    report.future_release = future_release_of(mail.requests);
+    for (dsn_recipient& told : report.recipients) {
+        if (told.action == dsn_action::failed || told.action == dsn_action::delayed) told.last_attempt = report.date;
+        if (told.action == dsn_action::delayed) told.retry_until = wall_point{std::chrono::milliseconds{state.released_ms}} + lifetime_of(mail);
+    }
+    report.whole_original = failure && !restrained && mail.requests.ret == dsn_return::full && message->octets <= dsn_whole_octets &&
+                            !mail.requests.requiretls;
+    std::string original;
+    original_job read{message.get(), &original, report.whole_original};
+    unique_function<void()> reading{read};
+    try {
+        co_await settings_.workers->run(std::move(reading));
+    } catch (std::exception const&) {
+        co_return false;
+    }
+    report.original = original;
+    dsn_message made = make_dsn(report);
+
+    bool const allowed = !report.to.empty() && (!restrained || budget_.take(report.to, now()));
+    if (!allowed) {
+        if (failure) co_await keep_undeliverable(message, std::move(made.octets));
+        bool const settled = co_await settle_notice(one);
+        co_return settled;
+    }
+    new_queued_message notice;
+    notice.envelope.id = one.notice.view();
+    notice.envelope.recipients.push_back({report.to, {}, {}});
+    notice.envelope.body = made.eight_bit ? body_type::eight_bit_mime : body_type::seven_bit;
+    notice.envelope.smtputf8 = made.utf8;
+    notice.envelope.requests.requiretls = mail.requests.requiretls;  // RFC 8689 §5
+    notice.envelope.requests.priority = mail.requests.priority;
+    notice.octets = std::move(made.octets);
+    auto* const queue = queue_.get();
+    unique_function<void(unique_function<void(std::error_code)>)> begin = [queue, queued = std::move(notice)](unique_function<void(std::error_code)> done) mutable {
+        queue->add(std::move(queued), std::move(done));
+    };
+    auto failed = co_await wait_for_done(std::move(begin));
+    if (failed) {
+        settings_.log.error([&] { return log_line{"notice-not-queued"}.add("id", one.about.view()).add("reason", failed.message()); });
+        co_return false;
+    }
+    ++counts_.notices;
+    settings_.log.info([&] {
+        return log_line{"bounced"}.add("id", one.about.view()).add("notice", one.notice.view()).add("to", report.to).add("action", to_string(action));
+    });
+    co_return true;
+}
+
+MAILQUAY_DECL asio::awaitable<bool> runner_core::settle_notice(ordered_notice one) {
+    spool_change settled;
+    settled.dsn_settled = one.notice;
+    settled.give_back = false;
+    bool const done = co_await record(one.about, settled);
+    (void)done;
+    co_return true;
+}
+
+MAILQUAY_DECL asio::awaitable<void> runner_core::keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text) {
+    ++counts_.undeliverable;
+    std::error_code failed;
+    if (!settings_.undeliverable_folder.empty()) {
+        undeliverable_job job{message.get(), &text, settings_.undeliverable_folder, settings_.undeliverable_messages, &failed};
+        unique_function<void()> work{job};
+        try {
+            co_await settings_.workers->run(std::move(work));
+        } catch (std::exception const&) {
+            failed = std::make_error_code(std::errc::resource_unavailable_try_again);
+        }
+    }
+    settings_.log.warning([&] {
+        log_line line{"undeliverable"};
+        line.add("id", message->id.view()).add("from", message->stored.envelope.reverse_path);
+        line.add("kept", !settings_.undeliverable_folder.empty() && !failed);
+        if (failed) line.add("reason", failed.message());
+        return line;
+    });
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI::detail

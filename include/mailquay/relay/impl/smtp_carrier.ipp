@@ -1,0 +1,264 @@
+#include <mailquay/relay/smtp_carrier.hpp>
+
+#include <mailquay/handler/offload.hpp>
+#include <mailquay/server/asio_compat.hpp>
+#include <mailquay/server/worker_pool.hpp>
+
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+namespace mailquay::inline MAILQUAY_ABI {
+namespace detail {
+
+// Up to this size content is read at once, by one job of a worker.
+constexpr std::uint64_t carried_in_memory = 256 * 1024;
+
+/// Content that is read from the spool as it is sent.
+class spooled_content final : public message_content {
+public:
+    spooled_content(std::shared_ptr<claimed_message const> message, std::shared_ptr<workers> pool)
+        : message_(std::move(message)), pool_(std::move(pool)) {}
+
+    std::uint64_t size() const noexcept override { return message_->octets; }
+    eventual<result<std::size_t>> read(std::uint64_t offset, std::span<char> room) override {
+        return offload(*pool_, [message = message_, offset, room] { return message->read(offset, room); });
+    }
+
+private:
+    std::shared_ptr<claimed_message const> message_;
+    std::shared_ptr<workers> pool_;
+};
+
+inline result<std::string> read_whole(claimed_message const& message) {
+    std::string octets(static_cast<std::size_t>(message.octets), '\0');
+    auto const got = message.read(0, octets);
+    if (!got) return got.error();
+    if (*got != octets.size()) return std::make_error_code(std::errc::io_error);
+    return octets;
+}
+
+inline std::string reply_words(received_reply const& reply) {
+    std::string words = std::to_string(reply.code);
+    if (!reply.enhanced.empty()) words.append(" ").append(reply.enhanced);
+    if (!reply.text.empty()) words.append(" ").append(reply.text);
+    return words;
+}
+
+inline carried carried_by(recipient_result const& of, std::uint32_t number, next_hop const& hop) {
+    carried told;
+    told.number = number;
+    switch (of.state) {
+        case recipient_state::delivered: told.state = carried_state::delivered; break;
+        case recipient_state::permanent: told.state = carried_state::permanent; break;
+        case recipient_state::unknown: told.state = carried_state::unknown; break;
+        case recipient_state::untried:
+        case recipient_state::temporary: told.state = carried_state::temporary; break;
+    }
+    if (of.reply.code != 0) {
+        told.reply = reply_words(of.reply);
+        told.remote = hop.to_string();
+    } else {
+        told.reply = of.status + ' ' + (of.state == recipient_state::unknown ? "outcome=unknown: " : "") + of.problem;
+    }
+    told.final_delivery = hop.settings.protocol == dialect::lmtp;
+    told.dsn_passed_on = of.dsn_passed_on;
+    told.deliver_by_passed_on = of.deliver_by_passed_on;
+    return told;
+}
+
+// RFC 3463 §3.5: what a problem of the host is called.
+inline std::string_view status_of(hop_problem what) noexcept {
+    switch (what) {
+        case hop_problem::not_resolved: return "4.4.4";
+        case hop_problem::unreachable: return "4.4.1";
+        case hop_problem::timed_out:
+        case hop_problem::connection_lost: return "4.4.2";
+        case hop_problem::garbled_reply: return "4.5.0";
+        case hop_problem::no_tls:
+        case hop_problem::tls_failed:
+        case hop_problem::not_verified: return "4.7.5";
+        case hop_problem::no_mechanism:
+        case hop_problem::authentication_failed: return "4.7.8";
+        case hop_problem::loops_back: return "4.4.6";
+        case hop_problem::none:
+        case hop_problem::refused:
+        case hop_problem::content_unreadable:
+        case hop_problem::cancelled: break;
+    }
+    return "4.3.0";
+}
+
+inline carry_report report_of(send_report const& from, next_hop const& hop) {
+    carry_report made;
+    bool const offered = from.stage > send_stage::authentication;
+    if (from.problem == hop_problem::none || from.problem == hop_problem::content_unreadable) made.end = carry_end::done;
+    else if (from.problem == hop_problem::cancelled) made.end = carry_end::cancelled;
+    else made.end = offered ? carry_end::busy : carry_end::unreachable;
+    if (from.problem == hop_problem::none) return made;
+    if (from.reply.code != 0) {
+        made.reply = reply_words(from.reply);
+        made.remote = hop.to_string();
+    } else {
+        made.reply = fmt::format("{} {}: {}", status_of(from.problem), hop.to_string(), from.text.empty() ? to_string(from.problem) : from.text);
+    }
+    return made;
+}
+
+/// One attempt, over one host after the other.
+struct carrying {
+    outcomes_known told;
+    asio::any_io_executor where;        // of the runner
+    std::vector<std::uint32_t> numbers{};  // of the recipients of the message under way
+    next_hop hop{};
+
+    bool is_open(std::uint32_t number) const { return std::find(open.begin(), open.end(), number) != open.end(); }
+    std::vector<std::uint32_t> open{};  // nothing was told of these
+};
+
+inline asio::awaitable<void> tell_on(std::shared_ptr<carrying> of, std::vector<carried> known) {
+    auto telling = of->told(std::move(known));
+    co_await asio::co_spawn(of->where, std::move(telling), asio::use_awaitable);
+}
+
+inline asio::awaitable<void> tell_nothing() { co_return; }
+
+// What is sure whatever other hosts may say.
+inline asio::awaitable<void> tell_sure(std::shared_ptr<carrying> const& of, std::vector<std::size_t> const& places, send_report const& so_far) {
+    std::vector<carried> known;
+    for (std::size_t const place : places) {
+        recipient_result const& one = so_far.recipients[place];
+        bool const sure = one.state == recipient_state::delivered || (one.state == recipient_state::permanent && so_far.problem == hop_problem::none);
+        std::uint32_t const number = of->numbers[place];
+        if (!sure || std::erase(of->open, number) == 0) continue;
+        known.push_back(carried_by(one, number, of->hop));
+    }
+    if (known.empty()) return tell_nothing();
+    return tell_on(of, std::move(known));
+}
+
+}  // namespace detail
+
+struct smtp_carrier::impl {
+    impl(asio::any_io_executor host, smtp_carrier_settings chosen) : settings(std::move(chosen)), mail(std::move(host), settings.client) {
+        settings.lmtp.protocol = dialect::lmtp;
+        if (!settings.workers) {
+            worker_pool_config two;
+            two.threads = 2;
+            settings.workers = std::make_shared<worker_pool>(two);
+        }
+    }
+    smtp_carrier_settings settings;
+    client mail;
+
+    asio::awaitable<found_hops> hops_of(destination to);
+    asio::awaitable<carry_report> carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told);
+};
+
+MAILQUAY_DECL smtp_carrier::smtp_carrier(asio::any_io_executor host, smtp_carrier_settings settings)
+    : impl_(std::make_shared<impl>(std::move(host), std::move(settings))) {}
+MAILQUAY_DECL smtp_carrier::~smtp_carrier() = default;
+MAILQUAY_DECL void smtp_carrier::close() { impl_->mail.close(); }
+MAILQUAY_DECL asio::awaitable<carry_report> smtp_carrier::carry(std::shared_ptr<consignment const> what, outcomes_known told) {
+    return impl_->carry(impl_, std::move(what), std::move(told));
+}
+
+inline asio::awaitable<found_hops> smtp_carrier::impl::hops_of(destination to) {
+    found_hops found;
+    if (to.way == delivery_way::mx) {
+        if (!settings.find_hops) {
+            found.failure = "4.4.3 no resolver is set";
+            co_return found;
+        }
+        auto finding = settings.find_hops(to.name);
+        auto answer = co_await std::move(finding);
+        co_return answer;
+    }
+    auto hop = next_hop::parse(to.name);
+    if (!hop) {
+        found.failure = fmt::format("4.3.5 \"{}\" is no host and port", to.name);
+        co_return found;
+    }
+    hop->settings = to.way == delivery_way::lmtp ? settings.lmtp : settings.smarthost;
+    found.hops.push_back(*std::move(hop));
+    co_return found;
+}
+
+inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told) {
+    auto const executor = co_await asio::this_coro::executor;
+    auto const state = std::make_shared<detail::carrying>();
+    state->told = std::move(told);
+    state->where = executor;
+    for (auto const& one : what->recipients) state->open.push_back(one.number);
+    carry_report report;
+
+    auto finding = self->hops_of(what->to);
+    found_hops found = co_await std::move(finding);
+    if (found.hops.empty()) {
+        report.reply = found.failure.empty() ? "4.4.4 no host" : found.failure;
+        if (!report.reply.starts_with('5')) {
+            report.end = carry_end::unreachable;
+            co_return report;
+        }
+        std::vector<carried> all;
+        for (std::uint32_t const number : state->open) {
+            carried lost;
+            lost.number = number;
+            lost.state = carried_state::permanent;
+            lost.reply = report.reply;
+            all.push_back(std::move(lost));
+        }
+        auto telling = state->told(std::move(all));
+        co_await std::move(telling);
+        co_return report;
+    }
+
+    outgoing_message message{what->message->stored.envelope, nullptr};
+    message.requests.hold.reset();  // it was held here
+    if (message.requests.by && what->deliver_within)
+        message.requests.by->seconds = static_cast<std::int32_t>(std::clamp<std::int64_t>(what->deliver_within->count(), -999'999'999, 999'999'999));
+    if (what->message->octets <= detail::carried_in_memory) {
+        auto reading = offload(*settings.workers, [message_read = what->message] { return detail::read_whole(*message_read); });
+        auto octets = co_await std::move(reading).wait();
+        if (!octets) {
+            report.reply = "4.3.0 the message cannot be read: " + octets.error().message();
+            co_return report;
+        }
+        message.content = content_of(*std::move(octets));
+    } else {
+        message.content = std::make_shared<detail::spooled_content>(what->message, settings.workers);
+    }
+
+    std::vector<carried> rest;
+    for (next_hop& hop : found.hops) {
+        rest.clear();
+        message.recipients.clear();
+        state->numbers.clear();
+        for (auto const& one : what->recipients) {
+            if (!state->is_open(one.number)) continue;
+            message.recipients.push_back({one.address, what->message->stored.envelope.recipients[one.number].requests});
+            state->numbers.push_back(one.number);
+        }
+        state->hop = hop;
+        settled_listener listener = [state](std::vector<std::size_t> places, send_report const& so_far) { return detail::tell_sure(state, places, so_far); };
+        auto sending = self->mail.send(hop, message, std::move(listener));
+        send_report const sent = co_await std::move(sending);
+        report = detail::report_of(sent, hop);
+        for (std::size_t place = 0; place < state->numbers.size() && place < sent.recipients.size(); ++place)
+            if (state->is_open(state->numbers[place]) && sent.recipients[place].state != recipient_state::untried)
+                rest.push_back(detail::carried_by(sent.recipients[place], state->numbers[place], hop));
+        if (state->open.empty() || sent.advice != hop_advice::try_another || report.end == carry_end::cancelled) break;
+    }
+    if (!rest.empty()) {
+        auto telling = state->told(std::move(rest));
+        co_await std::move(telling);
+    }
+    co_return report;
+}
+
+}  // namespace mailquay::inline MAILQUAY_ABI

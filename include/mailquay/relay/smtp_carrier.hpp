@@ -1,0 +1,62 @@
+#pragma once
+
+#include <mailquay/client/client.hpp>
+#include <mailquay/client/next_hop.hpp>
+#include <mailquay/handler/workers.hpp>
+#include <mailquay/relay/carrier.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mailquay::inline MAILQUAY_ABI {
+
+/// The hosts of a destination, or why there is none.
+struct found_hops {
+    std::vector<next_hop> hops{};  ///< tried in this order
+    std::string failure{};         ///< without any: status and words, "5.1.2 no such domain"; "4..." is temporary
+};
+/// Finds the hosts of a domain (RFC 5321 §5.1). Runs on the runner's strand.
+using hop_finder = std::function<asio::awaitable<found_hops>(std::string domain)>;
+
+/// How a `smtp_carrier` talks to whom.
+struct smtp_carrier_settings {
+    client_config client{};     ///< name for EHLO, TLS, pool
+    hop_settings smarthost{};   ///< credentials, verification ... of `delivery_way::smarthost`
+    hop_settings lmtp{};        ///< of `delivery_way::lmtp`
+    /// Of `delivery_way::mx` where the finder sets nothing; absent, mail for MX destinations waits ("4.4.3").
+    hop_finder find_hops{};
+    /// For reading the spool. Absent: two of the carrier's own.
+    std::shared_ptr<mailquay::workers> workers{};
+};
+
+/// Carries mail by SMTP and LMTP on a `client`: connections are kept and shared by all consignments to a host.
+///
+/// A host that is the problem itself is followed by the next one of the destination in the same attempt; one whose final
+/// reply was lost is not (RFC 5321 §4.5.3.2.6: the message may have been taken).
+///
+/// Lifetime: the host's context outlives it. Thread safety: as `carrier`.
+class MAILQUAY_API smtp_carrier final : public carrier {
+public:
+    /// Throws `std::invalid_argument` naming setting, value and cure.
+    MAILQUAY_DECL smtp_carrier(asio::any_io_executor host, smtp_carrier_settings settings);
+    MAILQUAY_DECL ~smtp_carrier() override;
+
+    MAILQUAY_DECL asio::awaitable<carry_report> carry(std::shared_ptr<consignment const> what, outcomes_known told) override;
+    /// Takes kept connections down.
+    MAILQUAY_DECL void close();
+
+private:
+    struct impl;
+    std::shared_ptr<impl> impl_;
+};
+
+}  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/relay/impl/smtp_carrier.ipp>
+#endif

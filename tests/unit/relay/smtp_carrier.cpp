@@ -1,0 +1,138 @@
+#include <mailquay/relay/smtp_carrier.hpp>
+
+#include <mailquay/server/server.hpp>
+#include <mailquay/sink/collect.hpp>
+
+#include "support/catch.hpp"
+#include "support/run_eventual.hpp"
+#include "support/spool_place.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace test_smtp_carrier {
+
+using namespace mailquay;
+
+asio::awaitable<void> note(std::vector<carried>* into, std::vector<carried> known) {
+    into->insert(into->end(), known.begin(), known.end());
+    co_return;
+}
+
+/// A message in a spool, and a carrier for it.
+struct place : mailquay_test::spool_place {
+    asio::io_context io{};
+    smtp_carrier_settings how{};
+    std::vector<carried> told{};
+    std::shared_ptr<consignment> what = std::make_shared<consignment>();
+
+    place() {
+        how.client.hello_name = "mx.example.org";
+        how.workers = std::make_shared<mailquay_test::inline_workers>();
+    }
+    void message(std::vector<std::string> const& to, std::string const& content = "Subject: s\r\n\r\n.body\r\n") {
+        start();
+        mailquay_test::made_transaction given;
+        for (auto const& one : to) given.to(one);
+        REQUIRE(send(given, content).accepts());
+        what->message = std::make_shared<claimed_message>(*queue->claim());
+        for (std::uint32_t i = 0; i < to.size(); ++i) what->recipients.push_back({i, to[i]});
+    }
+    carry_report carry(delivery_way way, std::string name) {
+        what->to = {way, std::move(name)};
+        smtp_carrier by{io.get_executor(), how};
+        auto const report = mailquay_test::run(io, by.carry(what, [this](std::vector<carried> known) { return note(&told, std::move(known)); }));
+        by.close();
+        return report;
+    }
+};
+
+TEST_CASE("a message goes from the spool to a server by SMTP, each recipient with its outcome", "[relay][smtp_carrier]") {
+    for (std::size_t const octets : {100u, 400'000u}) {
+        place at;
+        std::vector<std::string> got;
+        server_config config;
+        config.hostname = "in.example.org";
+        server inside{at.io, config};
+        inside.recipients([](transaction const&, recipient const& to) { return to.local_part() == "bad" ? reject(550, "5.1.1", "no such user") : accept(); })
+            .sink(sinks::collect([&](received_message const& mail) { got.emplace_back(mail.octets); return accept(); }));
+        auto const bound = inside.listen("127.0.0.1:0");
+        std::string const content = "Subject: s\r\n\r\n.body\r\n" + std::string(octets, 'x') + "\r\n";
+        at.settings.memory_octets = 300'000;
+        at.message({"good@example.org", "bad@example.org"}, content);
+
+        auto report = at.carry(delivery_way::smarthost, bound.to_string());
+        inside.shutdown(std::chrono::seconds{0});
+        at.io.run_for(std::chrono::milliseconds{100});
+
+        CHECK(report.end == carry_end::done);
+        REQUIRE(at.told.size() == 2);
+        CHECK(at.told[0].number == 1);
+        CHECK(at.told[0].state == carried_state::permanent);
+        CHECK(at.told[0].reply == "550 5.1.1 no such user");
+        CHECK(at.told[0].remote == bound.to_string());
+        CHECK(at.told[1].number == 0);
+        CHECK(at.told[1].state == carried_state::delivered);
+        CHECK_FALSE(at.told[1].final_delivery);
+        REQUIRE(got.size() == 1);
+        CHECK(got[0].ends_with(content));
+    }
+}
+
+TEST_CASE("a host that cannot be reached is the destination's problem", "[relay][smtp_carrier]") {
+    place at;
+    at.message({"a@example.org"});
+    auto const report = at.carry(delivery_way::smarthost, "127.0.0.1:1");
+    CHECK(report.end == carry_end::unreachable);
+    CHECK(report.reply.starts_with("4.4.1 127.0.0.1:1: "));
+    CHECK(at.told.empty());
+}
+
+asio::awaitable<found_hops> found(found_hops answer) { co_return answer; }
+
+TEST_CASE("what a look-up finds out is an outcome or a reason to wait", "[relay][smtp_carrier]") {
+    for (bool const permanent : {true, false}) {
+        place at;
+        at.message({"a@example.org"});
+        found_hops none;
+        none.failure = permanent ? "5.1.2 no such domain" : "4.4.3 no answer from the DNS";
+        at.how.find_hops = [&](std::string) { return found(none); };
+        auto const report = at.carry(delivery_way::mx, "example.org");
+        CHECK((report.end == carry_end::done) == permanent);
+        REQUIRE(at.told.size() == (permanent ? 1u : 0u));
+        if (permanent) CHECK(at.told[0].state == carried_state::permanent);
+        if (permanent) CHECK(at.told[0].reply == "5.1.2 no such domain");
+        if (!permanent) CHECK(report.reply == "4.4.3 no answer from the DNS");
+    }
+    place at;
+    at.message({"a@example.org"});
+    CHECK(at.carry(delivery_way::mx, "example.org").reply == "4.4.3 no resolver is set");
+}
+
+TEST_CASE("the next host takes what the first one could not be asked for", "[relay][smtp_carrier]") {
+    place at;
+    std::vector<std::string> got;
+    server_config config;
+    config.hostname = "in.example.org";
+    server inside{at.io, config};
+    inside.recipients([](transaction const&, recipient const&) { return accept(); }).sink(sinks::collect([&](received_message const& mail) {
+        got.emplace_back(mail.octets);
+        return accept();
+    }));
+    auto const bound = inside.listen("127.0.0.1:0");
+    at.message({"a@example.org"});
+    found_hops two;
+    two.hops.push_back(*next_hop::parse("127.0.0.1:1"));
+    two.hops.push_back(*next_hop::parse(bound.to_string()));
+    at.how.find_hops = [&](std::string) { return found(two); };
+    auto const report = at.carry(delivery_way::mx, "example.org");
+    inside.shutdown(std::chrono::seconds{0});
+    at.io.run_for(std::chrono::milliseconds{100});
+    CHECK(report.end == carry_end::done);
+    CHECK(got.size() == 1);
+    REQUIRE(at.told.size() == 1);
+    CHECK(at.told[0].remote == bound.to_string());
+}
+
+}  // namespace test_smtp_carrier
