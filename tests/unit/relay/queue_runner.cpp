@@ -476,6 +476,34 @@ TEST_CASE("an alias is sent to what it stands for, which its notice does not nam
     CHECK_FALSE(holds(notices[0], "mx.example.com"));
 }
 
+TEST_CASE("an alias with members becomes a message for them, once, and answers for itself", "[relay][runner][dsn][crash]") {
+    runner_place at;
+    at.where = [](std::string_view address) -> result<destination, std::string> {
+        if (address == "sender@example.net") return std::string("450 4.3.0 not now");
+        return destination{delivery_way::mx, std::string(address.substr(address.find('@') + 1))};
+    };
+    at.carrier->script = [](consignment const& what) {
+        return what.to.name == "b.example" ? scripted_carrier::all(what, carried_state::permanent, "550 5.1.1 no two@b.example")
+                                           : scripted_carrier::all(what, carried_state::delivered, "250 2.0.0 Ok");
+    };
+    at.start();
+    made_transaction given;
+    by_a_user(given);
+    given.to("team@example.com", {}, {"one@a.example", "two@b.example", "three@c.example"});
+    given.edit().requests(const_cast<recipient&>(given.last())).notify = dsn_notify::success | dsn_notify::failure;
+    REQUIRE(at.send(given, "Subject: s\r\n\r\nbody\r\n").accepts());
+    at.begin();
+    at.until([&] { return at.queue->size() == 2 && at.runner->counts().in_memory == 0; }, "two notices are left");
+
+    CHECK(at.carrier->attempts.size() == 3);
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 2);
+    std::string const both = notices[0] + notices[1];
+    CHECK(holds(both, "Final-Recipient: rfc822; team@example.com\r\nAction: expanded\r\n"));
+    CHECK(holds(both, "Final-Recipient: rfc822; team@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n"));
+    CHECK_FALSE(holds(both, "b.example"));
+}
+
 TEST_CASE("DELIVERBY: R returns the message when its time is over, N tells of it once", "[relay][runner][deliver-by]") {
     runner_place at;
     at.how.retry = {30min};

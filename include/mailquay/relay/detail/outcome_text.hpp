@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/message/dsn.hpp>
+#include <mailquay/message/transaction_id.hpp>
 
 #include <algorithm>
 #include <string>
@@ -44,7 +45,10 @@ inline outcome_text read_outcome_text(std::string_view text) {
     return read;
 }
 
-/// Whether it speaks of the other side's reply by code alone: a text may name what an alias stands for.
+/// The outcome of an alias whose members have a message of their own.
+inline std::string expanded_into(transaction_id const& id) { return "2.1.5 expanded into " + std::string(id.view()); }
+
+/// The same by codes alone: words may name what an alias stands for.
 inline std::string without_words(outcome_text const& of) {
     return of.is_reply ? of.reply.substr(0, 3) + ' ' + of.status : of.status;
 }

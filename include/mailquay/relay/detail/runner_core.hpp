@@ -40,7 +40,8 @@ struct handled_message {
     transaction_id success_notice{};
     std::vector<transaction_id> notices{};
     std::vector<put_off> later{};
-    std::vector<recipient_outcome> failed{};  // that are not on record yet
+    std::vector<recipient_outcome> failed{};    // that are not on record yet
+    std::vector<recipient_outcome> expanded{};  // likewise
     std::size_t jobs = 0;       // consignments that are not at their end
     std::size_t settled = 0;    // recipients that need nothing more
     bool attempted = false;
@@ -79,6 +80,7 @@ private:
     void take(claimed_message message);
     void give_work(handled const& message);
     bool fail_in_advance(handled_message& message);
+    void expand(handled_message& message, std::uint32_t number);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
     void wait_outside(handled_message& message, std::vector<std::uint32_t> const& recipients);
     void make_room();
@@ -110,6 +112,8 @@ private:
     asio::awaitable<void> notice_loop();
     asio::awaitable<bool> make_notice(ordered_notice one);
     asio::awaitable<bool> settle_notice(ordered_notice one);
+    asio::awaitable<bool> make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias);
+    asio::awaitable<bool> queue(new_queued_message one, transaction_id about);
     asio::awaitable<void> keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text);
 
     std::chrono::steady_clock::time_point now() const { return settings_.clock->steady(); }

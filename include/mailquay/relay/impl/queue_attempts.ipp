@@ -251,6 +251,14 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
         message->failed.clear();
         (void)co_await record(id, lost);
     }
+    for (recipient_outcome& one : message->expanded) {
+        spool_change alias;
+        alias.give_back = false;
+        alias.dsn_ordered = one.notice;
+        alias.outcomes.push_back(std::move(one));
+        ++message->settled;
+        (void)co_await record(id, alias);
+    }
     if (!message->later.empty()) {
         spool_change last;
         last.attempted = message->attempted;

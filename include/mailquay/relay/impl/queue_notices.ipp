@@ -41,6 +41,22 @@ struct original_job {
     }
 };
 
+/// Reads all of a message, on a worker.
+struct whole_job {
+    claimed_message const* from;
+    std::string* into;
+
+    void operator()() const {
+        try {
+            into->resize(static_cast<std::size_t>(from->octets));
+            auto const got = from->read(0, *into);
+            into->resize(got ? *got : 0);
+        } catch (std::exception const&) {
+            into->clear();
+        }
+    }
+};
+
 /// Writes a message whose sender is not told, and what would have been told, on a worker.
 struct undeliverable_job {
     claimed_message const* from;
@@ -151,11 +167,10 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::notice_loop() {
     auto const self = shared_from_this();
     while (!notices_.empty() && !stopping_) {
         ordered_notice const next = notices_.front();
+        notices_.pop_front();
         bool const made = co_await make_notice(next);
-        if (made) {
-            notices_.pop_front();
-            continue;
-        }
+        if (made) continue;
+        notices_.push_back(next);  // one that cannot be read now does not stop the others
         co_await pause(std::chrono::seconds{1});
     }
     making_notices_ = false;
@@ -181,6 +196,12 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(ordered_notice one)
     auto const message = std::make_shared<claimed_message>(*std::move(seen));
     envelope const& mail = message->stored.envelope;
     spool_state const& state = message->stored.state;
+
+    for (recipient_outcome const& outcome : state.outcomes)
+        if (outcome.notice == one.notice && outcome.kind == outcome_kind::expanded && outcome.reply == expanded_into(one.notice)) {
+            bool const expanded = co_await make_expansion(message, outcome);
+            co_return expanded;
+        }
 
     dsn_report report;
     for (recipient_outcome const& outcome : state.outcomes)
@@ -234,19 +255,77 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(ordered_notice one)
     notice.envelope.requests.requiretls = mail.requests.requiretls;  // RFC 8689 §5
     notice.envelope.requests.priority = mail.requests.priority;
     notice.octets = std::move(made.octets);
-    auto* const queue = queue_.get();
-    unique_function<void(unique_function<void(std::error_code)>)> begin = [queue, queued = std::move(notice)](unique_function<void(std::error_code)> done) mutable {
-        queue->add(std::move(queued), std::move(done));
-    };
-    auto failed = co_await wait_for_done(std::move(begin));
-    if (failed) {
-        settings_.log.error([&] { return log_line{"notice-not-queued"}.add("id", one.about.view()).add("reason", failed.message()); });
-        co_return false;
-    }
+    bool const queued = co_await queue(std::move(notice), one.about);
+    if (!queued) co_return false;
     ++counts_.notices;
     settings_.log.info([&] {
         return log_line{"bounced"}.add("id", one.about.view()).add("notice", one.notice.view()).add("to", report.to).add("action", to_string(action));
     });
+    co_return true;
+}
+
+MAILQUAY_DECL asio::awaitable<bool> runner_core::queue(new_queued_message one, transaction_id about) {
+    auto* const to = queue_.get();
+    unique_function<void(unique_function<void(std::error_code)>)> begin = [to, queued = std::move(one)](unique_function<void(std::error_code)> done) mutable {
+        to->add(std::move(queued), std::move(done));
+    };
+    auto failed = co_await wait_for_done(std::move(begin));
+    if (failed) settings_.log.error([&] { return log_line{"notice-not-queued"}.add("id", about.view()).add("reason", failed.message()); });
+    co_return !failed;
+}
+
+// The message for an alias' members (RFC 3461 §5.2.7.3): their sender hears of the alias, not of them.
+MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias) {
+    envelope const& mail = message->stored.envelope;
+    envelope_recipient const& of = mail.recipients[alias.recipient];
+    new_queued_message members;
+    members.envelope = mail;
+    members.envelope.id = alias.notice.view();
+    members.envelope.requests.hold.reset();
+    if (auto& by = members.envelope.requests.by) {  // counted from acceptance
+        wall_point const accepted{std::chrono::milliseconds{message->stored.state.accepted_ms}};
+        by->seconds -= static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::seconds>(wall() - accepted).count());
+    }
+    members.envelope.recipients.clear();
+    bool const wanted = has(of.requests.notify, dsn_notify::success) && !mail.reverse_path.empty();
+    for (std::string const& member : of.deliver_to) {
+        envelope_recipient one = of;
+        one.deliver_to = {member};
+        if (wanted) one.requests.notify = has(of.requests.notify, dsn_notify::failure) ? dsn_notify::failure : dsn_notify::never;
+        members.envelope.recipients.push_back(std::move(one));
+    }
+    members.bounce = message->stored.state.bounce;
+    std::string octets;
+    whole_job whole{message.get(), &octets};
+    unique_function<void()> reading{whole};
+    try {
+        co_await settings_.workers->run(std::move(reading));
+    } catch (std::exception const&) {
+        co_return false;
+    }
+    if (octets.size() != message->octets) co_return false;
+    members.octets = std::move(octets);
+    bool const queued = co_await queue(std::move(members), message->id);
+    if (!queued || !wanted) co_return queued;
+
+    dsn_report report;
+    report.id = ids_.next(wall()).view();
+    report.reporting_mta = settings_.hostname;
+    report.to = mail.reverse_path;
+    report.date = wall();
+    report.utc_offset = local_utc_offset(report.date);
+    report.envelope_id = mail.requests.envid;
+    report.recipients.push_back(told_of(of, alias));
+    report.recipients.front().diagnostic.clear();
+    dsn_message made = make_dsn(report);
+    new_queued_message notice;
+    notice.envelope.id = report.id;
+    notice.envelope.recipients.push_back({report.to, {}, {}});
+    notice.envelope.smtputf8 = made.utf8;
+    if (made.eight_bit) notice.envelope.body = body_type::eight_bit_mime;
+    notice.octets = std::move(made.octets);
+    bool const told = co_await queue(std::move(notice), message->id);
+    if (told) ++counts_.notices;
     co_return true;
 }
 

@@ -226,6 +226,10 @@ MAILQUAY_DECL void runner_core::give_work(handled const& message) {
     ++message->jobs;  // so that it does not end while its consignments are made
     for (std::uint32_t number = 0; !over && number < mail.recipients.size(); ++number) {
         if (is_settled(*message, number)) continue;
+        if (mail.recipients[number].deliver_to.size() > 1) {
+            expand(*message, number);
+            continue;
+        }
         auto const way = where_(next_address(mail.recipients[number]));
         if (!way && way.error().starts_with('5')) {
             message->failed.push_back({number, outcome_kind::failed, on_one_line(way.error())});
@@ -239,6 +243,15 @@ MAILQUAY_DECL void runner_core::give_work(handled const& message) {
     }
     for (auto& [to, recipients] : groups) send_to(message, to, std::move(recipients));
     job_ended(message);
+}
+
+// An alias with several members becomes a message of its own for them, ordered as a notice is: each member then has an outcome.
+MAILQUAY_DECL void runner_core::expand(handled_message& message, std::uint32_t number) {
+    recipient_outcome alias{number, outcome_kind::expanded, {}};
+    alias.notice = ids_.next(wall());
+    alias.reply = expanded_into(alias.notice);
+    message.notices.push_back(alias.notice);
+    message.expanded.push_back(std::move(alias));
 }
 
 // DELIVERBY, mode R: the time is over, no further try (RFC 2852 §4).

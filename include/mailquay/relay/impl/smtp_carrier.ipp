@@ -57,6 +57,7 @@ inline carried carried_by(recipient_result const& of, std::uint32_t number, next
         case recipient_state::delivered: told.state = carried_state::delivered; break;
         case recipient_state::permanent: told.state = carried_state::permanent; break;
         case recipient_state::unknown: told.state = carried_state::unknown; break;
+        case recipient_state::accepted:  // of a question only
         case recipient_state::untried:
         case recipient_state::temporary: told.state = carried_state::temporary; break;
     }
