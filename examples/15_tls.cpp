@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
     server.tls(certificates)
         .policies(house_rules{})
         .recipients(recipient_table{"alice@example.org", "secrets@example.org"})
-        .sink(sinks::collect{[](received_message const& message) { std::cout << message.octets << "--\n"; }});
+        .sink(sinks::collect{[](received_message const& message) { std::cout << message.octets << "--\n" << std::flush; }});
 
     server.listen("127.0.0.1:2525");  // offers STARTTLS, because there is a certificate
     auto from_the_start = profile::mx();

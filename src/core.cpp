@@ -20,7 +20,6 @@
 #include <mailquay/protocol/impl/ehlo_reply.ipp>
 #include <mailquay/protocol/impl/hello_name.ipp>
 #include <mailquay/protocol/impl/line_ending_normaliser.ipp>
-#include <mailquay/protocol/impl/line_reader.ipp>
 #include <mailquay/protocol/impl/mail_command.ipp>
 #include <mailquay/protocol/impl/mailbox.ipp>
 #include <mailquay/protocol/impl/params.ipp>

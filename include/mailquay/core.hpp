@@ -37,7 +37,6 @@
 #include <mailquay/protocol/ehlo_reply.hpp>
 #include <mailquay/protocol/hello_name.hpp>
 #include <mailquay/protocol/line_ending_normaliser.hpp>
-#include <mailquay/protocol/line_reader.hpp>
 #include <mailquay/protocol/mail_command.hpp>
 #include <mailquay/protocol/mailbox.hpp>
 #include <mailquay/protocol/params.hpp>

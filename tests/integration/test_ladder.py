@@ -3,6 +3,7 @@
 import os
 import smtplib
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -14,16 +15,16 @@ import harness
 class Example(harness.Program):
     """A rung: it prints no ready line, so it is ready once its port answers."""
 
-    def __init__(self, name, *flags, where=("127.0.0.1", 2525)):
+    def __init__(self, name, *flags, where=("127.0.0.1", 2525), also=()):
         if not os.path.exists(os.path.join(harness.BIN, name)):
             raise unittest.SkipTest(f"{name} is not built")
-        if not isinstance(where, str):
+        for place in (() if isinstance(where, str) else (where, *also)):
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
-                    probe.bind(where)
+                    probe.bind(place)
                 except OSError:
-                    raise unittest.SkipTest("port 2525 is in use") from None
+                    raise unittest.SkipTest(f"port {place[1]} is in use") from None
         super().__init__(name, *flags, ready=False)
 
         def answers():
@@ -192,6 +193,28 @@ class Ladder(harness.Case):
                                   capture_output=True, timeout=harness.PATIENCE, check=True)
             self.assertIn(b"bob@example.net delivered 2.0.0", done.stdout)
             hello.shows("from alice@example.org\n", "to   bob@example.net\n")
+
+    def test_15_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            crt, key = os.path.join(folder, "mx.crt"), os.path.join(folder, "mx.key")
+            subprocess.run([harness.client("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                            "-days", "30", "-subj", "/CN=mx.example.org", "-addext", "subjectAltName=DNS:mx.example.org",
+                            "-keyout", key, "-out", crt], capture_output=True, check=True)
+            trusting = ssl.create_default_context(cafile=crt)
+            with Example("15_tls", crt, key, also=[("127.0.0.1", 2465)]) as example:
+                with smtplib.SMTP("127.0.0.1", 2525, local_hostname="client.example.org", timeout=harness.PATIENCE) as client:
+                    client.ehlo()
+                    self.assertTrue(client.has_extn("STARTTLS"))
+                    client.mail("a@example.net")
+                    self.assertEqual(client.rcpt("secrets@example.org")[0], 550)
+                    client.rset()
+                    client._host = "mx.example.org"  # the name in the certificate
+                    client.starttls(context=trusting)
+                    client.sendmail("a@example.net", ["secrets@example.org"], harness.message())
+                example.shows("with ESMTPS id")
+                with socket.create_connection(("127.0.0.1", 2465), timeout=harness.PATIENCE) as plain, \
+                        trusting.wrap_socket(plain, server_hostname="mx.example.org") as talk:
+                    self.assertTrue(talk.recv(100).startswith(b"220 "))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,15 @@ class Swaks(harness.Case):
             for stored in maildir.stored():
                 self.assertNotIn(b"for <", harness.split_trace(stored)[0][2], "Bcc would leak")
 
+    def test_prdr(self):
+        # A recipient that has had this message before is a loop: one is refused, the other has it.
+        content = b"Delivered-To: b@example.org\r\n" + harness.message()
+        with harness.Maildir() as maildir, harness.mx(maildir, "--enable", "PRDR") as mx:
+            said = self.send("--prdr", *self.server(mx.smtp), to="b@example.org,c@example.org", content=content)
+            self.assertRegex(said, r"MAIL FROM:<a@example.net> PRDR")
+            self.assertRegex(said, r"353 [^\n]*\n[^\n]*554 5\.4\.6[^\n]*\n[^\n]*250 2[^\n]*\n[^\n]*250 2")
+            self.assertEqual(len(maildir.files("new")), 1)
+
     def test_helo_only(self):
         with harness.Maildir() as maildir, harness.mx(maildir) as mx:
             self.send("--protocol", "SMTP", *self.server(mx.smtp))

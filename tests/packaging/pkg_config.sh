@@ -11,7 +11,7 @@ export PKG_CONFIG_PATH
 LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH")
 export LD_LIBRARY_PATH
 
-for program in core server sasl tls client dns testing relay; do
+for program in core server sasl tls client dns testing relay sink-sqlite store-sqlite; do
     flags=$(pkg-config --cflags --libs "mailquay-$program")
     echo "$program: $flags"
     case $flags in

@@ -60,7 +60,7 @@ struct folding_equal {
 class MAILQUAY_API recipient_table final : public recipient_validator {
 public:
     /// Most members of an alias, nested ones included; most aliases within aliases.
-    static constexpr std::size_t max_members = 100;
+    static constexpr std::size_t max_members = max_alias_members;
     static constexpr std::size_t max_nesting = 10;
 
     recipient_table() = default;

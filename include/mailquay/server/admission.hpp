@@ -22,6 +22,9 @@ struct connection_limits {
     unsigned handshakes = 1000;
     /// The same from one address, counted like `per_address`: a sender with many connections has a few at once.
     unsigned handshakes_per_address = 25;
+    /// Above this part of `total` in use, in percent, peers that are idle are waited for less long
+    /// (`session_timeouts::command_hurried` and `hello_hurried`). 100: never.
+    unsigned hurry_above_percent = 80;
 };
 
 /// What became of a connection at the door.
@@ -51,6 +54,9 @@ public:
     /// One that was counted is over.
     MAILQUAY_DECL void end_handshake(ip_address const& client) noexcept;
     MAILQUAY_DECL std::size_t handshakes() const noexcept;
+
+    /// Whether more than `hurry_above_percent` of the connections allowed in all are in use.
+    MAILQUAY_DECL bool nearly_full() const noexcept;
 
     MAILQUAY_DECL void limit(connection_limits limits) noexcept;
     MAILQUAY_DECL connection_limits limits() const noexcept;

@@ -87,6 +87,7 @@ public:
     bool attached() const noexcept { return host_ != nullptr; }
     logger const& log() const noexcept { return log_; }
     admission& door() noexcept { return *door_; }
+    bool hurried() const noexcept { return hurried_; }
     time_point now() const noexcept { return now_; }
 
     void retain() noexcept { shares_.fetch_add(1, std::memory_order_relaxed); }
@@ -142,6 +143,7 @@ private:
     std::size_t hooks_running_ = 0;
     shard_counts counts_{};
     std::atomic<std::size_t> shares_{0};
+    bool hurried_ = false;  // the server was nearly full at the last tick
     bool ticking_ = false;
     bool flushing_ = false;
     bool stopping_ = false;

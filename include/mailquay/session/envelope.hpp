@@ -15,8 +15,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// One recipient of an `envelope`.
 struct envelope_recipient {
     std::string address{};                    ///< as sent, without angle brackets
-    std::string mailbox{};                    ///< what the validator resolved it to; empty if nothing
-    std::vector<std::string> deliver_to{};    ///< the members of an alias
+    std::string mailbox{};                    ///< what the validator resolved it to; empty if nothing; may hold any octet
+    std::vector<std::string> deliver_to{};    ///< the members of an alias; mail goes to `mailbox` and to these
     recipient_request requests{};             ///< NOTIFY, ORCPT, RRVS
 };
 

@@ -45,6 +45,8 @@ struct session_limits {
 /// How long a session waits. Deadlines are checked once per tick, so up to one second late.
 struct session_timeouts {
     std::chrono::seconds command{300};          ///< for the next command (RFC 5321 §4.5.3.2.7)
+    std::chrono::seconds command_hurried{60};   ///< the same between transactions while the server is nearly full
+    std::chrono::seconds hello_hurried{10};     ///< the same before EHLO while the server is nearly full
     std::chrono::seconds message_silence{180};  ///< between octets of a message (RFC 5321 §4.5.3.2.5)
     std::chrono::seconds greeting_delay{0};     ///< before 220 is sent, to find early talkers; at most 30
     std::chrono::seconds handshake{60};         ///< from 220 to the end of the TLS handshake

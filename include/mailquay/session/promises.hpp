@@ -19,6 +19,7 @@ struct promises {
     bool hold = false;                            ///< FUTURERELEASE
     bool deliver_by = false;                      ///< DELIVERBY
     bool priority = false;                        ///< MT-PRIORITY
+    bool relays = false;                          ///< it passes mail on to other hosts: `line_ending_policy::keep` is refused
     bool owner_since = false;                     ///< RRVS; no sink's: a server sets it if a recipient validator judges it
     std::optional<std::uint64_t> max_size{};      ///< octets; bounds the announced SIZE
 };

@@ -90,6 +90,10 @@ public:
     /// When `time_is()` is next worth calling; coarse: up to one tick (1 s) late is harmless.
     std::optional<time_point> wake_at() const noexcept;
 
+    /// Whether the server is nearly full: then a peer that is idle between transactions, or says no EHLO, is waited for no longer
+    /// than `session_timeouts::command_hurried` and `hello_hurried`. Told by the host at each tick.
+    void hurry(bool nearly_full) noexcept { hurried_ = nearly_full; }
+
     /// @{ How the handshake went that `handshake_due` asked for. Precondition: `securing()`, and `output()` is empty.
     /// After STARTTLS the session stands where it stood after connecting, without a new greeting: what the client said is
     /// forgotten (RFC 3207 §4.2); its address, the verdicts on it and its mistakes are not.
@@ -328,6 +332,7 @@ private:
     bool early_told_ : 1 = false;
     bool first_octet_seen_ : 1 = false;
     bool spoken_to_ : 1 = false;        // a command line that was not empty has come
+    bool hurried_ : 1 = false;          // the server is nearly full
     bool asked_utf8_ : 1 = false;       // the open question may be answered in UTF-8
 };
 

@@ -17,7 +17,7 @@ enum class dialect : std::uint8_t { smtp, lmtp };
 enum class line_ending_policy : std::uint8_t {
     refuse,     ///< the message is read to its end and answered 550 5.6.11
     normalise,  ///< each becomes CRLF, after the end of data was found
-    keep,       ///< passed as it is; for final delivery only
+    keep,       ///< passed as it is; for final delivery only: a start-up error where the sink relays (`promises::relays`)
 };
 
 /// What becomes of a MAIL or RCPT parameter that no extension knows. One of an opt-in extension that is not offered is refused.

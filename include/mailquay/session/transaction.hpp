@@ -31,9 +31,12 @@ struct address {
 /// One RCPT that was offered or accepted. Views into the transaction.
 struct recipient {
     address forward_path{};
-    /// The name the validator gave the mailbox (checked, rule of `mailbox_name.hpp`); empty if it gave none.
+    /// The name the validator gave the mailbox; empty if it gave none. Not checked: a validator may have taken it from the
+    /// client's address, so it may hold any octet, "/" and control characters among them. For the name of a file or folder use
+    /// `safe_mailbox_name()`.
     std::string_view mailbox{};
-    /// The addresses an alias stands for; empty for an ordinary recipient.
+    /// The addresses an alias stands for, at most `max_alias_members`; empty for an ordinary recipient. Not checked either.
+    /// Mail goes to `mailbox` and to these: see `for_each_target()`.
     std::span<std::string_view const> addresses{};
     /// What its RCPT parameters ask; null for most. Use `requests()`.
     std::shared_ptr<recipient_request> asked{};

@@ -3,6 +3,7 @@
 #include <mailquay/protocol/reply_text.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +11,9 @@
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
+
+/// The most addresses that one recipient may stand for (`verdict::deliver_to()`).
+inline constexpr std::size_t max_alias_members = 100;
 
 /// What a hook says of what the client asked.
 enum class verdict_kind : std::uint8_t {
@@ -57,7 +61,8 @@ public:
     /// With `accept()` of a recipient: the name of the mailbox it resolves to (sinks use nothing else).
     verdict& mailbox(std::string id) &;
     verdict&& mailbox(std::string id) && { return std::move(mailbox(std::move(id))); }
-    /// With `accept()` of a recipient: the addresses it stands for (an alias; at most 100).
+    /// With `accept()` of a recipient: the addresses it stands for (an alias). Mail for it goes to each of them, and to
+    /// `.mailbox()` if that was given, too. With more than `max_alias_members` the recipient is refused: 451 4.3.0.
     verdict& deliver_to(std::vector<std::string> addresses) &;
     verdict&& deliver_to(std::vector<std::string> addresses) && { return std::move(deliver_to(std::move(addresses))); }
     /// Names the rule that decided, for the log; never sent.

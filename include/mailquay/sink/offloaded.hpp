@@ -19,7 +19,8 @@ class MAILQUAY_API offloaded_sink final : public message_sink, public uses_worke
 public:
     using blocking_handler = unique_function<delivery(received_message)>;
 
-    offloaded_sink(blocking_handler function, std::uint64_t max_octets);
+    offloaded_sink(blocking_handler function, std::uint64_t max_octets,
+                   std::uint64_t max_octets_in_all = collecting_sink::default_max_octets_in_all);
     ~offloaded_sink() override;
     offloaded_sink(offloaded_sink&&) noexcept;
 
@@ -38,11 +39,13 @@ private:
 
 /// @param function    called with a `received_message`; returns nothing (accepted, unless it throws), `verdict` or `delivery`
 /// @param max_octets  of a message; above it 552 5.3.4
+/// @param max_octets_in_all  of memory for all messages under way; above it 451 4.3.2
 ///
 /// @code  server.sink(offloaded([](received_message got) { write_file(got.octets); }));  @endcode
 template <class F>
     requires std::invocable<std::decay_t<F>&, received_message>
-offloaded_sink offloaded(F&& function, std::uint64_t max_octets = collecting_sink::default_max_octets) {
+offloaded_sink offloaded(F&& function, std::uint64_t max_octets = collecting_sink::default_max_octets,
+                         std::uint64_t max_octets_in_all = collecting_sink::default_max_octets_in_all) {
     using answer = std::invoke_result_t<std::decay_t<F>&, received_message>;
     static_assert(std::is_void_v<answer> || std::is_convertible_v<answer, delivery>,
                   "an offloaded function blocks: it returns nothing, verdict or delivery, not something that comes later");
@@ -54,7 +57,7 @@ offloaded_sink offloaded(F&& function, std::uint64_t max_octets = collecting_sin
                                   return held(std::move(message));
                               }
                           },
-                          max_octets};
+                          max_octets, max_octets_in_all};
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

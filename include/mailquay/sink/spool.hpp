@@ -47,7 +47,7 @@ public:
     /// No effect if the settings named workers.
     void lend(std::shared_ptr<mailquay::workers> pool) override;
     eventual<opened> open(transaction const& mail) override;
-    /// What `spool_settings::next_hop_keeps` says, and `hold`.
+    /// What `spool_settings::next_hop_keeps` says, `hold`, and that it relays.
     promises promised() const override;
     /// By what the disk and the spool's bounds said within the last second.
     bool has_room(std::uint64_t octets) const override;

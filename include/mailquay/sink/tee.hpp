@@ -12,7 +12,7 @@ namespace mailquay::inline MAILQUAY_ABI::sinks {
 
 /// One sink whose word counts, and others that get a copy: an archive, a filter that learns.
 ///
-/// The first sink decides, promises and groups. The copies get what it took: each is finished after the first one accepted, and
+/// The first sink decides, promises and groups; what relays makes the whole relay (`promises::relays`). The copies get what it took: each is finished after the first one accepted, and
 /// given up when it refused. One that cannot be opened, or fails, loses its copy and costs no mail; `lost_copies()` counts
 /// them. The client waits for all of them.
 ///

@@ -4,6 +4,7 @@
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -68,6 +69,56 @@ TEST_CASE("the bound does not count our Received field; one octet above it is 55
     CHECK(refused.enhanced() == "5.3.4");
     CHECK(deliver(sink, given.mail, {"1", "2", "3", "4", "5"}).combined().code() == 552);
     CHECK(calls == 2);
+}
+
+TEST_CASE("messages under way hold no more memory than is allowed for all: 451 4.3.2 above it", "[collecting_sink]") {
+    unsigned calls = 0;
+    collecting_sink sink{[&](received_message) { ++calls; }, 100'000, 300'000};
+    mailquay_test::made_transaction given;
+    std::string const most(90'000, 'x');
+    std::vector<std::unique_ptr<message_writer>> open;
+    for (int i = 0; i < 3; ++i) {
+        open.push_back(std::move(*waited(sink.open(given.mail))));
+        CHECK(waited(open.back()->write(most)).accepts());
+    }
+    auto const held = sink.octets_held();
+    CHECK(held >= 270'000);
+    CHECK(held <= 300'000);
+
+    auto refused = std::move(*waited(sink.open(given.mail)));
+    verdict const said = waited(refused->write(most));
+    CHECK(said.code() == 451);
+    CHECK(said.enhanced() == "4.3.2");
+    CHECK(waited(refused->write(std::string{"1"})).code() == 451);
+    CHECK(sink.octets_held() == held);
+
+    CHECK(waited(open.front()->finish(commit::each)).combined().accepts());
+    open.erase(open.begin());
+    CHECK(deliver(sink, given.mail, {most}).combined().accepts());
+    open.clear();
+    CHECK(sink.octets_held() == 0);
+    CHECK(calls == 2);
+}
+
+TEST_CASE("what is announced counts from the start: no memory, no 354", "[collecting_sink]") {
+    collecting_sink sink{[](received_message) {}, 10'000, 40'000};
+    mailquay_test::made_transaction given;
+    auto edit = given.edit();
+    edit.parameters().size = 9'000;
+    std::vector<std::unique_ptr<message_writer>> open;
+    for (int i = 0; i < 4; ++i) open.push_back(std::move(*waited(sink.open(given.mail))));
+    auto const fifth = waited(sink.open(given.mail));
+    REQUIRE_FALSE(fifth);
+    CHECK(fifth.error().code() == 451);
+    open.clear();
+    CHECK(waited(sink.open(given.mail)));
+    CHECK(sink.octets_held() == 0);
+}
+
+TEST_CASE("one message of the largest size fits whatever is allowed for all", "[collecting_sink]") {
+    collecting_sink sink{[](received_message) {}, 100'000, 1};
+    mailquay_test::made_transaction given;
+    CHECK(deliver(sink, given.mail, std::vector<std::string>(100, std::string(1'000, 'x'))).combined().accepts());
 }
 
 TEST_CASE("octets after the refusal are refused too", "[collecting_sink]") {

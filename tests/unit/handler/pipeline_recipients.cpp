@@ -50,6 +50,24 @@ TEST_CASE("an accept() of on_recipient spares the other policies, not the valida
     CHECK(notes == strings{"p.recipient", "v", "p.accepted"});
 }
 
+TEST_CASE("an alias of more members than a transaction keeps is refused with a log line", "[pipeline][rcpt]") {
+    bool const asynchronous = GENERATE(false, true);
+    strings notes;
+    bench b;
+    b.set.policies = {make_policy(noting_policy{&notes, "p"})};
+    b.set.recipients = {validator(notes, "v", accept().deliver_to(strings(max_alias_members + 1, "a@example.org")), asynchronous)};
+    recipient const to = b.offered("team", "example.org");
+
+    CHECK(run(b.io, b.make()->recipient(b.made.mail, to)).named() == &replies::local_error);
+
+    CHECK(notes == strings{"p.recipient", "v"});
+    REQUIRE(b.lines.size() == 1);
+    CHECK_THAT(b.lines[0], Catch::Contains("hook-failed") && Catch::Contains("hook=validate") && Catch::Contains("more than 100 addresses"));
+
+    b.set.recipients = {validator(notes, "v", accept().deliver_to(strings(max_alias_members, "a@example.org")), asynchronous)};
+    CHECK(run(b.io, b.make()->recipient(b.made.mail, to)).accepts());
+}
+
 TEST_CASE("a validator's refusal decides, and on_recipient_accepted is not asked", "[pipeline][rcpt]") {
     strings notes;
     bench b;

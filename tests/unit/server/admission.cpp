@@ -22,6 +22,25 @@ TEST_CASE("the total is a bound on all connections together, and a place is give
     CHECK(door.admit({}) == admitted::yes);
 }
 
+TEST_CASE("a server is nearly full above four fifths of its connections", "[server][admission]") {
+    connection_limits limits{.total = 10};
+    admission door{limits};
+    for (int i = 0; i < 8; ++i) CHECK(door.admit({}) == admitted::yes);
+    CHECK_FALSE(door.nearly_full());
+    CHECK(door.admit({}) == admitted::yes);
+    CHECK(door.nearly_full());
+    door.release({});
+    CHECK_FALSE(door.nearly_full());
+
+    limits.hurry_above_percent = 100;
+    door.limit(limits);
+    CHECK(door.admit({}) == admitted::yes);
+    CHECK(door.admit({}) == admitted::yes);
+    CHECK_FALSE(door.nearly_full());
+    door.limit({.total = 0});
+    CHECK_FALSE(door.nearly_full());
+}
+
 TEST_CASE("each IPv4 address, and each IPv6 /64, has its own count", "[server][admission]") {
     admission door{{.total = 0, .per_address = 1}};
     CHECK(door.admit(at("192.0.2.1")) == admitted::yes);

@@ -252,7 +252,7 @@ TEST_CASE("a hook that never answers is cancelled at its deadline and answered 4
         CHECK(at.record->cancelled == 0);
         at.shards.loop.pass(4s);
         CHECK(at.record->cancelled == 1);
-        CHECK(client.take() == "451 4.3.0 Local error\r\n250 2.0.0 OK\r\n");
+        CHECK(client.take() == "451 4.3.0 Took too long here, try again later\r\n250 2.0.0 OK\r\n");
         CHECK_FALSE(client.closed());
     }
     SECTION("the end of a message: its outcome is unknown, so the connection ends") {
@@ -263,10 +263,35 @@ TEST_CASE("a hook that never answers is cancelled at its deadline and answered 4
         CHECK(client.take().empty());
         at.shards.loop.pass(4s);
         CHECK(at.record->cancelled == 1);
-        CHECK(client.take().starts_with("451 4.3.0"));
+        CHECK(client.take().starts_with("451 4.3.0 Took too long"));
         CHECK(client.on_wire().half_closed);
         REQUIRE(at.log->of("aborted").size() == 1);
         CHECK(count(at.log->of("aborted")[0], "outcome=unknown") == 1);
+    }
+}
+
+TEST_CASE("a server that is nearly full waits less long for idle clients", "[server][connection]") {
+    fixture at;
+    SECTION("before EHLO, as long as it is nearly full") {
+        at.shards.door->limit({.total = 2});
+        auto greeted = at.greeted();
+        auto silent = at.connect();
+        CHECK(silent.take().starts_with("220 "));
+        at.shards.loop.pass(8s);
+        CHECK(silent.take().empty());
+        at.shards.loop.pass(4s);
+        CHECK(silent.take().starts_with("421 4.4.2 "));
+        silent.end();
+        at.shards.loop.pass(200s);
+        CHECK(greeted.take().empty());
+    }
+    SECTION("between transactions") {
+        at.shards.door->limit({.total = 1});
+        auto idle = at.greeted();
+        at.shards.loop.pass(58s);
+        CHECK(idle.take().empty());
+        at.shards.loop.pass(4s);
+        CHECK(idle.take().starts_with("421 4.4.2 "));
     }
 }
 

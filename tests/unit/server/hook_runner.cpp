@@ -107,7 +107,7 @@ TEST_CASE("a hook that ignores its cancellation for ten seconds costs its connec
     fixture at;
     auto client = at.client_at(place::recipient);
     at.shards.loop.pass(61s);
-    CHECK(client.take() == "451 4.3.0 Local error\r\n");
+    CHECK(client.take() == "451 4.3.0 Took too long here, try again later\r\n");
     CHECK(at.record->gate.waiting == 1);
 
     SECTION("if it does not end") {

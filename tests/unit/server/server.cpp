@@ -285,6 +285,30 @@ TEST_CASE("start-up errors name the setting, its value and the cure", "[server]"
         serves.sink(per_shard([&] { return made.all().sink; }));
         CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }), Contains("extension DELIVERBY"));
     }
+    SECTION("bare line ends kept for a sink that relays") {
+        auto const kept_and = [](bool relays) {
+            return collecting_sink{[](received_message) {}}.promising({.relays = relays});
+        };
+        server_config config{.hostname = "mx.example.org"};
+        config.line_endings = line_ending_policy::keep;
+        server serves{io, config};
+        serves.sink(kept_and(true));
+        CHECK_THAT(message([&] { serves.listen("127.0.0.1:0"); }),
+                   Contains("line_endings is keep") && Contains("sink of profile \"mx\" relays") && Contains("use refuse or normalise"));
+        profile strict = profile::mx();
+        strict.line_endings = line_ending_policy::refuse;
+        CHECK(serves.listen("127.0.0.1:0", strict).port() != 0);
+        config.enable = {"all"};
+        server conforming{io, config};
+        conforming.sink(kept_and(true));
+        CHECK_THAT(message([&] { conforming.listen("127.0.0.1:0"); }), Contains("line_endings is keep"));
+        server sharded{io, config};
+        sharded.sink(per_shard([&] { return kept_and(true); }));
+        CHECK_THAT(message([&] { sharded.listen("127.0.0.1:0"); }), Contains("line_endings is keep"));
+        server keeps{io, config};
+        keeps.sink(kept_and(false));
+        CHECK(keeps.listen("127.0.0.1:0").port() != 0);
+    }
     SECTION("two extensions of one name") {
         server serves{io, {.hostname = "mx.example.org"}};
         serves.sink(made.all().sink).extensions(host_extension{"SIZE"});

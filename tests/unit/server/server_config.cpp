@@ -29,6 +29,8 @@ TEST_CASE("each setting that cannot be is named with its value and the cure", "[
     SECTION("trusted_xclient_login") { config.trusted_xclient_login = true, name = "trusted_xclient_login is set"; }
     SECTION("backlog") { config.listening.backlog = 0, name = "listening.backlog is 0"; }
     SECTION("unix_mode") { config.listening.unix_mode = 010000, name = "listening.unix_mode is 010000"; }
+    SECTION("hurry_above_percent") { config.connections.hurry_above_percent = 101, name = "hurry_above_percent is 101"; }
+    SECTION("without_message") { config.timeouts.without_message = std::chrono::seconds{0}, name = "timeouts.without_message is 0 s"; }
     SECTION("recipients") { config.limits.recipients = 1, name = "limits.recipients is 1"; }
     auto const found = problems(config);
     REQUIRE(found.size() == 1);

@@ -207,7 +207,7 @@ TEST_CASE("a sink that is overdue is answered once for each recipient over LMTP"
     at.now += 301s;
     at.talk.time_is(at.now);
     at.take();
-    CHECK(at.talk.output() == "451 4.3.0 Local error\r\n451 4.3.0 Local error\r\n");
+    CHECK(at.talk.output() == "451 4.3.0 Took too long here, try again later\r\n451 4.3.0 Took too long here, try again later\r\n");
     CHECK(at.over);
 }
 

@@ -85,6 +85,24 @@ TEST_CASE("a snapshot holds all of an envelope", "[transaction]") {
     talk.run_whole_bytewise_and_at_every_split();
 }
 
+TEST_CASE("an alias keeps a hundred members; one of more is refused, for the rest would be lost", "[transaction][rcpt]") {
+    script talk;
+    talk.hooks.on_recipient = [](transaction const&, recipient const& to) {
+        auto const members = static_cast<std::size_t>(std::stoul(std::string(to.local_part())));
+        return accept().deliver_to(std::vector<std::string>(members, "member@example.org"));
+    };
+    talk.client("EHLO c").server("250").client("MAIL FROM:<a@b>").server("250");
+    talk.client("RCPT TO:<101@example.org>").server("451 4.3.0 Local error");
+    talk.client("RCPT TO:<100@example.org>").server("250");
+    talk.client("RCPT TO:<1000@example.org>").server("451 4.3.0 Local error");
+    talk.client("DATA").server("354").client("x").client(".").server("250").check([](session_host const& host) {
+        auto const& mail = host.messages().back().mail;
+        REQUIRE(mail.recipients.size() == 1);
+        CHECK(mail.recipients[0].deliver_to.size() == 100);
+    });
+    talk.run_whole_bytewise_and_at_every_split();
+}
+
 TEST_CASE("nothing of one transaction is left in the next", "[transaction]") {
     script talk;
     talk.config.unknown = unknown_parameters::hand_over;

@@ -7,6 +7,7 @@
 
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/server/worker_pool.hpp>
+#include <mailquay/sink/mbox.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -94,6 +95,34 @@ TEST_CASE("the file is synced before it is moved, and new before the answer", "[
     REQUIRE(deliver(sink, given.mail, small).combined().accepts());
 
     CHECK(at.files->order == std::vector<std::string>{"create", "write", "sync", "close", "move", "sync_folder"});
+}
+
+TEST_CASE("a recipient with a mailbox and addresses is filed in all of them, by each sink of final delivery", "[sink][maildir][mbox]") {
+    place at;
+    mailquay_test::made_transaction given;
+    given.to("team@example.org", "a", {"b", "c"}).to("c@example.org", "c");
+
+    SECTION("maildir") {
+        auto sink = at.sink(maildir_layout::per_mailbox);
+        CHECK(deliver(sink, given.mail, small).combined().accepts());
+        for (std::string const mailbox : {"a", "b", "c"})
+            CHECK(at.contents(mailbox + "/new") == std::vector{filed(given, mailbox, small)});
+    }
+    SECTION("mbox") {
+        sinks::mbox_settings settings;
+        settings.workers = at.workers;
+        sinks::mbox sink{at.folder.path("box"), settings};
+        auto opened = waited(sink.open(given.mail));
+        REQUIRE(opened);
+        CHECK(waited((*opened)->write(small)).accepts());
+        CHECK(waited((*opened)->finish(commit::all_or_none)).combined().accepts());
+        std::string const box = at.folder.files("").at("box");
+        for (std::string const mailbox : {"a", "b", "c"}) {
+            std::string const field = "\nDelivered-To: " + mailbox + "\n";
+            CHECK(box.find(field) != box.npos);
+            CHECK(box.find(field) == box.rfind(field));
+        }
+    }
 }
 
 TEST_CASE("each resolved mailbox gets one file however often it was named", "[sink][maildir]") {

@@ -336,6 +336,7 @@ TEST_CASE("the spool promises what its next hop is said to keep", "[sink][spool]
     CHECK(at.sink->promised().dsn);
     CHECK_FALSE(at.sink->promised().utf8);
     CHECK(at.sink->promised().hold);
+    CHECK(at.sink->promised().relays);
 }
 
 TEST_CASE("what a message asks of delivery is there after a restart", "[sink][spool]") {

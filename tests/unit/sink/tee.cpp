@@ -83,6 +83,9 @@ TEST_CASE("a tee promises what its first sink does", "[sink][tee]") {
     sinks::tee tee{std::ref(small), kept{}.sink()};
 
     CHECK(tee.promised().max_size == 100u);
+    CHECK_FALSE(tee.promised().relays);
+    auto passes_on = sinks::collect{[](received_message) {}}.promising({.relays = true});
+    CHECK(sinks::tee(kept{}.sink(), std::ref(passes_on)).promised().relays);
     full_sink full;
     CHECK_FALSE(sinks::tee(std::ref(full), kept{}.sink()).has_room(1));
     CHECK(sinks::tee(kept{}.sink(), std::ref(full)).has_room(1));

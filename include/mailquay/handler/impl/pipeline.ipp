@@ -231,6 +231,8 @@ private:
     }
 
     void accepted(verdict given) noexcept {
+        if (given.resolves() && given.resolved_addresses().size() > max_alias_members)
+            return finish(detail::hook_misanswered(all_->log, "validate", "deliver_to() has more than 100 addresses", about_.client, about_.mail));
         settled_ = std::move(given);
         phase_ = phase::accepted;
         index_ = 0;

@@ -82,6 +82,11 @@ MAILQUAY_DECL std::size_t admission::handshakes() const noexcept {
     return handshakes_;
 }
 
+MAILQUAY_DECL bool admission::nearly_full() const noexcept {
+    std::lock_guard const lock{mutex_};
+    return std::uint64_t{total_} * 100 > std::uint64_t{limits_.total} * limits_.hurry_above_percent && limits_.total != 0;
+}
+
 MAILQUAY_DECL void admission::limit(connection_limits limits) noexcept {
     std::lock_guard const lock{mutex_};
     limits_ = limits;

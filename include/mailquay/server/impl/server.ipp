@@ -58,9 +58,15 @@ inline promises promised_by(handlers const& all) {
     return made;
 }
 
-/// @return a sentence for each extension that was asked for, but that the sink or the validators do not keep
+/// @return a sentence for each extension that was asked for, but that the sink or the validators do not keep, and for what the sink
+/// must not be given
 inline std::vector<std::string> broken_promises(server_config const& settings, profile const& kind, promises const& made) {
     std::vector<std::string> found;
+    // Bare line ends that are passed on are how one message becomes two at the next hop.
+    if (made.relays && kind.line_endings.value_or(settings.line_endings) == line_ending_policy::keep)
+        found.push_back(fmt::format("line_endings is keep, but the sink of profile \"{}\" relays what it takes; use refuse or normalise, or a "
+                                    "sink of final delivery",
+                                    kind.name));
     if (announces_all(settings)) return found;
     for (std::string const& keyword : unkept_extensions(settings, made)) {
         if (iequals(keyword, "RRVS")) {

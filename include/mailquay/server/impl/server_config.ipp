@@ -95,6 +95,8 @@ MAILQUAY_DECL std::vector<std::string> problems(server_config const& config) {
         say(fmt::format("proxy_header_time is {} s; use 1 to 300", config.proxy_header_time.count()));
     if (config.trusted_xclient_login && config.trusted_xclient.empty())
         say("trusted_xclient_login is set, but no client may use XCLIENT; name some in trusted_xclient");
+    if (config.connections.hurry_above_percent > 100)
+        say(fmt::format("connections.hurry_above_percent is {}; use 0 to 100 (100: never hurry)", config.connections.hurry_above_percent));
     if (config.hook_frames == 0) say("hook_frames is 0, so no hook could answer later; use as many as connections.total");
     if (config.worker_threads == 0 || config.worker_threads > 1024)
         say(fmt::format("worker_threads is {}; use 1 to 1024", config.worker_threads));

@@ -11,6 +11,13 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
+namespace detail {
+/// An alias that would lose members must not be answered 250.
+inline bool too_many_members(verdict const& given) noexcept {
+    return given.accepts() && given.resolves() && given.resolved_addresses().size() > max_alias_members;
+}
+}  // namespace detail
+
 MAILQUAY_DECL ticket session::ask(question what) noexcept {
     asked_ = what;
     if (open_++ == 0) since_ = now_;
@@ -27,7 +34,7 @@ MAILQUAY_DECL void session::answer(ticket to, verdict given) {
         assert(!found->answered && "answered twice");
         if (found->answered) return;
         found->answered = true;
-        found->given = std::move(given);
+        found->given = detail::too_many_members(given) ? defer(replies::local_error) : std::move(given);
         --open_;
         since_ = now_;
         return settle_recipients();
@@ -268,8 +275,7 @@ MAILQUAY_DECL void session::keep_resolution(recipient& to, verdict const& given)
     to.mailbox = work_->mail.text_.copy(given.resolved_mailbox());
     auto const& targets = given.resolved_addresses();
     if (targets.empty()) return;
-    constexpr std::size_t most_members = 100;
-    std::size_t const count = std::min(targets.size(), most_members);
+    std::size_t const count = targets.size();
     auto& kept = work_->mail.aliases_.emplace_back(std::make_unique<std::string_view[]>(count));
     for (std::size_t i = 0; i < count; ++i) kept[i] = work_->mail.text_.copy(targets[i]);
     to.addresses = {kept.get(), count};

@@ -96,8 +96,11 @@ MAILQUAY_DECL std::chrono::seconds session::patience() const noexcept {
         return asked_ == question::complete ? times.finish : times.hook;
     }
     if (phase_ == phase::securing) return times.handshake;
-    if (phase_ != phase::message) return times.command;
-    return times.message_silence;
+    if (phase_ == phase::message) return times.message_silence;
+    // A place that is needed is kept for nobody who holds it idle; in a transaction or an AUTH exchange all have their usual time.
+    if (hurried_ && state_ == session_state::start) return std::min(times.command, times.hello_hurried);
+    if (hurried_ && state_ == session_state::ready && !exchange_) return std::min(times.command, times.command_hurried);
+    return times.command;
 }
 
 /// The host did not answer in time.
@@ -111,17 +114,17 @@ MAILQUAY_DECL void session::hook_overdue() {
         case question::complete:
             // The sink may have kept it: saying so and going on could deliver it twice without a trace.
             abort_message(abort_reason::hook_timed_out);
-            for (std::size_t i = 0; i < (info_.lmtp() ? work_->mail.accepted_ : 1); ++i) say(replies::local_error);
+            for (std::size_t i = 0; i < (info_.lmtp() ? work_->mail.accepted_ : 1); ++i) say(replies::hook_timeout);
             return close(close_reason::timed_out);
         case question::chunk:
         case question::headers:
             abort_message(abort_reason::hook_timed_out);
-            return hook_refused_message(verdict::make(verdict_kind::defer, replies::local_error));
+            return hook_refused_message(defer(replies::hook_timeout));
         case question::started: abort_message(abort_reason::hook_timed_out); break;
         default: break;
     }
     if (what == question::recipient) return settle_recipients();
-    settle(what, defer(what == question::tls ? replies::tls_unavailable : replies::local_error));
+    settle(what, defer(what == question::tls ? replies::tls_unavailable : replies::hook_timeout));
 }
 
 /// The peer did not send what it owes.
@@ -161,7 +164,7 @@ MAILQUAY_DECL void session::withdraw() {
             if (one.ticket == 0 || one.answered) continue;
             withdrawn_->push_back(ticket{one.ticket});
             one.answered = true;
-            one.given = defer(replies::local_error);
+            one.given = defer(replies::hook_timeout);  // heard only where time was up
         }
     } else {
         withdrawn_->push_back(ticket{next_ticket_ - 1});

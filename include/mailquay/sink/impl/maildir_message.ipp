@@ -2,6 +2,7 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/decimal.hpp>
+#include <mailquay/handler/delivery_targets.hpp>
 #include <mailquay/handler/mailbox_name.hpp>
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/message/trace_fields.hpp>
@@ -44,11 +45,9 @@ MAILQUAY_DECL maildir_message::maildir_message(std::shared_ptr<maildir_shared> i
         auto add = [&](std::size_t index) {
             if (std::find(named.begin(), named.end(), index) == named.end()) named.push_back(index);
         };
-        if (!to.mailbox.empty()) {
-            add(target_for("=" + std::string(to.mailbox), to.mailbox, to.mailbox, folder));
-        } else if (!to.addresses.empty()) {
-            for (std::string_view one : to.addresses) add(target_for("=" + std::string(one), one, one, folder));
-        } else {
+        bool const resolved = for_each_target(
+            to, [&](std::string_view name) { add(target_for("=" + std::string(name), name, name, folder)); });
+        if (!resolved) {
             unresolved_ = true;
             add(target_for("?" + std::string(to.local_part()) + "@" + std::string(to.domain()), to.wire(), {}, folder));
         }

@@ -1,5 +1,6 @@
 #include <mailquay/sink/mbox.hpp>
 
+#include <mailquay/handler/delivery_targets.hpp>
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/message/field_filter.hpp>
 #include <mailquay/message/trace_fields.hpp>
@@ -120,9 +121,8 @@ inline std::string mbox_entries(received_message const& mail) {
 
     std::vector<std::string> mailboxes;
     for (envelope_recipient const& to : mail.envelope.recipients) {
-        if (!to.mailbox.empty()) add_once(mailboxes, to.mailbox);
-        for (std::string const& one : to.deliver_to) add_once(mailboxes, one);
-        if (to.mailbox.empty() && to.deliver_to.empty()) add_once(mailboxes, to.address);
+        bool const resolved = for_each_target(to, [&](std::string_view name) { add_once(mailboxes, std::string(name)); });
+        if (!resolved) add_once(mailboxes, to.address);
     }
     // asctime's form, in UTC: what readers of the From_ line know.
     std::time_t const now = std::time(nullptr);

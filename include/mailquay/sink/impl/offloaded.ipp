@@ -47,14 +47,14 @@ inline asio::awaitable<delivery> run_offloaded_message(std::shared_ptr<workers> 
 
 }  // namespace detail
 
-MAILQUAY_DECL offloaded_sink::offloaded_sink(blocking_handler function, std::uint64_t max_octets)
+MAILQUAY_DECL offloaded_sink::offloaded_sink(blocking_handler function, std::uint64_t max_octets, std::uint64_t max_octets_in_all)
     : lent_(std::make_shared<lent>()),
       collects_(
           [lent = lent_, held = std::make_shared<blocking_handler>(std::move(function))](received_message message) {
               auto work = std::make_shared<detail::offloaded_message>(detail::offloaded_message{held, std::move(message)});
               return detail::run_offloaded_message(lent->pool, std::move(work));
           },
-          max_octets) {}
+          max_octets, max_octets_in_all) {}
 
 MAILQUAY_DECL offloaded_sink::~offloaded_sink() = default;
 MAILQUAY_DECL offloaded_sink::offloaded_sink(offloaded_sink&&) noexcept = default;

@@ -29,6 +29,7 @@ MAILQUAY_DECL eventual<message_sink::opened> spool::open(transaction const& mail
 MAILQUAY_DECL promises spool::promised() const {
     promises kept = shared_->engine->settings().next_hop_keeps;
     kept.hold = true;
+    kept.relays = true;
     return kept;
 }
 

@@ -117,7 +117,11 @@ MAILQUAY_DECL void tee::lend(std::shared_ptr<mailquay::workers> pool) {
 }
 
 MAILQUAY_DECL eventual<message_sink::opened> tee::open(transaction const& mail) { return detail::open_all(parts_, &mail); }
-MAILQUAY_DECL promises tee::promised() const { return parts_->first->promised(); }
+MAILQUAY_DECL promises tee::promised() const {
+    promises made = parts_->first->promised();
+    for (auto const& one : parts_->others) made.relays = made.relays || one->promised().relays;
+    return made;
+}
 MAILQUAY_DECL recipient_group tee::group(recipient const& to) const { return parts_->first->group(to); }
 MAILQUAY_DECL bool tee::has_room(std::uint64_t octets) const { return parts_->first->has_room(octets); }
 MAILQUAY_DECL std::uint64_t tee::lost_copies() const noexcept { return parts_->lost.load(std::memory_order_relaxed); }
