@@ -367,6 +367,14 @@ TEST_CASE("a refused connection concerns the host, never the message", "[client]
         talk.server("220 hi").client("EHLO client.example").server("502 5.5.1 what?").client("HELO client.example").server("250 hi");
         talk.run([](auto const& got) { CHECK(got.ready); });
     }
+    SECTION("HELO announces nothing, whatever is in its reply") {
+        talk.server("220 hi").client("EHLO client.example").server("500 what?").client("HELO client.example").server("250-hi\n250-PIPELINING\n250 SIZE 1");
+        talk.run([](auto const& got) {
+            CHECK(got.ready);
+            CHECK_FALSE(got.report.offers.pipelining);
+            CHECK_FALSE(got.report.offers.size);
+        });
+    }
     SECTION("HELO refused too") {
         talk.server("220 hi").client("EHLO client.example").server("500 what?").client("HELO client.example").server("500 what?");
         talk.run([](auto const& got) { CHECK(got.report.problem == hop_problem::refused); });

@@ -414,6 +414,19 @@ TEST_CASE("XFORWARD tells what is known before each message, in the attributes t
     delivers(talk, "MAIL FROM:<a@client.example>").run([](auto const& got) { CHECK(got.report.delivered()); });
 }
 
+TEST_CASE("XFORWARD goes in commands of 512 octets, one after the other where nothing may be pipelined", "[client][engine][xforward]") {
+    hop_settings with;
+    with.xforward = true;
+    client_script talk{with};
+    auto from = mail();
+    from.forwarded.emplace();
+    from.forwarded->name = std::string(300, 'n');
+    from.forwarded->hello_name = std::string(250, 'h');
+    talk.opening("XFORWARD NAME HELO").send(from).client("XFORWARD HELO=" + std::string(250, 'h')).server("250 ok");
+    talk.client("XFORWARD NAME=" + std::string(255, 'n')).server("250 ok");
+    delivers(talk, "MAIL FROM:<a@client.example>").run([](auto const& got) { CHECK(got.report.delivered()); });
+}
+
 TEST_CASE("XCLIENT speaks for another client, and begins anew", "[client][engine][xclient]") {
     hop_settings with;
     with.xclient.emplace();

@@ -39,6 +39,11 @@ TEST_CASE("what makes a connection another one makes another key", "[client][nex
     differs([](next_hop& to) { to.settings.name_is_secure = true; });
     differs([](next_hop& to) { to.settings.xclient.emplace(); });
     differs([](next_hop& to) { to.settings.proxy.emplace(); });
+    next_hop spoken = first;
+    spoken.settings.proxy.emplace().facts.unique_id = "1";
+    next_hop other = first;
+    other.settings.proxy.emplace().facts.unique_id = "2";
+    CHECK(spoken.key() != other.key());
     next_hop named = first;
     named.pool_key = "mine";
     CHECK(named.key() == "mine");

@@ -97,7 +97,8 @@ inline void client_engine::impl::say_hello() {
 
 inline void client_engine::impl::on_ehlo(received_reply const& reply) {
     if (reply.positive()) {
-        report.offers = parse_ehlo_reply(reply.text);
+        std::string_view const text = reply.text;
+        report.offers = parse_ehlo_reply(helo_tried ? text.substr(0, text.find('\n')) : text);  // HELO announces nothing
         if (is_own_name(report.offers.name)) return fail_hop(hop_problem::loops_back, send_stage::hello, reply, {});
         return after_hello();
     }

@@ -145,6 +145,7 @@ struct client_engine::impl {
     bool chunk_refused = false;
     std::uint64_t content_at = 0;
     std::string reverse_path{};               // as it is sent
+    std::vector<std::string> forward_lines{}; // XFORWARD commands still to be sent, in any order
     std::string last_chunk{};                 // waits until all before it are answered
     std::vector<received_reply> prdr_replies{};
     data_encoder encoder{};

@@ -169,8 +169,11 @@ inline void client_engine::impl::begin_transaction() {
     last_chunk.clear();
     recipients_sent = 0;
     mail_accepted = mail_refused = all_sent = end_seen = content_wanted = chunk_refused = false;
-    bool const xforward = settings.xforward && message->forwarded && !report.offers.xforward.empty();
-    todo = xforward ? step::xforward : step::mail;
+    todo = step::mail;
+    if (settings.xforward && message->forwarded) {
+        forward_lines = detail::xforward_commands(*message->forwarded, report.offers.xforward);
+        todo = step::xforward;
+    }
 }
 
 inline bool client_engine::impl::window_open() const {
@@ -182,9 +185,13 @@ inline void client_engine::impl::pump() {
     while (current == phase::message) {
         switch (todo) {
             case step::xforward:
-                for (std::string const& line : detail::xforward_commands(*message->forwarded, report.offers.xforward))
-                    send_line(line, owed::xforward);
-                todo = step::mail;
+                if (forward_lines.empty()) {
+                    todo = step::mail;
+                    break;
+                }
+                if (!window_open()) return;
+                send_line(forward_lines.back(), owed::xforward);
+                forward_lines.pop_back();
                 break;
             case step::mail: {
                 if (!window_open()) return;

@@ -77,17 +77,23 @@ MAILQUAY_DECL std::string next_hop::key() const {
     add(with.refuse_own_name);
     add(with.xforward);
     // A connection that speaks for one client speaks for no other.
-    add(with.xclient || with.proxy ? 1 : 0);
+    add((with.xclient ? 1u : 0u) + (with.proxy ? 2u : 0u));
     if (with.xclient) {
-        add_text(with.xclient->address ? with.xclient->address->to_string() : std::string{});
-        add(with.xclient->port.value_or(0));
-        add_text(with.xclient->name.value_or(""));
-        add_text(with.xclient->hello_name.value_or(""));
-        add_text(with.xclient->login.value_or(""));
+        xclient_values const& who = *with.xclient;
+        add_text(who.address ? who.address->to_string() : std::string{"-"});
+        add(who.port.value_or(0));
+        add_text(who.destination ? who.destination->to_string() : std::string{"-"});
+        add(who.destination_port.value_or(0));
+        add(!who.extended ? 0 : *who.extended ? 1 : 2);
+        for (auto const* const text : {&who.name, &who.reverse_name, &who.hello_name, &who.login}) add_text(text->value_or("-"));
     }
     if (with.proxy) {
-        add_text(with.proxy->source.to_string());
-        add_text(with.proxy->destination.to_string());
+        proxy_header const& who = *with.proxy;
+        add(static_cast<std::uint64_t>(who.subject) * 256u + who.version);
+        add_text(who.source.to_string());
+        add_text(who.destination.to_string());
+        for (auto const* const text : {&who.source_path, &who.destination_path, &who.facts.alpn, &who.facts.authority, &who.facts.unique_id, &who.facts.netns})
+            add_text(*text);
     }
     return made;
 }
