@@ -98,6 +98,9 @@ function(mailquay_add_component name)
     # Not in debug builds: there the absolute path would keep one checkout from using what another has in its compiler cache.
     target_compile_options(${compiled} PRIVATE
         "$<$<NOT:$<CONFIG:Debug>>:-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/include/=>")
+    # GCC: functions of the library are inlined into one another, as with Clang; nobody replaces one of them at run time.
+    target_compile_options(${compiled} PRIVATE
+        "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-fno-semantic-interposition>")
     set_target_properties(${compiled} PROPERTIES
         OUTPUT_NAME mailquay-${name}
         EXPORT_NAME ${name}
