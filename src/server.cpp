@@ -5,6 +5,7 @@
 #include <mailquay/server/impl/asio_reactor.ipp>
 #include <mailquay/server/impl/connection.ipp>
 #include <mailquay/server/impl/connection_log.ipp>
+#include <mailquay/server/impl/epoll_reactor.ipp>
 #include <mailquay/server/impl/hook_runner.ipp>
 #include <mailquay/server/impl/listen_endpoint.ipp>
 #include <mailquay/server/impl/listen_socket.ipp>

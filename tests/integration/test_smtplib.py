@@ -98,12 +98,14 @@ class Catcher(harness.Case):
 
 class Sink(harness.Case):
     def test_takes_everything_on_two_threads(self):
-        with harness.Program("mailquay-sink", "--listen", "127.0.0.1:0", "--threads", 2) as sink:
-            talks = [connected(sink) for _ in range(8)]
-            for number, talk in enumerate(talks * 5):
-                talk.sendmail("a@example.net", [f"{number}@anywhere.example"], harness.message())
-            for talk in talks:
-                talk.quit()
+        for reactor in ([], ["--portable-reactor"]):
+            with self.subTest(reactor=reactor), \
+                    harness.Program("mailquay-sink", "--listen", "127.0.0.1:0", "--threads", 2, *reactor) as sink:
+                talks = [connected(sink) for _ in range(8)]
+                for number, talk in enumerate(talks * 5):
+                    talk.sendmail("a@example.net", [f"{number}@anywhere.example"], harness.message())
+                for talk in talks:
+                    talk.quit()
 
 
 if __name__ == "__main__":

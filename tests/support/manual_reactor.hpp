@@ -94,6 +94,7 @@ class manual_reactor final : public reactor {
 public:
     explicit manual_reactor(batch_listener* const& told) : told_(told) {}
 
+    void tell(batch_listener*) noexcept override {}  // it follows the pointer it was made with
     std::error_code watch(watcher& who, int descriptor) override {
         if (fail_watch) return std::exchange(fail_watch, std::error_code{});
         registration(who) = &who;

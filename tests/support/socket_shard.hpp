@@ -65,7 +65,7 @@ struct socket_end {
 };
 
 /// A shard on Asio's loop with clients over real sockets; the same moves as `manual_shard` and `played_client`.
-template <socket_kind Kind>
+template <socket_kind Kind, reactor_choice Waits = reactor_choice::best>
 class socket_shard {
 public:
     class client {
@@ -105,7 +105,7 @@ public:
     };
 
     explicit socket_shard(shard_limits limits = {}, logger log = {})
-        : loop(io.get_executor()), door(std::make_shared<admission>(connection_limits{})), home(new shard{loop, limits, door, log}) {
+        : loop(io.get_executor(), Waits), door(std::make_shared<admission>(connection_limits{})), home(new shard{loop, limits, door, log}) {
         loop.tell(home.get(), home.get());
     }
     ~socket_shard() {
@@ -182,5 +182,11 @@ private:
 
     std::vector<std::shared_ptr<socket_end>> all_;
 };
+
+/// On what is best here (Linux: the epoll set of its own), and by Asio alone.
+using local_pair = socket_shard<socket_kind::local_pair>;
+using loopback = socket_shard<socket_kind::loopback>;
+using portable_pair = socket_shard<socket_kind::local_pair, reactor_choice::portable>;
+using portable_loopback = socket_shard<socket_kind::loopback, reactor_choice::portable>;
 
 }  // namespace mailquay_test

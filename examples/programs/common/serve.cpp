@@ -77,6 +77,7 @@ mailquay::server_config config_of(settings const& chosen) {
     config.timeouts.command = idle;
     config.timeouts.message_silence = std::min(idle, config.timeouts.message_silence);
     config.enable = chosen.enable;
+    if (chosen.portable_reactor) config.waits_by = mailquay::reactor_choice::portable;
     config.log = mailquay::logger::to_stderr(chosen.log_level);
     return config;
 }

@@ -99,6 +99,7 @@ void add_common_flags(flags& all, settings& into) {
                    trust(*into.trusted_xforward, network);
                })
         .number("--threads", "N", "threads that serve connections", into.threads, 1, 1024)
+        .toggle("--portable-reactor", "wait for readiness by Asio alone, as on systems without epoll", into.portable_reactor)
         .value("--log-level", "LEVEL",
                "trace, debug, info, warning, error or off (default " + std::string(to_string(into.log_level)) + ")",
                [&into](std::string_view name) { choose_level(into, name); })

@@ -43,6 +43,7 @@ struct settings {
     unsigned idle_timeout = 300;  // seconds
     unsigned grace = 10;          // seconds
     unsigned threads = 1;
+    bool portable_reactor = false;
     std::vector<std::string> enable{};  // opt-in extensions, or "all"
     mailquay::network_set trusted_proxies{};
     mailquay::network_set trusted_xclient{};

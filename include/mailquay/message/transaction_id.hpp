@@ -37,6 +37,9 @@ public:
     friend constexpr std::strong_ordering operator<=>(transaction_id const&, transaction_id const&) noexcept = default;
 
 private:
+    friend class id_generator;
+    MAILQUAY_DECL void step() noexcept;
+
     std::array<char, octets> letters_{};
 };
 
@@ -69,6 +72,7 @@ private:
     std::uint64_t lane_;
     std::uint64_t millisecond_ = 0;  // since 2020, of the last id
     std::uint64_t used_ = 0;         // ids given in that millisecond
+    transaction_id last_{};
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

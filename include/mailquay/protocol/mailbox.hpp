@@ -24,6 +24,8 @@ struct mailbox {
     bool literal = false;
     /// There is UTF-8 in it.
     bool utf8 = false;
+    /// The domain is known to be in the form in which domains are compared. One that is not known to be may be all the same.
+    bool normal_domain = false;
 };
 
 /// RFC 5321 §4.1.2  Mailbox = Local-part "@" ( Domain / address-literal ), with UTF-8 as RFC 6531 §3.3 has it.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <mailquay/server/asio_reactor.hpp>
 #include <mailquay/server/hook_runner.hpp>
 #include <mailquay/server/loop.hpp>
 
@@ -25,7 +24,7 @@ private:
     asio::any_io_executor runs_on_;
 };
 
-/// A shard's loop on an Asio executor, with the portable reactor.
+/// A shard's loop on an Asio executor.
 ///
 /// Lifetime: what it started and set does not keep it; once it is gone nothing is told any more.
 /// Thread safety: unsafe, but for `post()`; use the executor, which must run one thing at a time.
@@ -33,14 +32,15 @@ class MAILQUAY_API asio_loop final : public loop {
 public:
     using time_point = loop::time_point;
 
-    MAILQUAY_DECL explicit asio_loop(asio::any_io_executor runs_on);
+    /// @throws std::system_error if the system has no descriptor for it
+    MAILQUAY_DECL explicit asio_loop(asio::any_io_executor runs_on, reactor_choice waits_by = reactor_choice::best);
     MAILQUAY_DECL ~asio_loop() override;
 
     /// Who hears batches and alarms; must outlive the loop, or be taken back by null.
     MAILQUAY_DECL void tell(batch_listener* batches, alarm_listener* rings) noexcept;
     asio::any_io_executor const& executor() const noexcept { return runs_on_; }
 
-    mailquay::reactor& reactor() noexcept override { return reactor_; }
+    mailquay::reactor& reactor() noexcept override { return *reactor_; }
     hook_runner& hooks() noexcept override { return hooks_; }
     MAILQUAY_DECL time_point now() const noexcept override;
     MAILQUAY_DECL std::chrono::system_clock::time_point wall() const noexcept override;
@@ -51,7 +51,7 @@ private:
     struct timers;
 
     asio::any_io_executor runs_on_;
-    asio_reactor reactor_;
+    std::unique_ptr<mailquay::reactor> reactor_;
     asio_hook_runner hooks_;
     std::shared_ptr<timers> timers_;
 };

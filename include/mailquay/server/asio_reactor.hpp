@@ -18,9 +18,7 @@ public:
     MAILQUAY_DECL asio_reactor(asio::any_io_executor runs_on, batch_listener* told);
     MAILQUAY_DECL ~asio_reactor() override;
 
-    /// Who is told of batches; none yet, or no more.
-    MAILQUAY_DECL void tell(batch_listener* told) noexcept;
-
+    MAILQUAY_DECL void tell(batch_listener* told) noexcept override;
     MAILQUAY_DECL std::error_code watch(watcher& who, int descriptor) override;
     MAILQUAY_DECL void want(watcher& who, readiness what) override;
     MAILQUAY_DECL void resume(watcher& who, readiness what) override;

@@ -106,6 +106,7 @@ private:
     void give(hook_question const& asked, verdict given);
     void give(hook_question const& asked, delivery given);
     void give(hook_question const& asked, reply given);
+    void give_peer(hook_question const& asked, verdict given);
     verdict count_changed_peer(verdict given);
     void give(hook_question const& asked, auth_step given);
     void told_refused(hook_question const& asked, verdict const& given) const;

@@ -17,6 +17,12 @@ enum class readiness : std::uint8_t {
 constexpr readiness operator|(readiness a, readiness b) noexcept { return readiness(unsigned(a) | unsigned(b)); }
 constexpr bool has(readiness set, readiness one) noexcept { return (unsigned(set) & unsigned(one)) != 0; }
 
+/// How a server waits for readiness in a host's event loop.
+enum class reactor_choice : std::uint8_t {
+    best,      ///< what costs least on this system: on Linux an epoll set of its own (`epoll_reactor`), else `portable`
+    portable,  ///< by Asio alone (`asio_reactor`)
+};
+
 /// Who is told of readiness. Must stay where it is while it is watched.
 class MAILQUAY_API watcher {
 public:
@@ -50,6 +56,8 @@ class MAILQUAY_API reactor {
 public:
     virtual ~reactor();
 
+    /// Who is told of batches; null: nobody, or no more.
+    virtual void tell(batch_listener* told) noexcept = 0;
     /// Begins to watch; nothing is told before `want()`.
     /// @return why it cannot be watched (out of memory or descriptors), or none
     virtual std::error_code watch(watcher& who, int descriptor) = 0;

@@ -5,6 +5,7 @@
 #include <mailquay/handler/profile.hpp>
 #include <mailquay/server/admission.hpp>
 #include <mailquay/server/listen_socket.hpp>
+#include <mailquay/server/reactor.hpp>
 #include <mailquay/session/session_config.hpp>
 
 #include <chrono>
@@ -60,6 +61,9 @@ struct server_config {
     connection_limits connections{};
     /// Units of work in a host's executor: 1, so that plug-ins are called one at a time and need no locks. `run(n)` makes n.
     unsigned shards = 1;
+    /// How readiness is waited for. `portable` costs a system call more for each wait; it is for hosts whose sandbox forbids
+    /// epoll sets of one's own.
+    reactor_choice waits_by = reactor_choice::best;
     /// Read buffers of 64 KiB that slow writers may keep, per shard: a thousand of them. Above it messages wait unread.
     std::size_t parked_octets = 64 * 1024 * 1024;
     /// Hooks that wait for something at once, per shard; one more is answered 451 4.3.2. As many as connections, since each

@@ -34,8 +34,10 @@ public:
     extension const* for_mail(std::string_view keyword) const noexcept;
     extension const* for_recipient(std::string_view keyword) const noexcept;
     extension const* for_verb(std::string_view verb) const noexcept;
-    /// The name of an extension's verb as that has it, in any case of letters; null if it is none. Lifetime: the registry's, unchanged.
-    std::string_view const* verb_name(std::string_view verb) const noexcept;
+    /// The number of an extension's verb, in any case of letters, from 1 on; 0 if it is none. Holds while the registry is unchanged.
+    std::size_t verb_number(std::string_view verb) const noexcept;
+    /// Its name as the extension has it. @param number  from `verb_number()`, not 0
+    std::string_view verb_name(std::size_t number) const noexcept { return verbs_[number - 1].keyword; }
 
     /// The EHLO reply for this client, ready to be sent.
     /// @param wall  the wall clock's last tick
@@ -56,6 +58,7 @@ private:
     void index();
 
     std::vector<std::shared_ptr<extension const>> all_;
+    std::vector<entry> names_;
     std::vector<entry> mail_;
     std::vector<entry> recipient_;
     std::vector<entry> verbs_;

@@ -143,12 +143,18 @@ private:
     enum class question : std::uint8_t {
         none, connected, early_talk, greeted, mail, recipient, started, headers, chunk, complete, auth, verify, expand, custom, peer, tls
     };
+    static constexpr std::uint16_t most_open = 0xffff;
     enum class step : std::uint8_t { wait, go_on, event_given };
     enum class line_found : std::uint8_t { none, whole, too_long };
     using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
     struct exchange;  // the AUTH exchange under way
     using work = session_memory::work;
+
+    bool anything_to_tell() const noexcept {
+        return withdrawn_ || (tell_aborted_ | tell_reset_ | tell_refused_ | tell_auth_ | tell_handshake_ | tell_closed_);
+    }
+    std::optional<event> tell();
 
     // session_input.ipp: octets in, lines out
     step advance(std::optional<event>& given);
@@ -247,6 +253,7 @@ private:
     ticket ask(question what) noexcept;
     void settle(question what, verdict const& given);
     void settle_recipients();
+    bool settle_only_recipient(verdict const& given);
     void settle_one_recipient(verdict const& given);
     void refuse_connection(verdict const& given);
     void keep_resolution(recipient& to, verdict const& given);
@@ -295,13 +302,13 @@ private:
     time_point out_since_{};            // when output last moved
     time_point last_message_{};
     counts totals_{};
-    std::string_view const* host_verb_ = nullptr;  // the name of the command under way, if it is a host's
     std::uint32_t sent_ = 0;            // of out_
     std::uint32_t excused_ = 0;         // replies that forgiven_ has explained
     std::uint32_t refused_at_ = 0;      // where in out_ the refusal stands that is to be told
     std::uint32_t next_ticket_ = 1;     // the ticket of the next question
     std::uint32_t plaintext_dropped_ = 0;  // behind STARTTLS
-    std::uint32_t open_ = 0;            // questions that wait for an answer
+    std::uint16_t open_ = 0;            // questions that wait for an answer
+    std::uint16_t host_verb_ = 0;       // the number of the command under way, if it is a host's; else 0
     phase phase_ = phase::connecting;
     question asked_ = question::none;
     verb last_verb_ = verb::unknown;    // of the command under way

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +47,7 @@ public:
         bool accepted = false;
         bool waited = false;  // its delay is over
         verdict given{};
-        std::optional<reply> refusal{};
+        std::unique_ptr<reply> refusal{};
     };
     struct work {
         transaction mail;

@@ -78,6 +78,8 @@ public:
     std::string_view rule() const noexcept;
     std::string_view resolved_mailbox() const noexcept;
     std::vector<std::string> const& resolved_addresses() const noexcept;
+    /// Neither a reply nor a place to deliver to: the kind alone, perhaps with a delay.
+    bool is_bare() const noexcept { return named_ == nullptr && !details_; }
     bool has_reply() const noexcept { return named_ != nullptr || code() != 0; }
     /// The named reply, when it is sent just as it stands; else null.
     reply_text const* named() const noexcept { return named_; }

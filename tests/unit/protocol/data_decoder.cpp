@@ -1,6 +1,7 @@
 #include <mailquay/protocol/data_decoder.hpp>
 
 #include <mailquay/protocol/detail/dot_finder.hpp>
+#include <mailquay/protocol/detail/octet_remover.hpp>
 
 #include "support/catch.hpp"
 #include "support/json_lite.hpp"
@@ -227,6 +228,55 @@ TEST_CASE("Random streams rich in CR, LF and dots are decoded alike by all forms
         for (auto const& [name, find] : finders()) {
             if (decode(stream, {}, find) != wanted) FAIL(name << " " << Catch::Detail::stringify(stream));
             if (decode(stream, cuts, find) != wanted) FAIL(name << " split " << Catch::Detail::stringify(stream));
+        }
+    }
+}
+
+TEST_CASE("Blocks full of stuffed dots are decoded alike by all forms, wherever they begin and end", "[protocol][data]") {
+    std::mt19937 random{20261126};
+    for (int round = 0; round < 2000; ++round) {
+        std::string stream(random() % 70, 'x');
+        std::size_t const lines = random() % 60;
+        for (std::size_t i = 0; i < lines; ++i) {
+            stream += "\r\n.";
+            switch (random() % 12) {
+                case 0: stream += "\r"; break;
+                case 1: stream += "\n"; break;
+                case 2: stream += std::string(random() % 20, 'y'); break;
+                case 3: stream += ".\r"; break;
+                default: stream += "."; break;
+            }
+        }
+        if (random() % 2 == 0) stream += "\r\n.\r\nNOOP\r\n";
+        auto const wanted = reference(stream);
+        std::size_t const cut = random() % (stream.size() + 1);
+        for (auto const& [name, find] : finders()) {
+            if (decode(stream, {}, find) != wanted) FAIL(name << " " << Catch::Detail::stringify(stream));
+            if (decode(stream, {cut}, find) != wanted) FAIL(name << " split " << Catch::Detail::stringify(stream));
+        }
+    }
+}
+
+TEST_CASE("Octets are taken out alike by all forms, and nothing behind the run is written", "[protocol][data]") {
+    std::mt19937_64 random{20261126};
+    std::vector<decltype(&detail::remove_octets_portable)> forms{detail::remove_octets_portable};
+#if MAILQUAY_AVX2
+    if (__builtin_cpu_supports("avx2")) forms.push_back(detail::remove_octets_avx2);
+#endif
+    for (int round = 0; round < 20'000; ++round) {
+        std::size_t const size = random() % 65;
+        std::size_t const below = random() % 20;  // how far the copy lies below
+        std::uint64_t const gone = random() & random();
+        std::string text(below + 64 + 8, '.');
+        for (char& c : text) c = static_cast<char>('a' + random() % 26);
+        std::string wanted;
+        for (std::size_t i = 0; i < size; ++i)
+            if ((gone >> i & 1) == 0) wanted += text[below + i];
+        for (auto const form : forms) {
+            std::string work = text;
+            char* const end = form(work.data(), work.data() + below, size, gone);
+            bool const same = std::string(work.data(), end) == wanted && work.substr(below + size) == text.substr(below + size);
+            if (!same) FAIL(size << " octets, " << below << " below, without " << gone);
         }
     }
 }

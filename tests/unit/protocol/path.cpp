@@ -1,6 +1,7 @@
 #include <mailquay/protocol/path.hpp>
 
 #include <mailquay/base/idna.hpp>
+#include <mailquay/protocol/domain.hpp>
 
 #include "support/catch.hpp"
 #include "support/json_lite.hpp"
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <iterator>
 #include <map>
+#include <random>
 #include <string>
 
 using namespace mailquay;
@@ -184,6 +186,44 @@ TEST_CASE("The vectors of paths agree but for the differences that are listed wi
     for (auto const& one : differences)
         std::printf("  %.*s %s: %.*s\n", static_cast<int>(one.path.size()), one.path.data(), one.accepted_here ? "accepted" : "refused",
                     static_cast<int>(one.reason.size()), one.reason.data());
+}
+
+TEST_CASE("A plain path is read as the full grammar reads it", "[protocol][path]") {
+    // Behind a source route no path is plain.
+    std::string_view const route = "@r.example:";
+    std::mt19937 random{20261126};
+    std::size_t well = 0;
+    for (int round = 0; round < 60'000; ++round) {
+        constexpr std::string_view alphabet = "ab..@@--AZ9_> \x80\"[";
+        std::string text;
+        if (random() % 2 == 0) text = std::string(random() % 70, 'a') + "@" + std::string(random() % 70, 'b') + "." + std::string(random() % 200, 'c');
+        for (std::size_t i = random() % 12; i > 0; --i) text.insert(text.begin() + static_cast<std::ptrdiff_t>(random() % (text.size() + 1)), alphabet[random() % alphabet.size()]);
+        if (text.empty() || text.front() == '@' || text.front() == '>') continue;
+        std::string const plain = "<" + text + "> X=1";
+        std::string const routed = "<" + std::string(route) + text + "> X=1";
+        cursor short_in{plain};
+        cursor long_in{routed};
+
+        auto const one = parse_reverse_path(short_in);
+        auto const other = parse_reverse_path(long_in);
+
+        INFO(text);
+        REQUIRE(one.has_value() == other.has_value());
+        if (!one) {
+            REQUIRE(one.error().code == other.error().code);
+            continue;
+        }
+        ++well;
+        REQUIRE(short_in.rest() == long_in.rest());
+        REQUIRE(one->text == other->text);
+        REQUIRE(one->address.local_part == other->address.local_part);
+        REQUIRE(one->address.domain == other->address.domain);
+        REQUIRE(one->address.quoted == other->address.quoted);
+        REQUIRE(one->address.literal == other->address.literal);
+        REQUIRE(one->address.utf8 == other->address.utf8);
+        if (one->address.normal_domain) REQUIRE(is_normalised_domain(one->address.domain));
+    }
+    CHECK(well > 1000);
 }
 
 }  // namespace test_path

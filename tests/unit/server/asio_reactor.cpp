@@ -1,5 +1,7 @@
 #include <mailquay/server/asio_reactor.hpp>
 
+#include <mailquay/server/epoll_reactor.hpp>
+
 #include "support/catch.hpp"
 
 #include <asio/io_context.hpp>
@@ -12,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/// What every reactor keeps.
 namespace test_asio_reactor {
 
 using namespace mailquay;
@@ -31,6 +34,13 @@ struct noting final : watcher, batch_listener {
     watcher* other = nullptr;
 };
 
+#ifdef __linux__
+#define REACTORS asio_reactor, epoll_reactor
+#else
+#define REACTORS asio_reactor
+#endif
+
+template <class Reactor>
 struct fixture {
     fixture() { REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0); }
     ~fixture() {
@@ -50,12 +60,12 @@ struct fixture {
     }
     asio::io_context io{1};
     noting who;
-    std::optional<asio_reactor> runs{std::in_place, io.get_executor(), &who};
+    std::optional<Reactor> runs{std::in_place, io.get_executor(), &who};
     int ends[2];
 };
 
-TEST_CASE("readiness is told once per want(), each direction for itself, after the batch began", "[server][asio_reactor]") {
-    fixture at;
+TEMPLATE_TEST_CASE("readiness is told once per want(), each direction for itself, after the batch began", "[server][reactors]", REACTORS) {
+    fixture<TestType> at;
     REQUIRE_FALSE(at.runs->watch(at.who, at.ends[0]));
     at.say("x");
     at.poll();
@@ -75,8 +85,8 @@ TEST_CASE("readiness is told once per want(), each direction for itself, after t
     at.runs->unwatch(at.who);
 }
 
-TEST_CASE("octets that wait already are told after resume()", "[server][asio_reactor]") {
-    fixture at;
+TEMPLATE_TEST_CASE("octets that wait already are told after resume()", "[server][reactors]", REACTORS) {
+    fixture<TestType> at;
     REQUIRE_FALSE(at.runs->watch(at.who, at.ends[0]));
     at.say("xy");
     at.runs->want(at.who, readiness::readable);
@@ -89,8 +99,8 @@ TEST_CASE("octets that wait already are told after resume()", "[server][asio_rea
     at.runs->unwatch(at.who);
 }
 
-TEST_CASE("the end of the peer is told to who waits to read", "[server][asio_reactor]") {
-    fixture at;
+TEMPLATE_TEST_CASE("the end of the peer is told to who waits to read", "[server][reactors]", REACTORS) {
+    fixture<TestType> at;
     REQUIRE_FALSE(at.runs->watch(at.who, at.ends[0]));
     at.runs->want(at.who, readiness::readable);
     at.poll();
@@ -102,9 +112,9 @@ TEST_CASE("the end of the peer is told to who waits to read", "[server][asio_rea
     at.runs->unwatch(at.who);
 }
 
-TEST_CASE("a watcher may forget another one whose readiness is in the same batch", "[server][asio_reactor]") {
-    fixture at;
-    fixture peers;
+TEMPLATE_TEST_CASE("a watcher may forget another one whose readiness is in the same batch", "[server][reactors]", REACTORS) {
+    fixture<TestType> at;
+    fixture<TestType> peers;
     noting other;
     REQUIRE_FALSE(at.runs->watch(at.who, at.ends[0]));
     REQUIRE_FALSE(at.runs->watch(other, peers.ends[0]));
@@ -121,9 +131,9 @@ TEST_CASE("a watcher may forget another one whose readiness is in the same batch
     at.runs->unwatch(other);
 }
 
-TEST_CASE("one that was forgotten may be watched again, with another descriptor", "[server][asio_reactor]") {
-    fixture at;
-    fixture again;
+TEMPLATE_TEST_CASE("one that was forgotten may be watched again, with another descriptor", "[server][reactors]", REACTORS) {
+    fixture<TestType> at;
+    fixture<TestType> again;
     REQUIRE_FALSE(at.runs->watch(at.who, at.ends[0]));
     at.runs->want(at.who, readiness::readable);
     at.runs->unwatch(at.who);
@@ -138,8 +148,8 @@ TEST_CASE("one that was forgotten may be watched again, with another descriptor"
     at.runs->unwatch(at.who);
 }
 
-TEST_CASE("without a batch listener readiness is told all the same", "[server][asio_reactor]") {
-    fixture at;
+TEMPLATE_TEST_CASE("without a batch listener readiness is told all the same", "[server][reactors]", REACTORS) {
+    fixture<TestType> at;
     at.runs->tell(nullptr);
     REQUIRE_FALSE(at.runs->watch(at.who, at.ends[0]));
     at.runs->want(at.who, readiness::writable);
@@ -149,8 +159,8 @@ TEST_CASE("without a batch listener readiness is told all the same", "[server][a
     at.runs->unwatch(at.who);
 }
 
-TEST_CASE("what cannot be watched is said, and nothing is told of it", "[server][asio_reactor]") {
-    fixture at;
+TEMPLATE_TEST_CASE("what cannot be watched is said, and nothing is told of it", "[server][reactors]", REACTORS) {
+    fixture<TestType> at;
     CHECK(at.runs->watch(at.who, -1));
     at.runs->want(at.who, readiness::readable | readiness::writable);
     at.poll();

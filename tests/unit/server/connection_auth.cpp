@@ -17,9 +17,6 @@ using namespace mailquay;
 using namespace mailquay_test;
 using namespace std::chrono_literals;
 
-using local_pair = socket_shard<socket_kind::local_pair>;
-using loopback = socket_shard<socket_kind::loopback>;
-
 struct told {
     observation_kind kind;
     std::string user;
@@ -79,7 +76,7 @@ struct fixture {
 std::string plain(std::string_view response) { return "AUTH PLAIN " + std::string(response) + "\r\n"; }
 
 TEMPLATE_TEST_CASE("who authenticates may relay, whether the authenticator answers at once or later", "[server][auth][reactors]",
-                   manual_shard, local_pair, loopback) {
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::at_once, manner::later);
     fixture<TestType> at;
     at.users->next = how;
@@ -114,7 +111,7 @@ TEMPLATE_TEST_CASE("who authenticates may relay, whether the authenticator answe
 }
 
 TEMPLATE_TEST_CASE("an authenticator that throws, now or later, is 454 and costs nobody anything", "[server][auth][reactors]",
-                   manual_shard, local_pair, loopback) {
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::throws, manner::throws_later);
     fixture<TestType> at;
     auto client = at.greeted();
@@ -135,7 +132,7 @@ TEMPLATE_TEST_CASE("an authenticator that throws, now or later, is 454 and costs
 }
 
 TEMPLATE_TEST_CASE("a client that vanishes cancels the authenticator, and nothing stays", "[server][auth][reactors]", manual_shard,
-                   local_pair, loopback) {
+                   local_pair, loopback, portable_pair, portable_loopback) {
     fixture<TestType> at;
     at.users->next = manner::later;
     at.users->seen.takes = 24h;
@@ -151,7 +148,8 @@ TEMPLATE_TEST_CASE("a client that vanishes cancels the authenticator, and nothin
     CHECK(at.notes[0].outcome == auth_outcome::aborted);
 }
 
-TEMPLATE_TEST_CASE("a client that cancels ends the mechanism's state", "[server][auth][reactors]", manual_shard, local_pair, loopback) {
+TEMPLATE_TEST_CASE("a client that cancels ends the mechanism's state", "[server][auth][reactors]",
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     fixture<TestType> at;
     auto client = at.greeted();
     client.send("AUTH LOGIN\r\n").take();

@@ -13,9 +13,6 @@ namespace test_connection_sockets {
 using namespace mailquay;
 using namespace mailquay_test;
 
-using local_pair = socket_shard<socket_kind::local_pair>;
-using loopback = socket_shard<socket_kind::loopback>;
-
 template <class Shard>
 struct fixture {
     explicit fixture(server_config config = {}) : shards(shard_limits{}, log_into(log)) {
@@ -49,7 +46,7 @@ inline std::size_t count(std::string_view in, std::string_view what) {
 }
 
 TEMPLATE_TEST_CASE("a whole dialogue, whether hooks answer at once or later, on every reactor", "[server][connection][reactors]",
-                   manual_shard, local_pair, loopback) {
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::at_once, manner::later);
     fixture<TestType> at;
     at.record->recipient = at.record->write = at.record->finish = how;
@@ -76,7 +73,7 @@ TEMPLATE_TEST_CASE("a whole dialogue, whether hooks answer at once or later, on 
 }
 
 TEMPLATE_TEST_CASE("a pipelined batch in one write is worked off in order, on every reactor", "[server][connection][reactors]",
-                   manual_shard, local_pair, loopback) {
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::at_once, manner::later);
     fixture<TestType> at;
     at.record->recipient = at.record->write = at.record->finish = how;
@@ -103,7 +100,7 @@ TEMPLATE_TEST_CASE("a pipelined batch in one write is worked off in order, on ev
 }
 
 TEMPLATE_TEST_CASE("a large message arrives whole whatever the reads, and late hooks see unchanged octets, on every reactor",
-                   "[server][connection][reactors]", manual_shard, local_pair, loopback) {
+                   "[server][connection][reactors]", manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::at_once, manner::later);
     fixture<TestType> at;
     at.record->write = how;
@@ -124,7 +121,7 @@ TEMPLATE_TEST_CASE("a large message arrives whole whatever the reads, and late h
 }
 
 TEMPLATE_TEST_CASE("a hook that throws, now or later, is 451 and the session goes on, on every reactor",
-                   "[server][connection][reactors]", manual_shard, local_pair, loopback) {
+                   "[server][connection][reactors]", manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::throws, manner::throws_later);
     fixture<TestType> at;
     SECTION("at RCPT") {
@@ -150,7 +147,7 @@ TEMPLATE_TEST_CASE("a hook that throws, now or later, is 451 and the session goe
 }
 
 TEMPLATE_TEST_CASE("a peer that vanishes in a message leaves nothing behind, on every reactor", "[server][connection][reactors]",
-                   manual_shard, local_pair, loopback) {
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::at_once, manner::later, manner::never);
     fixture<TestType> at;
     at.record->write = how;
@@ -172,7 +169,7 @@ TEMPLATE_TEST_CASE("a peer that vanishes in a message leaves nothing behind, on 
 }
 
 TEMPLATE_TEST_CASE("a peer that takes no replies is not read from; once it takes them all come, in order, on every reactor",
-                   "[server][connection][reactors]", manual_shard, local_pair, loopback) {
+                   "[server][connection][reactors]", manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     server_config config;
     config.budgets.junk = 1'000'000;
     fixture<TestType> at{config};

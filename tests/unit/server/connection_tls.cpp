@@ -56,11 +56,8 @@ std::string heard(Client& client) {
     return fake_turned(client.take());
 }
 
-using local_pair = socket_shard<socket_kind::local_pair>;
-using loopback = socket_shard<socket_kind::loopback>;
-
 TEMPLATE_TEST_CASE("a message under STARTTLS, whether hooks answer at once or later, on every reactor", "[server][tls][reactors]",
-                   manual_shard, local_pair, loopback) {
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     auto const how = GENERATE(manner::at_once, manner::later);
     fixture<TestType> at;
     at.record->recipient = at.record->write = at.record->finish = how;
@@ -92,7 +89,8 @@ TEMPLATE_TEST_CASE("a message under STARTTLS, whether hooks answer at once or la
     CHECK(at.log->has("tls"));
 }
 
-TEMPLATE_TEST_CASE("TLS comes first, then the greeting, on every reactor", "[server][tls][reactors]", manual_shard, local_pair, loopback) {
+TEMPLATE_TEST_CASE("TLS comes first, then the greeting, on every reactor", "[server][tls][reactors]",
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     fixture<TestType> at{tls_mode::implicit};
     auto client = at.connect();
     CHECK(client.take().empty());

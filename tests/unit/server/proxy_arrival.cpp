@@ -14,9 +14,6 @@ using namespace mailquay;
 using namespace mailquay_test;
 using namespace std::chrono_literals;
 
-using local_pair = socket_shard<socket_kind::local_pair>;
-using loopback = socket_shard<socket_kind::loopback>;
-
 std::string const line = "PROXY TCP4 198.51.100.7 192.0.2.25 49152 25\r\n";
 /// Version 2 with an authority and a unique id, from 198.51.100.7:49152.
 std::string const binary{"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x24\xc6\x33\x64\x07\xc0\0\x02\x19\xc0\0\0\x19\x02\0\x0emx.example.org\x05\0\4abcd", 52};
@@ -62,7 +59,7 @@ struct fixture {
 };
 
 TEMPLATE_TEST_CASE("what follows a PROXY header in the same write is the client's", "[server][proxy][reactors]", manual_shard,
-                   local_pair, loopback) {
+                   local_pair, loopback, portable_pair, portable_loopback) {
     fixture<TestType> at;
     auto client = at.connect();
     CHECK(at.shards.home->arrivals() == 1);
@@ -83,7 +80,8 @@ TEMPLATE_TEST_CASE("what follows a PROXY header in the same write is the client'
     at.nothing_left();
 }
 
-TEMPLATE_TEST_CASE("a header may come octet by octet, in either version", "[server][proxy][reactors]", manual_shard, local_pair) {
+TEMPLATE_TEST_CASE("a header may come octet by octet, in either version", "[server][proxy][reactors]",
+                   manual_shard, local_pair, portable_pair) {
     auto const header = GENERATE(line, binary);
     fixture<TestType> at;
     auto client = at.connect();
@@ -96,7 +94,7 @@ TEMPLATE_TEST_CASE("a header may come octet by octet, in either version", "[serv
 }
 
 TEMPLATE_TEST_CASE("a malformed header closes the connection: no session, no word, a line in the log", "[server][proxy][reactors]",
-                   manual_shard, local_pair, loopback) {
+                   manual_shard, local_pair, loopback, portable_pair, portable_loopback) {
     fixture<TestType> at;
     auto client = at.connect();
     client.send("EHLO c\r\n");

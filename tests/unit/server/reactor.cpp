@@ -26,6 +26,7 @@ struct noting final : watcher {
 
 /// The least a reactor can be: it keeps a number in the watcher's registration.
 struct counting final : reactor {
+    void tell(batch_listener*) noexcept override {}
     std::error_code watch(watcher& who, int descriptor) override {
         if (descriptor < 0) return std::make_error_code(std::errc::bad_file_descriptor);
         registration(who) = &descriptors[&who];

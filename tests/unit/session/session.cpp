@@ -96,7 +96,7 @@ struct bare {
 };
 
 TEST_CASE("a session stays small: it is held by every idle connection", "[session]") {
-    STATIC_REQUIRE(sizeof(session) <= 344);
+    STATIC_REQUIRE(sizeof(session) <= 328);
 }
 
 TEST_CASE("DATA without a recipient is refused and the transaction kept", "[session][order]") {

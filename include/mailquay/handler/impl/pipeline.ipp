@@ -169,7 +169,7 @@ public:
         }
     }
 
-    void take(verdict given) noexcept {
+    void take(verdict&& given) noexcept {
         if (given.refuses()) return finish(std::move(given));
         // A policy that only slows down says pass().after(...).
         if (given.passes() || phase_ != phase::validators) keep_modifiers(given);
@@ -210,7 +210,7 @@ public:
 private:
     enum class phase : unsigned char { policies, validators, accepted, done };
 
-    void finish(verdict given) noexcept {
+    void finish(verdict&& given) noexcept {
         settled_ = std::move(given);
         phase_ = phase::done;
     }
@@ -230,7 +230,7 @@ private:
         if (phase_ == phase::accepted && index_ == policies_->size()) phase_ = phase::done;
     }
 
-    void accepted(verdict given) noexcept {
+    void accepted(verdict&& given) noexcept {
         if (given.resolves() && given.resolved_addresses().size() > max_alias_members)
             return finish(detail::hook_misanswered(all_->log, "validate", "deliver_to() has more than 100 addresses", about_.client, about_.mail));
         settled_ = std::move(given);
@@ -251,13 +251,12 @@ private:
         auto const others = about_.mail->recipients();
         if (others.empty() || about_.client->lmtp() || about_.mail->parameters().prdr) return true;
         message_sink const& sink = *all_->plugged.sink;
+        if (!settled_.resolves()) return sink.group(*about_.to) == sink.group(others.front());
         mailquay::recipient resolved = *about_.to;
         std::vector<std::string_view> addresses;
-        if (settled_.resolves()) {
-            resolved.mailbox = settled_.resolved_mailbox();
-            addresses.assign(settled_.resolved_addresses().begin(), settled_.resolved_addresses().end());
-            resolved.addresses = addresses;
-        }
+        resolved.mailbox = settled_.resolved_mailbox();
+        addresses.assign(settled_.resolved_addresses().begin(), settled_.resolved_addresses().end());
+        resolved.addresses = addresses;
         return sink.group(resolved) == sink.group(others.front());
     }
 
@@ -275,6 +274,7 @@ namespace detail {
 
 template <class Walk>
 eventual<verdict> run_walk(pipeline const& through, Walk walk) {
+    if (walk.done()) return std::move(walk).result();  // nobody is asked
     std::optional<eventual<verdict>> pending;
     walk.run_until_pending(pending);
     if (!pending) return std::move(walk).result();

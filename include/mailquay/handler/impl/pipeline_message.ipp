@@ -158,9 +158,21 @@ asio::awaitable<verdict> pipeline::message::headers_later(First policies, eventu
 
 MAILQUAY_DECL eventual<verdict> pipeline::message::chunk(std::span<char const> octets) {
     if (!writer_) return defer(replies::local_error);
-    if (!content_ && received_written_) {
-        // Straight through: most messages, all but their first chunk.
+    if (!content_) {
+        // Straight through: most messages.
         try {
+            if (!received_written_ && !mail_->received_field().empty()) {
+                eventual<verdict> first = writer_->write(mail_->received_field());
+                if (!first.ready()) {
+                    walk rest{*this, walk::call::chunk, octets};
+                    received_written_ = true;
+                    return walk_later(std::move(rest), std::move(first));
+                }
+                received_written_ = true;
+                verdict given = checked_write(std::move(first).value());
+                if (given.refuses()) return refused(std::move(given));
+                if (octets.empty()) return accept();
+            }
             return written(writer_->write(octets));
         } catch (...) {
             return refused(failed("write"));
@@ -212,6 +224,7 @@ MAILQUAY_DECL verdict pipeline::message::checked_write(verdict given) {
 
 MAILQUAY_DECL eventual<delivery> pipeline::message::complete(commit how) {
     if (!writer_) return delivery{defer(replies::local_error)};
+    if (!content_ && (received_written_ || mail_->received_field().empty())) return finish(how);
     if (content_) content_->edit.emplace(*mail_, std::move(content_->header), content_->body.get());
     walk steps{*this, walk::call::complete};
     std::optional<eventual<verdict>> pending;

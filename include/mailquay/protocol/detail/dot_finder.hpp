@@ -28,6 +28,7 @@ struct dot_block {
     std::size_t index;   ///< of the block; the number of blocks if none had a dot
     std::uint64_t dots;  ///< those that begin a line; 0 if there are none
     std::uint64_t bad;   ///< LF without CR, and what follows a CR without being LF; not yet in `dot_carry::bad`
+    std::uint64_t ends;  ///< of `dots`, those that may end the message: a CR follows, or it is not in this block
 };
 
 /// The rule itself: what a block's masks mean. `size` octets of it count.
@@ -37,16 +38,17 @@ inline dot_block judge_dots(line_masks masks, dot_carry& carry, std::size_t size
     std::uint64_t const after_crlf = crlf << 1 | carry.after_crlf;
     carry.after_cr = masks.cr >> (size - 1) & 1;
     carry.after_crlf = crlf >> (size - 1) & 1;
-    return {0, masks.dot & after_crlf, masks.lf ^ after_cr};
+    std::uint64_t const dots = masks.dot & after_crlf;
+    return {0, dots, masks.lf ^ after_cr, dots & (masks.cr >> 1 | std::uint64_t{1} << (size - 1))};
 }
 
 inline dot_block find_dots_portable(char const* octets, std::size_t blocks, dot_carry& carry) noexcept {
     for (std::size_t i = 0; i < blocks; ++i) {
         dot_block const found = judge_dots(line_masks_portable(octets + 64 * i), carry);
-        if (found.dots != 0) return {i, found.dots, found.bad};
+        if (found.dots != 0) return {i, found.dots, found.bad, found.ends};
         carry.bad |= found.bad != 0;
     }
-    return {blocks, 0, 0};
+    return {blocks, 0, 0, 0};
 }
 
 #if MAILQUAY_SSE2
@@ -54,10 +56,10 @@ inline dot_block find_dots_portable(char const* octets, std::size_t blocks, dot_
 inline dot_block find_dots_sse2(char const* octets, std::size_t blocks, dot_carry& carry) noexcept {
     for (std::size_t i = 0; i < blocks; ++i) {
         dot_block const found = judge_dots(line_masks_sse2(octets + 64 * i), carry);
-        if (found.dots != 0) return {i, found.dots, found.bad};
+        if (found.dots != 0) return {i, found.dots, found.bad, found.ends};
         carry.bad |= found.bad != 0;
     }
-    return {blocks, 0, 0};
+    return {blocks, 0, 0, 0};
 }
 
 #endif
@@ -80,10 +82,10 @@ __attribute__((target("avx2"))) inline dot_block find_dots_avx2(char const* octe
         __m256i const high = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(octets + 64 * i + 32));
         line_masks const masks{equal_mask64(low, high, lf), equal_mask64(low, high, cr), equal_mask64(low, high, dot)};
         dot_block const found = judge_dots(masks, carry);
-        if (found.dots != 0) return {i, found.dots, found.bad};
+        if (found.dots != 0) return {i, found.dots, found.bad, found.ends};
         carry.bad |= found.bad != 0;
     }
-    return {blocks, 0, 0};
+    return {blocks, 0, 0, 0};
 }
 
 #endif

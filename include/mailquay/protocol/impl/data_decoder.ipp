@@ -3,6 +3,7 @@
 #include <mailquay/protocol/data_decoder.hpp>
 
 #include <mailquay/protocol/detail/dot_finder.hpp>
+#include <mailquay/protocol/detail/octet_remover.hpp>
 
 #include <bit>
 #include <cstring>
@@ -10,6 +11,9 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
+
+/// In a block of 64 octets: from so many on they are taken out together.
+inline constexpr int many_dots = 3;
 
 /// The message octets of one input, drawn together as dots are taken out from between them.
 class data_gatherer {
@@ -23,6 +27,12 @@ public:
         last_ += end - next_;
     }
     void skip_to(std::size_t next) noexcept { next_ = next; }
+    /// As many moves as dots are dear where there are many: takes `size` octets from `start` on, but for those in `gone`.
+    void take_but(std::size_t start, std::size_t size, std::uint64_t gone) noexcept {
+        take_up_to(start);
+        last_ = static_cast<std::size_t>(remove_octets(octets_ + last_, octets_ + start, size, gone) - octets_);
+        next_ = start + size;
+    }
 
     std::span<char> gathered() const noexcept { return {octets_ + first_, last_ - first_}; }
 
@@ -84,6 +94,13 @@ MAILQUAY_DECL data_decoder::step data_decoder::decode_by(detail::dot_finder find
             std::size_t const rest = size - block * 64;
             found = detail::judge_dots(detail::line_masks_of_rest(octets + block * 64, rest), carry, rest);
             found.bad &= detail::low_bits(rest);
+        }
+        // Dots that cannot end the message need no look each.
+        auto const sure_octets = static_cast<std::size_t>(std::countr_zero(found.ends));  // 64 if none can
+        std::uint64_t const sure = sure_octets == 64 ? found.dots : found.dots & detail::low_bits(sure_octets);
+        if (block < blocks && std::popcount(sure) >= detail::many_dots) {
+            message.take_but(block * 64, sure_octets, sure);
+            found.dots ^= sure;
         }
         for (; found.dots != 0; found.dots &= found.dots - 1) {
             auto const bit = static_cast<std::size_t>(std::countr_zero(found.dots));

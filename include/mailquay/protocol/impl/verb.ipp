@@ -5,7 +5,9 @@
 #include <mailquay/base/ascii.hpp>
 
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -15,9 +17,8 @@ namespace detail {
 /// octets to
 /// a letter but its two cases, so that a comparison with letters is exact.
 constexpr std::uint32_t folded_quad(std::string_view name) noexcept {
-    std::uint32_t quad = 0;
-    for (std::size_t i = 0; i < 4; ++i) quad = quad << 8 | (static_cast<unsigned char>(name[i]) | 0x20u);
-    return quad;
+    std::array<char, 4> const octets{name[0], name[1], name[2], name[3]};
+    return std::bit_cast<std::uint32_t>(octets) | 0x20202020u;
 }
 
 inline constexpr std::array<std::string_view, verb_count> verb_names = {
@@ -78,16 +79,19 @@ MAILQUAY_DECL parsed<command_line> parse_command_line(std::string_view line) noe
     while (!line.empty() && is_wsp(line.back())) line.remove_suffix(1);
     if (line.empty()) return refusal{protocol_errc::empty_line};
 
-    std::size_t end = 0;
-    while (end < line.size() && detail::is_verb_octet(line[end])) ++end;
-    bool const ends_well = end != 0 && (end == line.size() || line[end] == ' ');
-    if (!ends_well) return refusal{protocol_errc::bad_verb, end};
-
     command_line found;
-    found.name = line.substr(0, end);
-    found.verb = parse_verb(found.name);
+    std::size_t end = 4;  // what most verbs have
+    if (line.size() == end || (line.size() > end && line[end] == ' ')) found.verb = parse_verb({line.data(), end});
+    if (found.verb == verb::unknown) {
+        end = 0;
+        while (end < line.size() && detail::is_verb_octet(line[end])) ++end;
+        bool const ends_well = end != 0 && (end == line.size() || line[end] == ' ');
+        if (!ends_well) return refusal{protocol_errc::bad_verb, end};
+        found.verb = parse_verb({line.data(), end});
+    }
+    found.name = {line.data(), end};
     while (end < line.size() && line[end] == ' ') ++end;
-    found.argument = line.substr(end);
+    found.argument = {line.data() + end, line.size() - end};
     found.has_argument = !found.argument.empty();
     return found;
 }

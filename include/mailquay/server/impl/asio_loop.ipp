@@ -3,6 +3,8 @@
 #include <mailquay/server/asio_loop.hpp>
 
 #include <mailquay/server/asio_compat.hpp>
+#include <mailquay/server/asio_reactor.hpp>
+#include <mailquay/server/epoll_reactor.hpp>
 
 #include <array>
 
@@ -70,8 +72,20 @@ struct asio_loop::timers {
     alarm_listener* rings = nullptr;
 };
 
-MAILQUAY_DECL asio_loop::asio_loop(asio::any_io_executor runs_on)
-    : runs_on_(std::move(runs_on)), reactor_(runs_on_, nullptr), hooks_(runs_on_), timers_(std::make_shared<timers>(runs_on_)) {}
+namespace detail {
+
+inline std::unique_ptr<reactor> make_reactor(asio::any_io_executor const& runs_on, reactor_choice waits_by) {
+#ifdef __linux__
+    if (waits_by == reactor_choice::best) return std::make_unique<epoll_reactor>(runs_on, nullptr);
+#endif
+    static_cast<void>(waits_by);
+    return std::make_unique<asio_reactor>(runs_on, nullptr);
+}
+
+}  // namespace detail
+
+MAILQUAY_DECL asio_loop::asio_loop(asio::any_io_executor runs_on, reactor_choice waits_by)
+    : runs_on_(std::move(runs_on)), reactor_(detail::make_reactor(runs_on_, waits_by)), hooks_(runs_on_), timers_(std::make_shared<timers>(runs_on_)) {}
 
 MAILQUAY_DECL asio_loop::~asio_loop() {
     timers_->rings = nullptr;
@@ -79,7 +93,7 @@ MAILQUAY_DECL asio_loop::~asio_loop() {
 }
 
 MAILQUAY_DECL void asio_loop::tell(batch_listener* batches, alarm_listener* rings) noexcept {
-    reactor_.tell(batches);
+    reactor_->tell(batches);
     timers_->rings = rings;
     if (rings != nullptr) return;
     for (auto& one : timers_->all) one.cancel();  // nothing keeps the host's context busy any more

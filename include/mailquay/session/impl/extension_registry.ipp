@@ -82,10 +82,12 @@ MAILQUAY_DECL extension_registry& extension_registry::remove(std::string_view ke
 }
 
 MAILQUAY_DECL void extension_registry::index() {
+    names_.clear();
     mail_.clear();
     recipient_.clear();
     verbs_.clear();
     for (auto const& one : all_) {
+        names_.push_back({one->keyword(), one.get()});
         for (std::string_view name : one->mail_keywords()) mail_.push_back({name, one.get()});
         for (std::string_view name : one->recipient_keywords()) recipient_.push_back({name, one.get()});
         for (std::string_view name : one->verbs()) verbs_.push_back({name, one.get()});
@@ -93,15 +95,15 @@ MAILQUAY_DECL void extension_registry::index() {
 }
 
 MAILQUAY_DECL extension const* extension_registry::look_up(std::vector<entry> const& in, std::string_view keyword) noexcept {
-    for (entry const& one : in)
-        if (iequals(one.keyword, keyword)) return one.reader;
+    for (entry const& one : in) {
+        bool const alike = one.keyword.size() == keyword.size() && !keyword.empty() && to_lower(one.keyword[0]) == to_lower(keyword[0]);
+        if (alike && (one.keyword == keyword || iequals(one.keyword, keyword))) return one.reader;
+    }
     return nullptr;
 }
 
 MAILQUAY_DECL extension const* extension_registry::find(std::string_view keyword) const noexcept {
-    for (auto const& one : all_)
-        if (iequals(one->keyword(), keyword)) return one.get();
-    return nullptr;
+    return look_up(names_, keyword);
 }
 
 MAILQUAY_DECL extension const* extension_registry::for_mail(std::string_view keyword) const noexcept {
@@ -116,10 +118,10 @@ MAILQUAY_DECL extension const* extension_registry::for_verb(std::string_view ver
     return look_up(verbs_, verb);
 }
 
-MAILQUAY_DECL std::string_view const* extension_registry::verb_name(std::string_view verb) const noexcept {
-    for (entry const& one : verbs_)
-        if (iequals(one.keyword, verb)) return &one.keyword;
-    return nullptr;
+MAILQUAY_DECL std::size_t extension_registry::verb_number(std::string_view verb) const noexcept {
+    for (std::size_t i = 0; i < verbs_.size(); ++i)
+        if (iequals(verbs_[i].keyword, verb)) return i + 1;
+    return 0;
 }
 
 MAILQUAY_DECL void extension_registry::append_ehlo(std::string& out, std::string_view hostname, session_info const& client,

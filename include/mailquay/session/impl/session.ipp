@@ -60,7 +60,8 @@ MAILQUAY_DECL std::size_t session::unconsumed() const noexcept {
     return static_cast<std::size_t>(in_hold_ ? lent_end_ - lent_ : end_ - cur_);
 }
 
-MAILQUAY_DECL std::optional<event> session::next_event() {
+/// What happened without a question; something did.
+MAILQUAY_DECL std::optional<event> session::tell() {
     if (withdrawn_) {
         ticket const overtaken = withdrawn_->back();
         withdrawn_->pop_back();
@@ -79,9 +80,9 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         tell_refused_ = false;
         std::string_view const reply = std::string_view{*out_}.substr(refused_at_);
         bool const in_transaction = work_ && !work_->mail.id().empty();
-        bool const of_host = refused_verb_ == verb::unknown && host_verb_ != nullptr;
+        bool const of_host = refused_verb_ == verb::unknown && host_verb_ != 0;
         return command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_, refused_message_,
-                               of_host ? *host_verb_ : to_string(refused_verb_)};
+                               of_host ? config_->extensions.verb_name(host_verb_) : to_string(refused_verb_)};
     }
     if (tell_auth_) {
         tell_auth_ = false;
@@ -91,30 +92,35 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         tell_handshake_ = false;
         return handshake_due{plaintext_dropped_};
     }
-    if (tell_closed_) {
-        tell_closed_ = false;
-        told_closed_ = true;
-        return closed{close_reason_};
-    }
+    tell_closed_ = false;
+    told_closed_ = true;
+    return closed{close_reason_};
+}
+
+MAILQUAY_DECL std::optional<event> session::next_event() {
+    if (anything_to_tell()) return tell();
     std::optional<event> given;
     for (;;) {
-        if (phase_ == phase::closing || delayed_) return std::nullopt;
+        if (phase_ == phase::closing || delayed_) return given;
         step const went = advance(given);
         if (went == step::event_given) return given;
-        if (tell_aborted_ || tell_reset_ || tell_refused_ || tell_auth_ || tell_closed_) return next_event();
+        if (anything_to_tell()) {
+            given = tell();
+            return given;
+        }
         if (went == step::wait) break;
     }
     if (eof_ && open_ == 0 && !delayed_ && cur_ == end_ && lent_ == lent_end_) {
         abort_message(abort_reason::peer_gone);
         close(close_reason::peer_gone);
-        return next_event();
+        given = tell();
     }
-    return std::nullopt;
+    return given;
 }
 
 MAILQUAY_DECL std::string_view session::output() const noexcept {
     if (!out_) return {};
-    return std::string_view{*out_}.substr(sent_);
+    return {out_->data() + sent_, out_->size() - sent_};
 }
 
 MAILQUAY_DECL void session::output_sent(std::size_t octets) {

@@ -28,6 +28,7 @@ MAILQUAY_DECL void session::answer(ticket to, verdict given) {
     auto const number = static_cast<std::uint32_t>(to);
     if (asked_ == question::recipient && open_ != 0) {
         auto& pending = work_->pending;
+        if (pending.size() == 1 && pending.front().ticket == number && settle_only_recipient(given)) return;
         auto const found = std::find_if(pending.begin() + static_cast<std::ptrdiff_t>(work_->said), pending.end(),
                                         [&](auto const& one) { return one.ticket == number; });
         if (found == pending.end()) return;
@@ -195,6 +196,24 @@ MAILQUAY_DECL void session::say_sender_ok(verdict const& given) {
     if (!priority || priority->value == priority->asked || given.code() != 0 || !given.text().empty() || given.named() != nullptr)
         return say(given, replies::sender_ok);
     say(reply{250, "2.3.6", std::to_string(priority->value) + " is the priority that counts"});
+}
+
+/// Settles the answer to the one RCPT that is asked about, where nothing stands in its way; most come so.
+/// @return whether it did
+MAILQUAY_DECL bool session::settle_only_recipient(verdict const& given) {
+    if (!given.accepts() || given.delay().count() != 0 || given.closes() || delayed_) return false;
+    transaction& mail = work_->mail;
+    open_ = 0;
+    since_ = now_;
+    asked_ = question::none;
+    work_->pending.clear();
+    work_->said = 0;
+    ++totals_.recipients;
+    say(given, replies::recipient_ok);
+    keep_resolution(mail.recipients_[mail.accepted_++], given);
+    state_ = session_state::recipients_given;
+    command_boundary();
+    return true;
 }
 
 /// Says the replies to RCPT whose turn has come, in command order.

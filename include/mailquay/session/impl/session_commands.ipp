@@ -14,12 +14,33 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
+/// Whether some octet is below 32; eight at a time.
+inline bool has_low_octets(std::string_view line) noexcept {
+    constexpr std::uint64_t each = 0x0101010101010101u;
+    std::uint64_t lanes = 0;
+    std::uint64_t found = 0;
+    char const* at = line.data();
+    char const* const end = at + line.size();
+    if (line.size() < sizeof lanes) {
+        while (at != end && static_cast<unsigned char>(*at) >= 32) ++at;
+        return at != end;
+    }
+    auto const look = [&](char const* octets) {
+        std::memcpy(&lanes, octets, sizeof lanes);
+        found |= (lanes - each * 32) & ~lanes;
+    };
+    for (; end - at > 8; at += sizeof lanes) look(at);
+    look(end - sizeof lanes);
+    return (found & (each * 0x80)) != 0;
+}
 inline bool has_bare_octets(std::string_view line) noexcept {
+    if (!has_low_octets(line)) return false;
     return std::memchr(line.data(), '\r', line.size()) != nullptr || std::memchr(line.data(), '\0', line.size()) != nullptr ||
            std::memchr(line.data(), '\n', line.size()) != nullptr;
 }
@@ -79,7 +100,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         return step::go_on;
     }
     if (config_->require_tls && lacks_tls(*parsed_line)) {
-        host_verb_ = config_->extensions.verb_name(parsed_line->name);
+        host_verb_ = static_cast<std::uint16_t>(config_->extensions.verb_number(parsed_line->name));
         forgiven_ = spoken != verb::data;
         if (junk_allowed()) say(replies::tls_required), command_boundary();
         if (spoken == verb::data) close_if_octets_follow();
@@ -210,7 +231,7 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
         if (open_ != 0 || !work_->pending.empty()) {
             auto& waiting = work_->pending.emplace_back();
             waiting.answered = true;
-            waiting.refusal = std::move(refused);
+            waiting.refusal = std::make_unique<reply>(*std::move(refused));
             return step::go_on;
         }
         return refuse_recipient(*refused), step::go_on;
@@ -263,6 +284,7 @@ MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& l
 
 /// Reads what stands behind the path of MAIL, or of RCPT if `to` is given.
 MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_options options, recipient* to) {
+    if (in.at_end()) return std::nullopt;
     constexpr std::size_t most = 24;
     std::array<std::string_view, most> seen;
     std::size_t count = 0;
@@ -314,10 +336,10 @@ MAILQUAY_DECL address session::kept_address(path const& given) {
     if (from.quoted) {
         kept.local_part = local_part_unquoted(local, std::span<char>{text.take(local.size()), local.size()});
     } else {
-        kept.local_part = kept.wire.substr(0, local.size());
+        kept.local_part = {kept.wire.data(), local.size()};
     }
-    std::string_view const domain = kept.wire.substr(kept.wire.size() - from.domain.size());
-    if (!from.literal && is_normalised_domain(domain)) {
+    std::string_view const domain{kept.wire.data() + (kept.wire.size() - from.domain.size()), from.domain.size()};
+    if (from.normal_domain || (!from.literal && is_normalised_domain(domain))) {
         kept.domain = domain;
     } else {
         std::string normal;
@@ -410,7 +432,7 @@ MAILQUAY_DECL session::step session::ask_about(bool expands, std::string_view ar
 /// A verb of an extension. What it is for only the host knows, so without an accepted message it counts as junk.
 MAILQUAY_DECL session::step session::other(command_line const& line, std::optional<event>& given) {
     extension const* const reader = config_->extensions.for_verb(line.name);
-    host_verb_ = config_->extensions.verb_name(line.name);
+    host_verb_ = static_cast<std::uint16_t>(config_->extensions.verb_number(line.name));
     if (reader == nullptr || !reader->offered(info_)) return syntax_error(reply{replies::unknown_command}), step::go_on;
     if (!reader->verb_allowed(line.name, state_)) return out_of_sequence(), step::go_on;
     if (!junk_allowed()) return step::go_on;

@@ -117,7 +117,7 @@ MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
 /// While RCPT questions are open, a further RCPT of the same run may be asked, as far as the limit allows and without
 /// moving the recipients that open hooks look at.
 MAILQUAY_DECL bool session::run_of_recipients_goes_on() const noexcept {
-    if (asked_ != question::recipient || open_ >= config_->limits.recipients_in_flight) return false;
+    if (asked_ != question::recipient || open_ >= config_->limits.recipients_in_flight || open_ == most_open) return false;
     if (work_->mail.recipients_.size() == work_->mail.recipients_.capacity()) return false;
     // At the limit it matters how many of the open ones are accepted, and for domains which.
     if (config_->limits.recipient_domains != 0) return false;
@@ -143,7 +143,7 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     std::string_view line;
     std::size_t const replied = output_end();
     last_verb_ = verb::unknown;
-    host_verb_ = nullptr;
+    host_verb_ = 0;
     switch (next_line(line)) {
         case line_found::none: return step::wait;
         case line_found::too_long:

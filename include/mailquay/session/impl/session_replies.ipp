@@ -17,9 +17,10 @@ MAILQUAY_DECL std::string& session::out() {
 }
 
 MAILQUAY_DECL void session::say(reply_text const& text) {
-    std::size_t const from = output_end();
-    append_reply(out(), text);
-    sign(from);
+    std::string& to = out();
+    std::size_t const from = to.size();
+    to.append(text.line());
+    if (config_->id_in_refusals) sign(from);
 }
 
 MAILQUAY_DECL void session::say(reply const& text) {
@@ -31,7 +32,7 @@ MAILQUAY_DECL void session::say(reply const& text) {
 /// The reply a verdict carries; where it carries none, the stage's usual one.
 MAILQUAY_DECL void session::say(verdict const& given, reply_text const& usual) {
     if (given.named() != nullptr) return say(*given.named());
-    if (given.code() == 0 && given.text().empty()) return say(usual);
+    if (given.is_bare() || (given.code() == 0 && given.text().empty())) return say(usual);
     std::size_t const from = output_end();
     std::string_view const text = given.text().empty() ? usual.text() : given.text();
     if (given.code() == 0)

@@ -19,7 +19,7 @@ MAILQUAY_DECL bool session::lacks_tls(command_line const& line) const noexcept {
         case verb::noop:
         case verb::starttls:
         case verb::quit: return false;
-        case verb::unknown: return config_->extensions.verb_name(line.name) != nullptr;
+        case verb::unknown: return config_->extensions.verb_number(line.name) != 0;
         default: return true;
     }
 }

@@ -37,8 +37,6 @@ using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<::EVP_PKEY_free>>;
 /// Cipher text that waits to be taken. A flight of the handshake with its chain is below 20 KiB, replies are below 16; above
 /// it the peer asks for more than it takes.
 inline constexpr std::size_t most_output = 64 * 1024;
-/// What an idle stream may go on holding to spare it an allocation.
-inline constexpr std::size_t kept_output = 256;
 
 /// The octets on either side of an engine.
 struct wire_ends {
@@ -199,10 +197,7 @@ public:
         ends_.out_taken += octets;
         if (ends_.out_taken == ends_.out.size()) {
             ends_.out_taken = 0;
-            if (ends_.out.capacity() > kept_output)
-                ends_.out = {};
-            else
-                ends_.out.clear();
+            ends_.out = {};  // idle, it holds nothing
         }
         return octets;
     }

@@ -1,0 +1,237 @@
+#include <mailquay/server/epoll_reactor.hpp>
+
+#include "support/catch.hpp"
+
+#ifdef __linux__
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/// What is the epoll set's own: edges that are told once. What every reactor keeps is in asio_reactor.cpp.
+namespace test_epoll_reactor {
+
+using namespace mailquay;
+using namespace std::chrono_literals;
+
+struct noting final : watcher, batch_listener {
+    void ready(readiness what) noexcept override {
+        told.push_back(what);
+        if (then) then();
+    }
+    void batch_begins() noexcept override { ++batches; }
+    std::vector<readiness> told;
+    int batches = 0;
+    std::function<void()> then;
+};
+
+struct sockets {
+    sockets() { REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0); }
+    sockets(sockets const&) = delete;
+    sockets& operator=(sockets const&) = delete;
+    ~sockets() {
+        ::close(ends[0]);
+        ::close(ends[1]);
+    }
+    void say(std::string_view octets) const { REQUIRE(::send(ends[1], octets.data(), octets.size(), 0) == ssize_t(octets.size())); }
+    std::size_t take(std::size_t most) const {
+        std::vector<char> room(most);
+        auto const got = ::recv(ends[0], room.data(), most, MSG_DONTWAIT);
+        return got < 0 ? 0 : std::size_t(got);
+    }
+    int ends[2];
+};
+
+struct fixture {
+    void poll() {
+        io.restart();
+        io.run_for(10ms);
+    }
+    asio::io_context io{1};
+    std::optional<epoll_reactor> runs{std::in_place, io.get_executor(), nullptr};
+};
+
+TEST_CASE("octets that came while nobody wanted to read are told at the next want()", "[server][epoll_reactor]") {
+    fixture at;
+    sockets over;
+    noting who;
+    REQUIRE_FALSE(at.runs->watch(who, over.ends[0]));
+    over.say("x");
+    at.poll();
+    REQUIRE(who.told.empty());
+
+    at.runs->want(who, readiness::readable);
+    at.poll();
+
+    CHECK(who.told == std::vector<readiness>{readiness::readable});
+    at.runs->unwatch(who);
+}
+
+TEST_CASE("an end that came together with the last octets is told after they were read", "[server][epoll_reactor]") {
+    fixture at;
+    sockets over;
+    noting who;
+    REQUIRE_FALSE(at.runs->watch(who, over.ends[0]));
+    at.runs->want(who, readiness::readable);
+    over.say("QUIT\r\n");
+    ::shutdown(over.ends[1], SHUT_WR);
+    at.poll();
+    REQUIRE(who.told.size() == 1);
+    REQUIRE(over.take(100) == 6);  // a short read: the end is not seen
+
+    at.runs->want(who, readiness::readable);
+    at.poll();
+
+    CHECK(who.told.size() == 2);
+    at.runs->unwatch(who);
+}
+
+TEST_CASE("one that was emptied hears nothing until octets come again, and each arrival once", "[server][epoll_reactor]") {
+    fixture at;
+    sockets over;
+    noting who;
+    REQUIRE_FALSE(at.runs->watch(who, over.ends[0]));
+    for (std::size_t round = 1; round <= 3; ++round) {
+        at.runs->want(who, readiness::readable);
+        at.poll();
+        REQUIRE(who.told.size() == round - 1);
+        over.say("x");
+        at.poll();
+        REQUIRE(who.told.size() == round);
+        REQUIRE(over.take(100) == 1);
+    }
+    at.runs->unwatch(who);
+}
+
+TEST_CASE("room to write is told again each time it was wanted, when the peer took octets", "[server][epoll_reactor]") {
+    fixture at;
+    sockets over;
+    noting who;
+    REQUIRE_FALSE(at.runs->watch(who, over.ends[0]));
+    at.runs->want(who, readiness::readable);
+    std::vector<char> const octets(64 * 1024);
+    for (std::size_t round = 1; round <= 3; ++round) {
+        while (::send(over.ends[0], octets.data(), octets.size(), MSG_DONTWAIT) > 0) {}
+        at.runs->want(who, readiness::writable);
+        at.poll();
+        REQUIRE(who.told.size() == round - 1);
+        std::vector<char> room(1024 * 1024);
+        while (::recv(over.ends[1], room.data(), room.size(), MSG_DONTWAIT) > 0) {}
+        at.poll();
+        REQUIRE(who.told.size() == round);
+        CHECK(who.told.back() == readiness::writable);
+    }
+    at.runs->unwatch(who);
+}
+
+TEST_CASE("more than one batch holds are told all, in several batches", "[server][epoll_reactor]") {
+    fixture at;
+    noting counts;
+    at.runs->tell(&counts);
+    std::vector<std::unique_ptr<sockets>> over;
+    std::vector<noting> who(400);
+    for (noting& one : who) {
+        over.push_back(std::make_unique<sockets>());
+        REQUIRE_FALSE(at.runs->watch(one, over.back()->ends[0]));
+        at.runs->want(one, readiness::readable);
+        over.back()->say("x");
+    }
+
+    at.poll();
+
+    std::size_t told = 0;
+    for (noting& one : who) told += one.told.size();
+    CHECK(told == who.size());
+    CHECK(counts.batches == 2);
+    for (noting& one : who) at.runs->unwatch(one);
+}
+
+TEST_CASE("the context is busy while something is watched, and no longer", "[server][epoll_reactor]") {
+    fixture at;
+    sockets over;
+    sockets more;
+    noting who;
+    noting other;
+    REQUIRE_FALSE(at.runs->watch(who, over.ends[0]));
+    at.poll();
+    CHECK_FALSE(at.io.stopped());
+    at.runs->unwatch(who);
+    REQUIRE_FALSE(at.runs->watch(other, more.ends[0]));  // before the cancelled wait has ended
+    at.runs->want(other, readiness::readable);
+    more.say("x");
+    at.poll();
+    CHECK(other.told.size() == 1);
+    at.runs->unwatch(other);
+
+    at.io.restart();
+    at.io.run();  // returns
+
+    CHECK(at.io.stopped());
+}
+
+TEST_CASE("a watcher may end the reactor, with others in the same batch", "[server][epoll_reactor]") {
+    fixture at;
+    sockets over[2];
+    noting who[2];
+    for (int i : {0, 1}) {
+        REQUIRE_FALSE(at.runs->watch(who[i], over[i].ends[0]));
+        at.runs->want(who[i], readiness::readable);
+        over[i].say("x");
+        who[i].then = [&] {
+            for (noting& one : who) at.runs->unwatch(one);
+            at.runs.reset();
+        };
+    }
+
+    at.poll();
+
+    CHECK(who[0].told.size() + who[1].told.size() == 1);
+}
+
+TEST_CASE("a watcher may run the context anew while it is told, and forget others there", "[server][epoll_reactor]") {
+    fixture at;
+    sockets over[3];
+    noting who[3];
+    for (int i : {0, 1, 2}) {
+        REQUIRE_FALSE(at.runs->watch(who[i], over[i].ends[0]));
+        at.runs->want(who[i], readiness::readable);
+        over[i].say("x");
+        who[i].then = [&, i] {
+            asio::post(at.io, [&, i] {
+                for (int j : {0, 1, 2})
+                    if (j != i) at.runs->unwatch(who[j]);
+            });
+            at.io.poll();
+        };
+    }
+
+    at.poll();
+
+    CHECK(who[0].told.size() + who[1].told.size() + who[2].told.size() == 1);
+    for (noting& one : who) at.runs->unwatch(one);
+}
+
+TEST_CASE("a regular file cannot be watched, and that is said", "[server][epoll_reactor]") {
+    fixture at;
+    noting who;
+    int const file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    REQUIRE(file >= 0);
+
+    CHECK(at.runs->watch(who, file) == std::errc::operation_not_permitted);
+
+    at.runs->unwatch(who);
+    ::close(file);
+}
+
+}  // namespace test_epoll_reactor
+
+#endif
