@@ -100,7 +100,8 @@ private:
     void compare_large_files();
     void on_record(spool_segment& in, std::uint64_t offset, spool_record_header const& header, std::string_view meta) override;
     void on_damage(spool_segment& in, std::uint64_t offset, std::string_view octets, std::string_view id) override;
-    void on_torn_tail(spool_segment& in, std::uint64_t offset, std::uint64_t octets) override;
+    void on_torn_tail(spool_segment& in, std::uint64_t offset, std::string_view octets) override;
+    void on_unreadable(spool_segment& in, std::uint64_t offset, std::uint64_t octets) override;
 
     // the committer
     void run();
@@ -151,6 +152,12 @@ private:
     std::uint64_t outcome_octets_ = 0;  // that records of outcomes may yet need
     std::function<void()> wake_reader_{};
 
+    // damage
+
+    void copy_damage(std::string const& name, std::string_view octets) const;
+    std::string octets_of(spool_entry const& entry, spool_segment const* segment) const;
+    void keep_content(std::string_view id, std::string_view name) const;
+    void forget_lost(std::span<key const> lost);
     std::mutex queue_mutex_{};
     std::condition_variable queue_wake_{};
     item_list waiting_{};
@@ -190,3 +197,4 @@ struct spool_shared {
 #include <mailquay/sink/impl/spool_engine.ipp>
 #include <mailquay/sink/impl/spool_index.ipp>
 #endif
+    std::string unfinished_{};  // at start: the ends of segments that are no records

@@ -4,8 +4,12 @@
 
 #include <mailquay/protocol/replies.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -54,8 +58,8 @@ MAILQUAY_DECL void spool_engine::commit(std::span<std::unique_ptr<spool_item>> b
         std::uint64_t octets = 0;
         std::size_t count = 0;
         for (; count < batch.size(); ++count) {
-            if (is_message(*batch[count]) && (!reserved_ || is_held_back())) break;
-            std::uint64_t const more = batch[count]->record.octets();
+            spool_item const& one = *batch[count];
+            std::uint64_t const more = one.record.octets();
             if (octets + more > room) break;
             octets += more;
         }

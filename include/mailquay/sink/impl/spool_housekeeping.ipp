@@ -55,11 +55,7 @@ MAILQUAY_DECL void spool_engine::reclaim() {
         settings_.log.warning([&] { return fmt::format("spool: moving messages failed: {}", moved.error().message()); });
         return;
     }
-    if (!lost.empty()) {
-        std::lock_guard const lock{index_mutex_};
-        for (key const id : lost)
-            if (auto const place = index_.find(id); place != index_.end()) erase(place);
-    }
+    forget_lost(lost);
     drop_empty();
 }
 
