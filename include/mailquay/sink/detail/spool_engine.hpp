@@ -80,6 +80,10 @@ public:
     void remove(transaction_id id, when_done done) override;
     void add(new_queued_message message, when_done done) override;
     std::vector<ordered_notice> ordered_notices() const override;
+    /// @{ Octets of a large file that no record names yet. @return false if the spool would take more of the disk than it may
+    bool grow_large(std::uint64_t octets) noexcept;
+    void settle_large(std::uint64_t octets, bool kept) noexcept;
+    /// @}
     bool may_expire() const override;
     void clock_ok() override;
     std::vector<queued_message> list(transaction_id after, std::size_t most) const override;
@@ -177,6 +181,8 @@ private:
     std::int64_t steady_seen_ = 0;
     std::uint64_t wall_on_disk_ = 0;
     std::vector<transaction_id> to_cancel_{};  // refused or done, but a poisoned segment may tell otherwise
+    std::atomic<std::uint64_t> used_{0};        // of the disk, without the next
+    std::atomic<std::uint64_t> growing_{0};     // large files that no record names yet
     std::vector<key> changed_{};               // by records that are not synced
     std::vector<transaction_id> gone_{};       // likewise
     bool recovering_ = true;

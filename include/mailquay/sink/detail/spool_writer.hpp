@@ -32,6 +32,7 @@ private:
     std::string path_;
     int file_ = -1;
     bool made_ = false;
+    std::uint64_t counted_ = 0;  // octets that the engine knows of
 };
 
 class MAILQUAY_API spool_writer final : public message_writer {

@@ -158,6 +158,16 @@ MAILQUAY_DECL bool spool_engine::has_room(std::uint64_t octets) const noexcept {
     return octets <= settings_.memory_octets || octets <= large_room_.load(std::memory_order_relaxed);
 }
 
+MAILQUAY_DECL bool spool_engine::grow_large(std::uint64_t octets) noexcept {
+    std::uint64_t const growing = growing_.fetch_add(octets) + octets;
+    return settings_.max_octets == 0 || used_.load() + growing <= settings_.max_octets;
+}
+
+MAILQUAY_DECL void spool_engine::settle_large(std::uint64_t octets, bool kept) noexcept {
+    if (kept) used_ += octets;  // until all is counted anew
+    growing_ -= octets;
+}
+
 MAILQUAY_DECL std::optional<verdict> spool_engine::refusal(std::uint64_t octets) const {
     if (has_room(octets)) return std::nullopt;
     return defer(replies::no_storage).because("spool: no room");

@@ -83,6 +83,8 @@ MAILQUAY_DECL void spool_engine::update_room() {
         used += large_octets_;
         messages = index_.size();
     }
+    used_ = used;
+    used += growing_.load();
     std::uint64_t spare = std::numeric_limits<std::uint64_t>::max();
     if (left) spare = *left - std::min(*left, settings_.free_octets);
     if (settings_.max_octets != 0) spare = std::min(spare, settings_.max_octets - std::min(used, settings_.max_octets));

@@ -84,10 +84,12 @@ MAILQUAY_DECL spool_large_file::spool_large_file(std::shared_ptr<spool_engine> e
 MAILQUAY_DECL spool_large_file::~spool_large_file() {
     if (file_ >= 0) (void)engine_->files().close(file_);
     if (made_ && !kept) (void)engine_->files().remove(path_);
+    engine_->settle_large(counted_, kept);
 }
 
 MAILQUAY_DECL verdict spool_large_file::spill() {
-    result<void> done;
+    counted_ += pending.size();
+    if (!engine_->grow_large(pending.size())) return defer(replies::no_storage).because("spool: max_octets");
     if (file_ < 0) {
         auto const made = engine_->files().create(path_);
         if (!made) return defer(storage_reply(made.error())).because("spool: " + made.error().message());
