@@ -53,6 +53,7 @@ private:
     std::string body_;
     std::uint32_t checksum_ = 0;
     std::uint64_t octets_ = 0;
+    std::size_t recipients_ = 0;
     std::int64_t release_ms_ = 0;  // since 1970; FUTURERELEASE
     bounce bounce_ = bounce::restrained;
     std::shared_ptr<std::atomic<spool_wait>> wait_;

@@ -176,6 +176,6 @@ MAILQUAY_DECL std::optional<verdict> spool_engine::refusal(std::uint64_t octets)
 }  // namespace mailquay::inline MAILQUAY_ABI::detail
 
 #include <mailquay/sink/impl/spool_commit.ipp>
+#include <mailquay/sink/impl/spool_damage.ipp>
 #include <mailquay/sink/impl/spool_housekeeping.ipp>
 #include <mailquay/sink/impl/spool_rescue.ipp>
-#include <mailquay/sink/impl/spool_damage.ipp>

@@ -116,7 +116,7 @@ MAILQUAY_DECL void spool_engine::keep_house() {
         if (!noted) poisoned({}, noted.error());
     }
     reclaim();
-    if (!reserved_) keep_reserve();
+    if (!reserved_) (void)keep_reserve(outcome_octets() + spool_outcome_room(1));
     update_room();
 }
 

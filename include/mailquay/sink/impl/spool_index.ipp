@@ -40,7 +40,7 @@ MAILQUAY_DECL std::uint64_t spool_entry::record_octets() const noexcept {
     return (spool_record_header::octets + meta_octets + (large ? 0 : octets) + 7) / 8 * 8;
 }
 
-inline std::uint64_t outcome_room(spool_entry const& entry) noexcept { return 256 + 128ull * entry.recipients; }
+inline std::uint64_t outcome_room(spool_entry const& entry) noexcept { return spool_outcome_room(entry.recipients); }
 
 MAILQUAY_DECL spool_engine::key spool_engine::key_of(transaction_id const& id) noexcept {
     key number = 0;
@@ -422,6 +422,7 @@ MAILQUAY_DECL void spool_engine::add(new_queued_message message, when_done done)
     state.bounce = message.bounce;
     state.append_to(item->record.meta);
     item->record.body = std::move(message.octets);
+    item->recipients = message.envelope.recipients.size();
     item->record.seal(spool_record_type::message, *id, crc32c(item->record.body));
     item->done = std::move(done);
     if (!submit(item)) item->done(std::make_error_code(std::errc::resource_unavailable_try_again));

@@ -238,7 +238,9 @@ MAILQUAY_DECL result<void> spool_journal::rotate(std::uint64_t needed, bool urge
 }
 
 MAILQUAY_DECL result<void> spool_journal::reserve(std::uint64_t octets) {
-    std::uint64_t const wanted = std::max<std::uint64_t>(1, (octets + segment_octets_ - 1) / segment_octets_);
+    // A record does not go over the end of a file: the last octets of each may stay unused.
+    std::uint64_t const usable = segment_octets_ - std::max(segment_octets_ / 16, 2 * mark_octets);
+    std::uint64_t const wanted = std::max<std::uint64_t>(1, (octets + usable - 1) / usable);
     while (spares_.size() < wanted) {
         auto made = make_file(fmt::format("{}/reserve-{}", folder_, ++spares_made_), segment_octets_);
         if (!made) return made.error();
