@@ -11,4 +11,5 @@
 #include <mailquay/sink/impl/spool_queue.ipp>
 #include <mailquay/sink/impl/spool_record.ipp>
 #include <mailquay/sink/impl/spool_rescue.ipp>
+#include <mailquay/sink/impl/spool_damage.ipp>
 #include <mailquay/sink/impl/spool_writer.ipp>

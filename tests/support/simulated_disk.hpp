@@ -53,6 +53,11 @@ public:
         one.cached.at(at) = static_cast<char>(one.cached.at(at) ^ 0x5a);
         one.durable = one.cached;
     }
+    /// The page at `at` cannot be read any more.
+    void lose_page(std::string const& path, std::uint64_t at) {
+        std::lock_guard const lock{mutex_};
+        nodes_.at(names_.at(path))->lost.insert(at / read_octets);
+    }
     std::string content(std::string const& path) {
         std::lock_guard const lock{mutex_};
         return nodes_.at(names_.at(path))->cached;
@@ -113,6 +118,8 @@ public:
         std::string const& from = open_[file]->cached;
         if (offset >= from.size()) return std::size_t{0};
         std::size_t const count = std::min<std::size_t>(to.size(), from.size() - offset);
+        for (std::uint64_t const page : open_[file]->lost)
+            if (page * read_octets < offset + count && offset < (page + 1) * read_octets) return failure(EIO);
         std::copy_n(from.begin() + static_cast<std::ptrdiff_t>(offset), count, to.begin());
         return count;
     }
@@ -208,10 +215,12 @@ public:
 
 private:
     static constexpr std::uint64_t page_octets = 512;
+    static constexpr std::uint64_t read_octets = 4096;
     struct node {
         std::string cached{};
         std::string durable{};
         std::set<std::uint64_t> clean{};  // pages that a failed sync gave up
+        std::set<std::uint64_t> lost{};   // that cannot be read
     };
 
     static std::error_code failure(int number) { return {number, std::system_category()}; }

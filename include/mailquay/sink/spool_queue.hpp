@@ -81,6 +81,7 @@ struct spool_damage {
     std::string id{};     ///< of the message; empty if that is lost as well
     std::uint32_t segment = 0;
     std::uint64_t offset = 0;
+    bool unfinished = false;  ///< the end of a segment, as a crash leaves it: what was acknowledged is there only if it is damaged
 };
 
 /// The reading side of a spool: what a queue runner and `mailquay-queue` use.

@@ -216,6 +216,76 @@ TEST_CASE("outcomes can be written to a full disk", "[sink][spool]") {
     for (auto const& id : ids) CHECK_FALSE(at.has(id));
 }
 
+TEST_CASE("all outcomes can be written to a full disk, however many recipients the messages have", "[sink][spool]") {
+    spool_place at;
+    at.settings.segment_octets = 64 * 1024;
+    at.settings.memory_octets = 64 * 1024;
+    at.start();
+    constexpr unsigned recipients = 100;
+    std::vector<std::string> ids;
+    verdict said = accept();
+    for (int i = 0; i < 40 && !said.refuses(); ++i) {
+        mailquay_test::made_transaction given;
+        for (unsigned r = 0; r < recipients; ++r) given.to("r" + std::to_string(r) + "@example.org");
+        std::string id;
+        said = at.send(given, "x", &id);
+        if (said.accepts()) ids.push_back(id);
+        if (i == 3) at.disk->room = 0;
+    }
+    CHECK(said.code() == 452);
+    REQUIRE(ids.size() >= 4);
+
+    for (auto const& id : ids)
+        for (unsigned r = 0; r < recipients; ++r) {
+            spool_change done;
+            done.give_back = false;
+            done.outcomes.push_back({r, outcome_kind::failed, std::string(400, 'r')});
+            REQUIRE(change_and_wait(*at.queue, *transaction_id::parse(id), done) == std::error_code{});
+        }
+    CHECK(at.queue->size() == 0);
+}
+
+TEST_CASE("a message whose id is in the queue already is 451, and replaces nothing", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    std::string id;
+    REQUIRE(at.send(given, "the first", &id).accepts());
+
+    CHECK(at.send(given, "another").code() == 451);
+    CHECK(at.send(given, std::string(50'000, 'l')).code() == 451);
+
+    CHECK(at.content_of(id) == "the first");
+    CHECK(at.files_in("large/").empty());
+    at.restart();
+    CHECK(at.queue->size() == 1);
+    CHECK(at.content_of(id) == "the first");
+}
+
+TEST_CASE("large messages under way count in what the spool may take of the disk", "[sink][spool]") {
+    spool_place at;
+    at.settings.max_octets = 1024 * 1024;
+    at.start();
+    std::vector<std::unique_ptr<message_writer>> writers;
+    std::size_t taken = 0;
+    verdict said = accept();
+    for (int i = 0; i < 20 && !said.refuses(); ++i) {
+        mailquay_test::made_transaction given;
+        given.to("b@example.org");
+        auto opened = waited(at.sink->open(given.mail));
+        REQUIRE(opened);
+        said = waited((*opened)->write(std::string(100'000, 'x')));
+        if (said.accepts()) taken += 100'000;
+        writers.push_back(*std::move(opened));
+    }
+    CHECK(said.code() == 452);
+    CHECK(taken <= at.settings.max_octets);
+
+    writers.clear();
+    CHECK(at.send(std::string(100'000, 'x')).accepts());
+}
+
 TEST_CASE("space is reclaimed, also where one old message stays among many new ones", "[sink][spool]") {
     spool_place at;
     at.start();
@@ -303,7 +373,7 @@ TEST_CASE("a torn tail is dropped, whatever its length, and nothing before it", 
         REQUIRE(at.disk->write_at(written, start, {&piece, 1}));
         at.start();
         for (auto const& [id, content] : kept) CHECK(at.content_of(id) == content);
-        CHECK(at.queue->damaged().empty());
+        for (spool_damage const& one : at.queue->damaged()) CHECK(one.unfinished);
         at.stop();
     }
 }

@@ -67,6 +67,21 @@ TEST_CASE("messages are held, released, put in the queue anew and deleted by id,
     CHECK(at.queue->size() == 0);
 }
 
+TEST_CASE("what was flushed is due after a restart as well", "[sink][spool][control]") {
+    spool_place at;
+    at.start();
+    std::string const id = at.keep("a");
+    spool_change later;
+    later.retry_after = std::chrono::hours{1};
+    REQUIRE(change_and_wait(*at.queue, *transaction_id::parse(id), later) == std::error_code{});
+    CHECK_FALSE(at.queue->claim());
+
+    CHECK(answer_spool_command(*at.queue, "flush " + id) == "ok\n1 messages\n");
+
+    at.restart();
+    CHECK(at.queue->claim());
+}
+
 TEST_CASE("what cannot be done is told", "[sink][spool][control]") {
     spool_place at;
     at.start();

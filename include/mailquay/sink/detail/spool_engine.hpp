@@ -29,9 +29,17 @@ struct spool_item {
     journal_record record{};
     bool synced = true;             // `done` is called when it is synced; else when it is written
     bool give_back = false;         // a change that ends the claim
+    std::size_t recipients = 0;     // of a message
     std::shared_ptr<std::atomic<spool_wait>> wait{};  // of a message that somebody waits for
     spool_queue::when_done done{};
 };
+
+/// Octets that the outcomes of a message may take in the journal: each may come alone, in a record of its own.
+constexpr std::uint64_t spool_outcome_room(std::uint64_t recipients) noexcept {
+    constexpr std::uint64_t reply = 400, fields = 6 + 5 + reply + 6 + 16;
+    constexpr std::uint64_t notice = 256;  // and what else is written once
+    return notice + recipients * ((spool_record_header::octets + fields + 7) / 8 * 8);
+}
 
 /// A message as the index has it: small, for there may be a million.
 struct spool_entry {
@@ -73,6 +81,10 @@ public:
     file_operations& files() const noexcept { return *settings_.files; }
     sinks::spool_settings const& settings() const noexcept { return settings_; }
     std::uint64_t wall_ms() const noexcept;
+    /// @{ Octets of a large file that no record names yet. @return false if the spool would take more of the disk than it may
+    bool grow_large(std::uint64_t octets) noexcept;
+    void settle_large(std::uint64_t octets, bool kept) noexcept;
+    /// @}
 
     std::optional<claimed_message> claim() override;
     std::optional<std::chrono::milliseconds> due_in() const override;
@@ -101,7 +113,8 @@ private:
     void compare_large_files();
     void on_record(spool_segment& in, std::uint64_t offset, spool_record_header const& header, std::string_view meta) override;
     void on_damage(spool_segment& in, std::uint64_t offset, std::string_view octets, std::string_view id) override;
-    void on_torn_tail(spool_segment& in, std::uint64_t offset, std::uint64_t octets) override;
+    void on_torn_tail(spool_segment& in, std::uint64_t offset, std::string_view octets) override;
+    void on_unreadable(spool_segment& in, std::uint64_t offset, std::uint64_t octets) override;
 
     // the committer
     void run();
@@ -114,7 +127,9 @@ private:
     void reclaim();
     result<void> sync_journal();
     result<void> new_segment(std::uint64_t needed, bool urgent);
-    void keep_reserve();
+    std::uint64_t outcome_octets() const;
+    bool keep_reserve(std::uint64_t octets);
+    void refuse_known(item_list& batch);
     result<void> rescue();
     result<void> move_messages(std::span<key const> keys, bool from_disk, std::vector<key>* lost);
     result<void> write_now(std::span<journal_record* const> records);
@@ -137,7 +152,13 @@ private:
     std::int64_t steady_ms() const noexcept;
     static key key_of(transaction_id const& id) noexcept;
     void wake_reader();
+
+    // damage
     void note_damage(std::uint32_t segment, std::uint64_t offset, std::string_view octets, std::string_view id, std::string_view why) const;
+    void copy_damage(std::string const& name, std::string_view octets) const;
+    std::string octets_of(spool_entry const& entry, spool_segment const* segment) const;
+    void keep_content(std::string_view id, std::string_view name) const;
+    void forget_lost(std::span<key const> lost);
 
     std::string folder_;
     sinks::spool_settings settings_;
@@ -161,6 +182,8 @@ private:
     std::atomic<bool> accepting_{true};
     std::atomic<bool> room_left_{true};
     std::atomic<std::uint64_t> large_room_{0};  // octets that a file of its own may take
+    std::atomic<std::uint64_t> used_{0};        // of the disk, without the next
+    std::atomic<std::uint64_t> growing_{0};     // large files that no record names yet
     std::atomic<std::int64_t> frozen_until_{0};  // steady milliseconds
 
     // the committer's own
@@ -175,9 +198,11 @@ private:
     std::vector<transaction_id> gone_{};       // likewise
     bool recovering_ = true;
     bool reserved_ = true;                     // room for all outcomes is kept
+    std::vector<key> ids_{};                   // kept for its capacity
     std::vector<std::string> large_to_remove_{};
     std::uint64_t frozen_on_disk_ = 0;
     std::size_t damaged_at_start_ = 0;
+    std::string unfinished_{};  // at start: the ends of segments that are no records
     std::thread committer_{};
 };
 

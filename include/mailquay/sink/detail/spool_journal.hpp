@@ -54,8 +54,21 @@ struct journal_reader {
     virtual void on_record(spool_segment& in, std::uint64_t offset, spool_record_header const& header, std::string_view meta) = 0;
     /// Octets that are no record, or a record whose content is not what was written.
     virtual void on_damage(spool_segment& in, std::uint64_t offset, std::string_view octets, std::string_view id) = 0;
-    virtual void on_torn_tail(spool_segment& in, std::uint64_t offset, std::uint64_t octets) = 0;
+    /// Octets behind the last record that are not zero.
+    virtual void on_torn_tail(spool_segment& in, std::uint64_t offset, std::string_view octets) = 0;
+    /// Octets that the disk does not give. Where records are or may have been there, `on_damage()` follows.
+    virtual void on_unreadable(spool_segment& in, std::uint64_t offset, std::uint64_t octets) = 0;
 };
+
+/// Octets that the disk does not give.
+struct unreadable_octets {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+};
+
+/// Fills `room` from `offset` on, as `file_operations::read_at()` does. What cannot be read (EIO) is zero, and added to `missing`.
+MAILQUAY_DECL result<std::size_t> read_around_damage(file_operations& files, int file, std::uint64_t offset, std::span<char> room,
+                                                     std::vector<unreadable_octets>& missing);
 
 /// The files of a spool's journal: appends records, makes new segments, removes the oldest.
 ///
@@ -110,7 +123,7 @@ private:
     };
     result<spare> make_file(std::string const& path, std::uint64_t octets);
     std::string path_of(std::uint32_t number, std::uint64_t salt) const;
-    void scan(spool_segment& in, std::string_view octets, journal_reader& reader);
+    void scan(spool_segment& in, std::string_view octets, std::span<unreadable_octets const> missing, journal_reader& reader);
 
     std::string folder_;
     std::shared_ptr<file_operations> files_;

@@ -32,6 +32,7 @@ private:
     std::string path_;
     int file_ = -1;
     bool made_ = false;
+    std::uint64_t counted_ = 0;  // octets that the engine knows of
 };
 
 class MAILQUAY_API spool_writer final : public message_writer {
@@ -52,6 +53,7 @@ private:
     std::string body_;
     std::uint32_t checksum_ = 0;
     std::uint64_t octets_ = 0;
+    std::size_t recipients_ = 0;
     std::int64_t release_ms_ = 0;  // since 1970; FUTURERELEASE
     bounce bounce_ = bounce::restrained;
     std::shared_ptr<std::atomic<spool_wait>> wait_;

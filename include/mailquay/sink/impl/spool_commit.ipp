@@ -4,9 +4,14 @@
 
 #include <mailquay/protocol/replies.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -32,6 +37,7 @@ MAILQUAY_DECL void spool_engine::run() {
             waiting_octets_ = 0;
             ending = ending_ && batch.empty();
         }
+        refuse_known(batch);
         commit(batch);
         batch.clear();
         keep_house();
@@ -48,23 +54,54 @@ MAILQUAY_DECL std::string spool_engine::mark_fields() const {
     return fields;
 }
 
+// An id that comes again would take the place of the message that has it.
+MAILQUAY_DECL void spool_engine::refuse_known(item_list& batch) {
+    ids_.clear();
+    bool any_known = false;
+    {
+        std::lock_guard const lock{index_mutex_};
+        for (auto const& one : batch) {
+            if (!is_message(*one)) continue;
+            ids_.push_back(key_of(one->record.header.id));
+            any_known = any_known || index_.contains(ids_.back());
+        }
+    }
+    std::sort(ids_.begin(), ids_.end());
+    if (!any_known && std::adjacent_find(ids_.begin(), ids_.end()) == ids_.end()) return;
+    std::set<key> seen;
+    std::erase_if(batch, [&](std::unique_ptr<spool_item>& one) {
+        if (!is_message(*one)) return false;
+        key const id = key_of(one->record.header.id);
+        if (seen.insert(id).second && !find(one->record.header.id)) return false;
+        settings_.log.error([&] { return fmt::format("spool: a message {} is there already; another one is refused", one->record.header.id.view()); });
+        finish(*one, std::make_error_code(std::errc::file_exists));
+        return true;
+    });
+}
+
 MAILQUAY_DECL void spool_engine::commit(std::span<std::unique_ptr<spool_item>> batch) {
     while (!batch.empty()) {
         std::uint64_t const room = journal_.room();
         std::uint64_t octets = 0;
+        std::uint64_t outcomes = outcome_octets();
         std::size_t count = 0;
         for (; count < batch.size(); ++count) {
-            if (is_message(*batch[count]) && (!reserved_ || is_held_back())) break;
-            std::uint64_t const more = batch[count]->record.octets();
+            spool_item const& one = *batch[count];
+            std::uint64_t const more = one.record.octets();
             if (octets + more > room) break;
+            if (is_message(one)) {
+                // Room for its outcomes comes first: they must be written when the disk is full.
+                std::uint64_t const with_its = outcomes + spool_outcome_room(one.recipients);
+                if (is_held_back() || !keep_reserve(with_its)) break;
+                outcomes = with_its;
+            }
             octets += more;
         }
         if (count == 0) {
             spool_item& first = *batch.front();
             bool const urgent = !is_message(first);
             std::error_code failed;
-            if (!urgent && !reserved_) keep_reserve();
-            if (!urgent && (!reserved_ || is_held_back())) failed = no_room();
+            if (!urgent && (is_held_back() || !keep_reserve(outcomes + spool_outcome_room(first.recipients)))) failed = no_room();
             if (!failed && first.record.octets() <= journal_.room()) continue;
             if (!failed)
                 if (auto const made = new_segment(first.record.octets(), urgent); !made) failed = made.error();
@@ -87,17 +124,18 @@ MAILQUAY_DECL result<void> spool_engine::new_segment(std::uint64_t needed, bool 
         }
     }
     if (auto const made = journal_.rotate(needed, urgent); !made) return made;
-    keep_reserve();  // without which no message is taken; what was just made stays for outcomes
+    (void)keep_reserve(outcome_octets());  // without which no message is taken; what was just made stays for outcomes
     return {};
 }
 
-MAILQUAY_DECL void spool_engine::keep_reserve() {
-    std::uint64_t octets;
-    {
-        std::lock_guard const lock{index_mutex_};
-        octets = outcome_octets_;
-    }
+MAILQUAY_DECL std::uint64_t spool_engine::outcome_octets() const {
+    std::lock_guard const lock{index_mutex_};
+    return outcome_octets_;
+}
+
+MAILQUAY_DECL bool spool_engine::keep_reserve(std::uint64_t octets) {
     reserved_ = journal_.reserve(octets).has_value();
+    return reserved_;
 }
 
 MAILQUAY_DECL void spool_engine::commit_group(std::span<std::unique_ptr<spool_item>> group) {

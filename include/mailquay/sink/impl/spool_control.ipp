@@ -61,7 +61,8 @@ inline std::string list_spool(spool_queue& queue, transaction_id after) {
 inline std::string list_damage(spool_queue& queue) {
     std::string text;
     for (spool_damage const& one : queue.damaged())
-        text += fmt::format("{} segment {} offset {} {}\n", one.id.empty() ? "unknown" : one.id, one.segment, one.offset, one.file);
+        text += fmt::format("{}{} segment {} offset {} {}\n", one.unfinished ? "unfinished " : "", one.id.empty() ? "unknown" : one.id,
+                            one.segment, one.offset, one.file);
     return text;
 }
 
@@ -131,9 +132,15 @@ inline std::string show_spooled(queued_message const& one, claimed_message const
 
 inline std::error_code do_to_spooled(spool_queue& queue, std::string_view verb, transaction_id id) {
     if (verb == "delete") return remove_and_wait(queue, id);
-    if (verb == "flush") return queue.flush(id) ? std::error_code{} : std::make_error_code(std::errc::device_or_resource_busy);
     spool_change what;
     what.give_back = false;  // an attempt that is under way goes on
+    if (verb == "flush") {
+        if (!queue.flush(id)) return std::make_error_code(std::errc::device_or_resource_busy);
+        // Written down as well: without a server it is the next one that delivers.
+        what.retry_after = std::chrono::milliseconds{0};
+        std::error_code const failed = change_and_wait(queue, id, std::move(what));
+        return failed == std::errc::no_such_file_or_directory ? std::error_code{} : failed;  // delivered meanwhile
+    }
     if (verb == "hold") what.hold = true;
     if (verb == "release" || verb == "requeue") what.hold = false;
     if (verb == "release") what.new_lifetime = true;

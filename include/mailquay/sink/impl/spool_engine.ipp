@@ -113,41 +113,6 @@ MAILQUAY_DECL void spool_engine::recover() {
     });
 }
 
-// Files that no record names were left by a crash; a record whose file is not there is damage.
-MAILQUAY_DECL void spool_engine::compare_large_files() {
-    auto const names = files().list(large_folder());
-    if (!names) refuse_spool(large_folder(), names.error().message(), "see whether the disk is well");
-    std::set<key> whole;
-    for (std::string const& name : *names) {
-        std::string const path = large_folder() + "/" + name;
-        auto const id = transaction_id::parse(name);
-        auto const known = id ? find(*id) : std::nullopt;
-        if (!known) {
-            (void)files().remove(path);
-            continue;
-        }
-        auto const file = files().open(path);
-        if (!file) continue;
-        if (auto const size = files().size(*file); size && *size == known->octets) whole.insert(key_of(*id));
-        (void)files().close(*file);
-    }
-    std::lock_guard const lock{index_mutex_};
-    for (auto at = index_.begin(); at != index_.end();) {
-        auto const next = std::next(at);
-        if (at->second.large && !whole.contains(at->first)) {
-            ++damaged_at_start_;
-            std::string_view const id = transaction_id::from_number(at->first).view();
-            note_damage(at->second.segment, at->second.offset, {}, std::string(id), "its file is missing or cut off");
-            erase(at);
-        }
-        at = next;
-    }
-    large_to_remove_.clear();
-    changed_.clear();
-    gone_.clear();
-    recovering_ = false;
-}
-
 MAILQUAY_DECL void spool_engine::on_record(spool_segment& in, std::uint64_t offset, spool_record_header const& header, std::string_view meta) {
     if (header.type == spool_record_type::mark) {
         spool_fields fields{meta};
@@ -165,34 +130,6 @@ MAILQUAY_DECL void spool_engine::on_record(spool_segment& in, std::uint64_t offs
     record.offset = offset;
     std::lock_guard const lock{index_mutex_};
     apply(record, false);
-}
-
-MAILQUAY_DECL void spool_engine::on_damage(spool_segment& in, std::uint64_t offset, std::string_view octets, std::string_view id) {
-    ++damaged_at_start_;
-    note_damage(in.number, offset, octets, id, "not what was written");
-}
-
-MAILQUAY_DECL void spool_engine::on_torn_tail(spool_segment& in, std::uint64_t offset, std::uint64_t octets) {
-    settings_.log.info([&] {
-        return fmt::format("spool: {} octets at {} of {} were never finished, and are dropped", octets, offset, in.path);
-    });
-}
-
-MAILQUAY_DECL void spool_engine::note_damage(std::uint32_t segment, std::uint64_t offset, std::string_view octets, std::string_view id,
-                                             std::string_view why) const {
-    std::string const name = fmt::format("{:010}-{:012}-{}", segment, offset, id.empty() ? "unknown" : id);
-    settings_.log.error([&] {
-        return fmt::format("spool: damage: {} octets at {} of segment {}, message {}: {}; kept as damaged/{}", octets.size(), offset,
-                           segment, id.empty() ? "unknown" : id, why, name);
-    });
-    std::string const path = folder_ + "/damaged/" + name;
-    auto const file = files().create(path);
-    if (!file) return;  // known from an earlier start, or no room
-    std::array<std::string_view, 1> const pieces{octets};
-    (void)files().write(*file, pieces);
-    (void)files().sync(*file);
-    (void)files().close(*file);
-    (void)files().sync_folder(folder_ + "/damaged");
 }
 
 // ---- handing over
@@ -221,6 +158,16 @@ MAILQUAY_DECL bool spool_engine::has_room(std::uint64_t octets) const noexcept {
     return octets <= settings_.memory_octets || octets <= large_room_.load(std::memory_order_relaxed);
 }
 
+MAILQUAY_DECL bool spool_engine::grow_large(std::uint64_t octets) noexcept {
+    std::uint64_t const growing = growing_.fetch_add(octets) + octets;
+    return settings_.max_octets == 0 || used_.load() + growing <= settings_.max_octets;
+}
+
+MAILQUAY_DECL void spool_engine::settle_large(std::uint64_t octets, bool kept) noexcept {
+    if (kept) used_ += octets;  // until all is counted anew
+    growing_ -= octets;
+}
+
 MAILQUAY_DECL std::optional<verdict> spool_engine::refusal(std::uint64_t octets) const {
     if (has_room(octets)) return std::nullopt;
     return defer(replies::no_storage).because("spool: no room");
@@ -229,5 +176,6 @@ MAILQUAY_DECL std::optional<verdict> spool_engine::refusal(std::uint64_t octets)
 }  // namespace mailquay::inline MAILQUAY_ABI::detail
 
 #include <mailquay/sink/impl/spool_commit.ipp>
+#include <mailquay/sink/impl/spool_damage.ipp>
 #include <mailquay/sink/impl/spool_housekeeping.ipp>
 #include <mailquay/sink/impl/spool_rescue.ipp>

@@ -55,11 +55,7 @@ MAILQUAY_DECL void spool_engine::reclaim() {
         settings_.log.warning([&] { return fmt::format("spool: moving messages failed: {}", moved.error().message()); });
         return;
     }
-    if (!lost.empty()) {
-        std::lock_guard const lock{index_mutex_};
-        for (key const id : lost)
-            if (auto const place = index_.find(id); place != index_.end()) erase(place);
-    }
+    forget_lost(lost);
     drop_empty();
 }
 
@@ -87,6 +83,8 @@ MAILQUAY_DECL void spool_engine::update_room() {
         used += large_octets_;
         messages = index_.size();
     }
+    used_ = used;
+    used += growing_.load();
     std::uint64_t spare = std::numeric_limits<std::uint64_t>::max();
     if (left) spare = *left - std::min(*left, settings_.free_octets);
     if (settings_.max_octets != 0) spare = std::min(spare, settings_.max_octets - std::min(used, settings_.max_octets));
@@ -118,7 +116,7 @@ MAILQUAY_DECL void spool_engine::keep_house() {
         if (!noted) poisoned({}, noted.error());
     }
     reclaim();
-    if (!reserved_) keep_reserve();
+    if (!reserved_) (void)keep_reserve(outcome_octets() + spool_outcome_room(1));
     update_room();
 }
 

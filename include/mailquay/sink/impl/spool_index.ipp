@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
+#include <future>
 #include <system_error>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -40,7 +40,7 @@ MAILQUAY_DECL std::uint64_t spool_entry::record_octets() const noexcept {
     return (spool_record_header::octets + meta_octets + (large ? 0 : octets) + 7) / 8 * 8;
 }
 
-inline std::uint64_t outcome_room(spool_entry const& entry) noexcept { return 256 + 128ull * entry.recipients; }
+inline std::uint64_t outcome_room(spool_entry const& entry) noexcept { return spool_outcome_room(entry.recipients); }
 
 MAILQUAY_DECL spool_engine::key spool_engine::key_of(transaction_id const& id) noexcept {
     key number = 0;
@@ -141,6 +141,7 @@ MAILQUAY_DECL void spool_engine::settle_notice(key notice) {
 
 MAILQUAY_DECL void spool_engine::apply(journal_record const& record, bool give_back) {
     if (record.header.type == spool_record_type::message) return insert(record);
+    if (record.header.type == spool_record_type::mark) return;
     auto const place = index_.find(key_of(record.header.id));
     if (place == index_.end()) return;
     if (record.header.type == spool_record_type::cancel) return erase(place);
@@ -252,7 +253,7 @@ MAILQUAY_DECL std::vector<queued_message> spool_engine::list(transaction_id afte
 MAILQUAY_DECL std::optional<claimed_message> spool_engine::load(key id, spool_entry const& entry, std::shared_ptr<spool_segment> segment,
                                                                   bool whole) const {
     auto const damaged = [&](std::string_view why) -> std::optional<claimed_message> {
-        note_damage(entry.segment, entry.offset, {}, transaction_id::from_number(id).view(), why);
+        note_damage(entry.segment, entry.offset, octets_of(entry, segment.get()), transaction_id::from_number(id).view(), why);
         return std::nullopt;
     };
     if (!segment) return damaged("its segment is gone");
@@ -266,7 +267,7 @@ MAILQUAY_DECL std::optional<claimed_message> spool_engine::load(key id, spool_en
     found.octets = entry.octets;
     found.source = std::make_shared<claimed_message::content>();
     found.source->files = settings_.files;
-    found.source->segment = std::move(segment);
+    found.source->segment = segment;
     found.source->offset = entry.offset + spool_record_header::octets + record->header.meta_octets;
     std::uint32_t checksum = record->header.body_checksum;
     if (stored->state.large) {
@@ -427,6 +428,7 @@ MAILQUAY_DECL void spool_engine::add(new_queued_message message, when_done done)
     state.bounce = message.bounce;
     state.append_to(item->record.meta);
     item->record.body = std::move(message.octets);
+    item->recipients = message.envelope.recipients.size();
     item->record.seal(spool_record_type::message, *id, crc32c(item->record.body));
     item->done = std::move(done);
     if (!submit(item)) item->done(std::make_error_code(std::errc::resource_unavailable_try_again));
@@ -440,26 +442,15 @@ MAILQUAY_DECL std::vector<ordered_notice> spool_engine::ordered_notices() const 
 }
 
 MAILQUAY_DECL bool spool_engine::may_expire() const { return frozen_until_.load() <= steady_ms(); }
-MAILQUAY_DECL void spool_engine::clock_ok() { frozen_until_ = 0; }
-
-MAILQUAY_DECL std::vector<spool_damage> spool_engine::damaged() const {
-    std::vector<spool_damage> all;
-    auto const names = files().list(folder_ + "/damaged");
-    if (!names) return all;
-    for (std::string const& name : *names) {
-        spool_damage one;
-        one.file = "damaged/" + name;
-        auto const first = name.find('-');
-        auto const second = name.find('-', first + 1);
-        if (first == name.npos || second == name.npos) continue;
-        std::from_chars(name.data(), name.data() + first, one.segment);
-        std::from_chars(name.data() + first + 1, name.data() + second, one.offset);
-        one.id = name.substr(second + 1);
-        if (one.id == "unknown") one.id.clear();
-        all.push_back(std::move(one));
-    }
-    std::sort(all.begin(), all.end(), [](spool_damage const& a, spool_damage const& b) { return a.file < b.file; });
-    return all;
+MAILQUAY_DECL void spool_engine::clock_ok() {
+    frozen_until_ = 0;
+    // Each mark that is synced says whether the clock is doubted: the next start reads it.
+    auto const told = std::make_shared<std::promise<void>>();
+    auto const written = told->get_future();
+    auto item = std::make_unique<spool_item>();
+    item->record.seal(spool_record_type::mark, {}, 0);
+    item->done = [told](std::error_code) { told->set_value(); };
+    if (submit(item)) written.wait();
 }
 
 }  // namespace detail

@@ -52,6 +52,30 @@ inline std::optional<std::pair<std::uint32_t, std::uint64_t>> parse_segment_name
     return read;
 }
 
+MAILQUAY_DECL result<std::size_t> read_around_damage(file_operations& files, int file, std::uint64_t offset, std::span<char> room,
+                                                     std::vector<unreadable_octets>& missing) {
+    constexpr std::size_t page_octets = 4096;  // systems read by pages: one of them fails, not its neighbours
+    auto const whole = files.read_at(file, offset, room);
+    if (whole || whole.error().value() != EIO) return whole;
+    std::size_t at = 0;
+    while (at < room.size()) {
+        std::uint64_t const from = offset + at;
+        std::size_t const count = std::min<std::size_t>(page_octets - static_cast<std::size_t>(from % page_octets), room.size() - at);
+        auto const got = files.read_at(file, from, room.subspan(at, count));
+        if (got) {
+            at += *got;
+            if (*got < count) break;
+            continue;
+        }
+        if (got.error().value() != EIO) return got.error();
+        std::fill_n(room.begin() + static_cast<std::ptrdiff_t>(at), count, '\0');
+        if (!missing.empty() && missing.back().to == from) missing.back().to += count;
+        else missing.push_back({from, from + count});
+        at += count;
+    }
+    return at;
+}
+
 MAILQUAY_DECL result<void> spool_journal::recover(journal_reader& reader) {
     auto names = files_->list(folder_);
     if (!names) return names.error();
@@ -80,9 +104,13 @@ MAILQUAY_DECL result<void> spool_journal::recover(journal_reader& reader) {
         segments_.push_back(one);
 
         octets.resize(static_cast<std::size_t>(*size));
-        auto const got = files_->read_at(*file, 0, octets);
+        std::vector<unreadable_octets> missing;
+        auto const got = read_around_damage(*files_, *file, 0, octets, missing);
         if (!got) return got.error();
-        scan(*one, std::string_view{octets}.substr(0, *got), reader);
+        // A disk that gives nothing at all has lost more than some messages.
+        if (!missing.empty() && missing.front().from == 0 && missing.front().to == *size) return std::error_code{EIO, std::system_category()};
+        for (unreadable_octets const& gone : missing) reader.on_unreadable(*one, gone.from, gone.to - gone.from);
+        scan(*one, std::string_view{octets}.substr(0, *got), missing, reader);
         // What is told to be there from now on must survive a loss of power as well: the last run may have ended between
         // writing and syncing.
         if (auto const synced = files_->sync_data(*file); !synced) return synced.error();
@@ -98,7 +126,8 @@ inline std::size_t octets_before_zeros(std::string_view text) noexcept {
     return text.find_last_not_of('\0') + 1;  // none: 0
 }
 
-MAILQUAY_DECL void spool_journal::scan(spool_segment& in, std::string_view octets, journal_reader& reader) {
+MAILQUAY_DECL void spool_journal::scan(spool_segment& in, std::string_view octets, std::span<unreadable_octets const> missing,
+                                       journal_reader& reader) {
     constexpr std::size_t step = 8;  // records begin at multiples of it
     char salt[8];
     for (std::size_t i = 0; i < sizeof salt; ++i) salt[i] = static_cast<char>(in.salt >> (8 * i));
@@ -147,8 +176,16 @@ MAILQUAY_DECL void spool_journal::scan(spool_segment& in, std::string_view octet
     }
     close_gap(octets.size());
     if (unread.empty()) return;
-    std::string_view const tail = octets.substr(unread.front().from);
-    if (std::size_t const end = octets_before_zeros(tail); end != 0) reader.on_torn_tail(in, unread.front().from, end);
+    std::size_t from = unread.front().from;
+    std::size_t to = from + octets_before_zeros(octets.substr(from));
+    // What cannot be read may have been anything.
+    auto const first = std::find_if(missing.begin(), missing.end(), [&](unreadable_octets const& one) { return one.to > from; });
+    if (first != missing.end()) {
+        if (to == from) from = std::max(from, static_cast<std::size_t>(first->from));
+        to = std::max(to, static_cast<std::size_t>(missing.back().to));
+        return reader.on_damage(in, from, octets.substr(from, to - from), unread.front().id);
+    }
+    if (to != from) reader.on_torn_tail(in, from, octets.substr(from, to - from));
 }
 
 MAILQUAY_DECL std::uint64_t spool_journal::room() const noexcept {
@@ -201,7 +238,9 @@ MAILQUAY_DECL result<void> spool_journal::rotate(std::uint64_t needed, bool urge
 }
 
 MAILQUAY_DECL result<void> spool_journal::reserve(std::uint64_t octets) {
-    std::uint64_t const wanted = std::max<std::uint64_t>(1, (octets + segment_octets_ - 1) / segment_octets_);
+    // A record does not go over the end of a file: the last octets of each may stay unused.
+    std::uint64_t const usable = segment_octets_ - std::max(segment_octets_ / 16, 2 * mark_octets);
+    std::uint64_t const wanted = std::max<std::uint64_t>(1, (octets + usable - 1) / usable);
     while (spares_.size() < wanted) {
         auto made = make_file(fmt::format("{}/reserve-{}", folder_, ++spares_made_), segment_octets_);
         if (!made) return made.error();

@@ -92,10 +92,8 @@ MAILQUAY_DECL result<void> spool_engine::move_messages(std::span<key const> keys
         auto read = spool_journal::read(*segment, entry.offset, true);
         auto const old = read ? read_spool_envelope(read->meta, transaction_id::from_number(id)) : std::nullopt;
         if (!old) {
-            std::string octets_there(static_cast<std::size_t>(entry.record_octets()), '\0');
-            auto const got = files().read_at(segment->file, entry.offset, octets_there);
-            note_damage(entry.segment, entry.offset, std::string_view{octets_there}.substr(0, got ? *got : 0),
-                        transaction_id::from_number(id).view(), "lost when it was moved");
+            note_damage(entry.segment, entry.offset, octets_of(entry, segment.get()), transaction_id::from_number(id).view(),
+                        "lost when it was moved");
             if (lost != nullptr) lost->push_back(id);
             continue;
         }
@@ -145,11 +143,7 @@ MAILQUAY_DECL result<void> spool_engine::rescue() {
         changed_ = std::move(changed);
         return saved;
     }
-    {
-        std::lock_guard const lock{index_mutex_};
-        for (key const id : lost)
-            if (auto const place = index_.find(id); place != index_.end()) erase(place);
-    }
+    forget_lost(lost);
     // Changes that were not synced are now in memory alone.
     std::sort(changed.begin(), changed.end());
     changed.erase(std::unique(changed.begin(), changed.end()), changed.end());

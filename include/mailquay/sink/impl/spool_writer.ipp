@@ -84,10 +84,12 @@ MAILQUAY_DECL spool_large_file::spool_large_file(std::shared_ptr<spool_engine> e
 MAILQUAY_DECL spool_large_file::~spool_large_file() {
     if (file_ >= 0) (void)engine_->files().close(file_);
     if (made_ && !kept) (void)engine_->files().remove(path_);
+    engine_->settle_large(counted_, kept);
 }
 
 MAILQUAY_DECL verdict spool_large_file::spill() {
-    result<void> done;
+    counted_ += pending.size();
+    if (!engine_->grow_large(pending.size())) return defer(replies::no_storage).because("spool: max_octets");
     if (file_ < 0) {
         auto const made = engine_->files().create(path_);
         if (!made) return defer(storage_reply(made.error())).because("spool: " + made.error().message());
@@ -123,6 +125,7 @@ inline bounce bounce_for(transaction const& mail, std::optional<relay_for> const
 MAILQUAY_DECL spool_writer::spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail)
     : engine_(std::move(engine)), pool_(std::move(pool)), wait_(std::make_shared<std::atomic<spool_wait>>(spool_wait::waiting)) {
     append_spool_envelope(meta_, mail.snapshot());
+    recipients_ = mail.recipients().size();
     if (auto const& hold = mail.requests().hold)
         release_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(hold->release.time_since_epoch()).count();
     bounce_ = bounce_for(mail, engine_->settings().known_clients);
@@ -175,6 +178,7 @@ MAILQUAY_DECL std::unique_ptr<spool_item> spool_writer::make_item() {
     item->record.body = std::move(body_);
     item->record.seal(spool_record_type::message, id_, large_ ? 0 : checksum_);
     item->wait = wait_;
+    item->recipients = recipients_;
     return item;
 }
 
