@@ -230,7 +230,7 @@ TEST_CASE("a clock that jumps ahead expires nothing", "[relay][runner][expiry][c
     at.begin();
     at.settle();
     at.clock->wall_ms += 10LL * 24 * 3600 * 1000;
-    at.clock->steady_ms += 1;
+    at.clock->pass(2s);  // the spool looks once a second
     at.until([&] { return !at.queue->may_expire(); }, "the spool sees the jump");
     at.pass(5min);
     CHECK(at.carrier->attempts.size() == 2);
@@ -425,7 +425,7 @@ TEST_CASE("strangers get few notices; what is above goes to a folder", "[relay][
     std::size_t files = 0;
     for (auto const& one : std::filesystem::directory_iterator(at.how.undeliverable_folder)) {
         ++files;
-        CHECK(std::filesystem::file_size(one) > 100);
+        CHECK(std::filesystem::file_size(one) > 60);
     }
     CHECK(files == 6);
     at.until([&] { return at.queue->size() == 5; }, "the rest leaves the queue");
@@ -493,7 +493,8 @@ TEST_CASE("an alias with members becomes a message for them, once, and answers f
     given.edit().requests(const_cast<recipient&>(given.last())).notify = dsn_notify::success | dsn_notify::failure;
     REQUIRE(at.send(given, "Subject: s\r\n\r\nbody\r\n").accepts());
     at.begin();
-    at.until([&] { return at.queue->size() == 2 && at.runner->counts().in_memory == 0; }, "two notices are left");
+    at.until([&] { return at.runner->counts().notices == 2; }, "both notices");
+    at.settle();
 
     CHECK(at.carrier->attempts.size() == 3);
     auto const notices = at.notices_to("sender@example.net");
@@ -646,6 +647,7 @@ TEST_CASE("a disk that takes no outcome stops delivery until it does", "[relay][
     CHECK(at.carrier->attempts.size() == 1);
     at.carrier->script = {};
     at.disk->read_only = false;
+    at.clock->pass(2s);
     at.until([&] { return at.queue->size() == 0; }, "all is delivered, once");
     CHECK(at.carrier->attempts.size() == 6);
 }

@@ -7,7 +7,9 @@
 #include "support/run_eventual.hpp"
 #include "support/spool_place.hpp"
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,7 +44,15 @@ struct place : mailquay_test::spool_place {
     carry_report carry(delivery_way way, std::string name) {
         what->to = {way, std::move(name)};
         smtp_carrier by{io.get_executor(), how};
-        auto const report = mailquay_test::run(io, by.carry(what, [this](std::vector<carried> known) { return note(&told, std::move(known)); }));
+        outcomes_known const note_it = [this](std::vector<carried> known) { return note(&told, std::move(known)); };
+        std::optional<carry_report> got;
+        bool ended = false;
+        // Not until the context runs dry: a server on it waits for more.
+        asio::co_spawn(io, mailquay_test::keep_value(by.carry(what, note_it), &got), [&](std::exception_ptr) { ended = true; });
+        auto const end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+        while (!ended && std::chrono::steady_clock::now() < end) io.run_one_for(std::chrono::milliseconds{10});
+        REQUIRE(got);
+        carry_report const report = *got;
         by.close();
         return report;
     }

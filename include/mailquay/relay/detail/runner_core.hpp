@@ -30,7 +30,8 @@ struct put_off {
     std::uint32_t number = 0;
     std::string text{};
     bool tried = false;  // an attempt was made for it, or for all mail to its destination
-    std::optional<std::chrono::system_clock::time_point> destination_failed{};  // when its destination last failed in this run
+    /// When its destination last failed in this run, if that is why it waits.
+    std::optional<std::chrono::system_clock::time_point> destination_failed{};
 };
 
 /// A message between claim and giving back.
@@ -78,6 +79,8 @@ private:
     // taking (queue_runner.ipp)
     asio::awaitable<void> claim_loop();
     void take(claimed_message message);
+    std::size_t room() const;
+    result<destination, std::string> way_of(std::string_view address) const;
     void give_work(handled const& message);
     bool fail_in_advance(handled_message& message);
     void expand(handled_message& message, std::uint32_t number);
@@ -96,7 +99,8 @@ private:
     asio::awaitable<std::shared_ptr<claimed_message const>> with_content(handled message);
     asio::awaitable<void> tell(handled message, std::shared_ptr<std::vector<std::uint32_t>> open, std::vector<carried> known);
     void settle_destination(waiting_job job, carry_report report, std::vector<std::uint32_t> open);
-    void defer(handled_message& message, std::vector<std::uint32_t> const& recipients, std::string const& text, bool tried);
+    void defer(handled_message& message, std::vector<std::uint32_t> const& recipients, std::string const& text, bool tried,
+               std::optional<wall_point> destination_failed = {});
     void job_ended(handled const& message);
     asio::awaitable<void> conclude(handled message);
     void expire(handled_message& message);
@@ -138,6 +142,8 @@ private:
     std::deque<ordered_notice> notices_{};
     bool making_notices_ = false;
     std::size_t in_hand_ = 0;
+    std::size_t recipients_in_hand_ = 0;
+    bool full_ = false;
     bool started_ = false;
     bool claiming_ = false;
     bool stopping_ = false;

@@ -17,10 +17,13 @@ MAILQUAY_DECL void runner_core::begin(waiting_job job) {
     auto const signal = loop_->attempts.emplace(loop_->attempts.end());
     auto const slot = signal->slot();
     auto at_end = [self = shared_from_this(), signal](std::exception_ptr) {
-        self->loop_->attempts.erase(signal);
         self->counts_.under_way = self->schedule_.under_way();
         self->pump();
-        self->end_if_idle();
+        // The coroutine's last steps may still look at its signal.
+        asio::post(self->loop_->strand, [self, signal] {
+            self->loop_->attempts.erase(signal);
+            self->end_if_idle();
+        });
     };
     asio::co_spawn(loop_->strand, attempt(std::move(job)), asio::bind_cancellation_slot(slot, std::move(at_end)));
 }
@@ -167,21 +170,24 @@ MAILQUAY_DECL void runner_core::settle_destination(waiting_job job, carry_report
                                               : std::chrono::duration_cast<std::chrono::milliseconds>(rest->until - now()) + std::chrono::milliseconds{1};
             for (waiting_job& other : schedule_.take(job.to)) {
                 other.message->rest = std::max(other.message->rest.value_or(left), left);
-                defer(*other.message, other.recipients, text, true);
+                defer(*other.message, other.recipients, text, true, wall());
                 job_ended(other.message);
             }
             message->rest = std::max(message->rest.value_or(left), left);
-            break;
+            defer(*message, open, text, true, wall());
+            job_ended(message);
+            return;
         }
     }
     defer(*message, open, text, true);
     job_ended(message);
 }
 
-MAILQUAY_DECL void runner_core::defer(handled_message& message, std::vector<std::uint32_t> const& recipients, std::string const& text, bool tried) {
+MAILQUAY_DECL void runner_core::defer(handled_message& message, std::vector<std::uint32_t> const& recipients, std::string const& text, bool tried,
+                                      std::optional<wall_point> destination_failed) {
     if (recipients.empty()) return;
     message.attempted = message.attempted || tried;
-    for (std::uint32_t const number : recipients) message.later.push_back({number, on_one_line(text), tried, std::nullopt});
+    for (std::uint32_t const number : recipients) message.later.push_back({number, on_one_line(text), tried, destination_failed});
 }
 
 // ---- the end of an attempt
@@ -220,11 +226,11 @@ MAILQUAY_DECL bool runner_core::tell_of_delay(handled_message& message, spool_ch
 }
 
 MAILQUAY_DECL std::chrono::milliseconds runner_core::wait_of(handled_message const& message) {
-    bool const own = std::any_of(message.later.begin(), message.later.end(), [](put_off const& one) { return one.tried; });
+    bool const own = std::any_of(message.later.begin(), message.later.end(), [](put_off const& one) { return one.tried && !one.destination_failed; });
     std::chrono::milliseconds wait = message.rest.value_or(std::chrono::milliseconds{0});
-    if (own && !message.rest) {
+    if (own) {
         std::size_t const step = std::min<std::size_t>(message.state().attempts, settings_.retry.size() - 1);
-        wait = jittered(settings_.retry[step]);
+        wait = std::max(wait, jittered(settings_.retry[step]));
     }
     auto const by = deadline(message);
     if (by && *by > wall()) wait = std::min(wait, std::chrono::duration_cast<std::chrono::milliseconds>(*by - wall()) + std::chrono::milliseconds{1});
@@ -278,8 +284,9 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
     }
     for (transaction_id const& notice : message->notices) notices_.push_back({notice, id});
     --in_hand_;
+    recipients_in_hand_ -= message->mail().recipients.size();
     counts_.in_memory = in_hand_;
-    if (in_hand_ + 1 == settings_.messages_in_memory) poke();
+    if (full_) poke();
     make_notices();
     end_if_idle();
 }

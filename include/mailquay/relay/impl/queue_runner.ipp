@@ -16,6 +16,8 @@ namespace detail {
 
 // Messages read from the disk by one job of a worker.
 constexpr std::size_t claimed_at_once = 32;
+// Recipients in memory, for each message that may be.
+constexpr std::size_t recipients_for_a_message = 10;
 // How long at most the runner does not look whether something is due; the clock may be one that is moved by hand.
 constexpr std::chrono::milliseconds runner_tick{1000};
 
@@ -150,7 +152,7 @@ MAILQUAY_DECL void runner_core::cancel_all() {
 }
 
 MAILQUAY_DECL void runner_core::end_if_idle() {
-    if (!stopping_ || claiming_ || making_notices_ || in_hand_ != 0 || schedule_.under_way() != 0 || !stopped_) return;
+    if (!stopping_ || claiming_ || making_notices_ || in_hand_ != 0 || !loop_->attempts.empty() || !stopped_) return;
     loop_->grace.cancel();
     auto done = std::move(stopped_);
     stopped_ = nullptr;
@@ -176,11 +178,12 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::claim_loop() {
     auto const self = shared_from_this();
     while (!stopping_) {
         std::vector<claimed_message> got;
-        std::size_t const room = settings_.messages_in_memory - std::min(settings_.messages_in_memory, in_hand_);
-        std::size_t const wanted = std::min(claimed_at_once, room);
+        std::size_t const wanted = std::min(claimed_at_once, room());
+        full_ = wanted == 0;
         bool busy = false;
-        if (room == 0) make_room();
-        if (wanted > 0 && unrecorded_ == 0) {
+        bool const looks = wanted > 0 && unrecorded_ == 0;
+        if (full_) make_room();
+        if (looks) {
             poked_ = false;
             claim_job job{queue_.get(), &got, wanted};
             unique_function<void()> work{job};
@@ -192,9 +195,9 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::claim_loop() {
         }
         for (claimed_message& one : got) take(std::move(one));
         pump();
-        if (stopping_ || (got.size() == wanted && wanted > 0 && !busy)) continue;
+        if (stopping_ || (looks && !busy && got.size() == wanted)) continue;
         auto wait = busy ? std::chrono::milliseconds{100} : runner_tick;
-        if (wanted > 0 && !busy) {
+        if (looks && !busy) {
             if (poked_) continue;
             if (auto const due = queue_->due_in()) wait = std::clamp(*due, std::chrono::milliseconds{1}, runner_tick);
         }
@@ -208,12 +211,19 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::claim_loop() {
     end_if_idle();
 }
 
+// Few messages have many recipients; if many do, fewer are in memory.
+MAILQUAY_DECL std::size_t runner_core::room() const {
+    if (recipients_in_hand_ >= recipients_for_a_message * settings_.messages_in_memory) return 0;
+    return settings_.messages_in_memory - std::min(settings_.messages_in_memory, in_hand_);
+}
+
 MAILQUAY_DECL void runner_core::take(claimed_message message) {
     auto const taken = std::make_shared<handled_message>();
     if (message.stored.state.large) message.source.reset();  // an open file for each message in memory would be too many
     taken->claimed = std::make_shared<claimed_message>(std::move(message));
     taken->settled = taken->state().final_outcomes();
     ++in_hand_;
+    recipients_in_hand_ += taken->mail().recipients.size();
     counts_.in_memory = in_hand_;
     give_work(taken);
 }
@@ -230,7 +240,7 @@ MAILQUAY_DECL void runner_core::give_work(handled const& message) {
             expand(*message, number);
             continue;
         }
-        auto const way = where_(next_address(mail.recipients[number]));
+        auto const way = way_of(next_address(mail.recipients[number]));
         if (!way && way.error().starts_with('5')) {
             message->failed.push_back({number, outcome_kind::failed, on_one_line(way.error())});
         } else if (!way) {
@@ -243,6 +253,14 @@ MAILQUAY_DECL void runner_core::give_work(handled const& message) {
     }
     for (auto& [to, recipients] : groups) send_to(message, to, std::move(recipients));
     job_ended(message);
+}
+
+MAILQUAY_DECL result<destination, std::string> runner_core::way_of(std::string_view address) const {
+    try {
+        return where_(address);
+    } catch (std::exception const& failed) {  // a host's function; its mail waits
+        return std::string("451 4.3.0 ") + failed.what();
+    }
 }
 
 // An alias with several members becomes a message of its own for them, ordered as a notice is: each member then has an outcome.
@@ -270,10 +288,7 @@ MAILQUAY_DECL void runner_core::send_to(handled const& message, destination to, 
     if (auto const* const rest = schedule_.resting(to, at)) {
         auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(rest->until - at) + std::chrono::milliseconds{1};
         message->rest = std::max(message->rest.value_or(left), left);
-        for (std::uint32_t const number : recipients) {
-            defer(*message, {number}, make_outcome_text(rest->remote, rest->reply), false);
-            message->later.back().destination_failed = rest->since;
-        }
+        defer(*message, recipients, make_outcome_text(rest->remote, rest->reply), false, rest->since);
         return;
     }
     if (stopping_) return defer(*message, recipients, "4.3.2 the program stopped", false);
