@@ -9,7 +9,7 @@
 bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev libssl-dev libcrypt-dev libicu-dev libsqlite3-dev"
 bootstrap_client="swaks"
 # postfix as a client, and for its load generator smtp-source
-bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libauthen-sasl-perl libio-socket-ssl-perl"
+bootstrap_tests="catch2 python3 valgrind swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libauthen-sasl-perl libio-socket-ssl-perl"
 bootstrap_checkers="clang-19 libclang-rt-19-dev dpkg-dev file"  # tsan, fuzz; packages
 # Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.
 bootstrap_exim="exim4-base exim4-daemon-light libidn12 libgnutls-dane0 libunbound8 libnsl2 libnss-wrapper"
