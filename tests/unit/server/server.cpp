@@ -1,5 +1,6 @@
 #include <mailquay/server/server.hpp>
 
+#include <mailquay/handler/collecting_sink.hpp>
 #include <mailquay/handler/recipient_table.hpp>
 #include <mailquay/handler/relay_for.hpp>
 
