@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import harness
@@ -296,6 +297,81 @@ class PasswordFile(AuthCase):
         self.addCleanup(self.write, "s3cret")
         harness.wait_until(lambda: self.login("changed") == 235, "the file is read again")
         self.assertEqual(self.login("s3cret"), 535)
+        self.assertIn(self.file + " read again: 1 users", self.program.log())
+
+    def test_a_bad_new_file_is_told_and_the_one_before_stays(self):
+        self.addCleanup(self.write, "s3cret")
+        with open(self.file + ".new", "w", encoding="ascii") as file:
+            file.write("# users\nalice\n")
+        os.replace(self.file + ".new", self.file)
+
+        def told():
+            self.assertEqual(self.login("s3cret"), 235)
+            return "going on with the one before" in self.program.log()
+        harness.wait_until(told, "the bad file is looked at")
+        self.assertIn(self.file + ": line 2: ", self.program.log())
+
+
+class DovecotAway(AuthCase):
+    """A Dovecot that names its mechanisms when the program starts, and then is gone."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        home = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(home.cleanup)
+        cls.path = os.path.join(home.name, "auth-client")
+        cls.users = ("--auth-socket", cls.path)
+
+    def start(self, *flags):
+        with socket.socket(socket.AF_UNIX) as dovecot:
+            dovecot.bind(self.path)
+            dovecot.listen()
+            thread = threading.Thread(target=self.greet, args=(dovecot,))
+            thread.start()
+            try:
+                return super().start(*flags)
+            finally:
+                thread.join()
+                os.unlink(self.path)
+
+    @staticmethod
+    def greet(dovecot):
+        dovecot.settimeout(harness.PATIENCE)
+        with dovecot.accept()[0] as there:
+            there.sendall(b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nSPID\t1\nCUID\t1\nCOOKIE\tx\nDONE\n")
+            while there.recv(1000):
+                pass
+
+    def test_it_is_told(self):
+        with smtplib.SMTP_SSL(*self.program.address("smtps"), context=self.trusting(), timeout=harness.PATIENCE) as client:
+            client.ehlo("client.example.org")
+            self.assertEqual(client.esmtp_features["auth"].split(), ["PLAIN"])
+            self.assertEqual(client.docmd("AUTH PLAIN", base64.b64encode(b"\0alice\0s3cret").decode())[0], 454)
+        self.assertRegex(self.program.log(), f"Dovecot at {self.path} could not be asked: ")
+
+
+class Memory(AuthCase):
+    def test_no_copy_of_the_command_line_stays(self):
+        """The table of users has the password, but nothing keeps what the flag said as a whole."""
+        with smtplib.SMTP_SSL(*self.program.address("smtps"), context=self.trusting(), timeout=harness.PATIENCE) as client:
+            client.login("alice", "s3cret")
+        try:
+            memory = open(f"/proc/{self.program.pid}/mem", "rb", buffering=0)
+        except OSError as refused:
+            raise unittest.SkipTest(f"memory of processes cannot be read: {refused}")
+        found = []
+        with memory, open(f"/proc/{self.program.pid}/maps", encoding="ascii") as maps:
+            for line in maps:
+                words = line.split()
+                begin, end = (int(number, 16) for number in words[0].split("-"))
+                # Not where the arguments themselves stand, nor the shadow of a sanitizer.
+                if not words[1].startswith("rw") or words[-1] == "[stack]" or end - begin > 1 << 28:
+                    continue
+                memory.seek(begin)
+                octets = memory.read(end - begin)
+                found += [(words[-1], secret) for secret in (b"alice:s3cret", b"alice:t0ken") if secret in octets]
+        self.assertEqual(found, [])
 
 
 if __name__ == "__main__":
