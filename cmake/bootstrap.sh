@@ -14,6 +14,8 @@ bootstrap_packers="dpkg-dev file"                  # the packaging tests make a 
 bootstrap_checkers="clang-19 libclang-rt-19-dev gcovr"  # tsan, fuzz; coverage
 # Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.
 bootstrap_exim="exim4-base exim4-daemon-light libidn12 libgnutls-dane0 libunbound8 libnsl2 libnss-wrapper"
+# A client that is a package of Node.js; who judges our TLS.
+bootstrap_tests="$bootstrap_tests nodejs node-nodemailer testssl.sh"
 bootstrap_cmake_version="3.25"
 
 bootstrap_say() { printf '%s\n' "mailquay: $*" >&2; }
@@ -23,6 +25,7 @@ bootstrap_has() {
     case $1 in
     g++) command -v c++ >/dev/null 2>&1 && return 0 ;;
     cmake) command -v cmake >/dev/null 2>&1 && return 0 ;;
+    nodejs) command -v node >/dev/null 2>&1 && return 0 ;;
     ninja-build) command -v ninja >/dev/null 2>&1 && return 0 ;;
     pkg-config) command -v pkg-config >/dev/null 2>&1 && return 0 ;;
     postfix) command -v smtp-source >/dev/null 2>&1 || [ -x /usr/sbin/smtp-source ] && return 0 ;;

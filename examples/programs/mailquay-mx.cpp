@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
         auto table = programs::table_of(whose, chosen.hostname);
         programs::mail_sink sink{where, chosen};
         return programs::serve(chosen, [&](mailquay::server& server) {
-            if (who.any()) server.authentication(programs::authenticator_of(who));
+            if (who.any()) server.authentication(programs::authenticator_of(who, mailquay::logger::to_stderr(chosen.log_level)));
             server.recipients(std::move(table), mailquay::relay_for{mailquay::authenticated}).sink(sink.sink());
         });
     });

@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
         if (null_sender) senders.allow_null();
         programs::mail_sink sink{where, chosen};
         return programs::serve(chosen, [&](mailquay::server& server) {
-            server.authentication(programs::authenticator_of(who))
+            server.authentication(programs::authenticator_of(who, mailquay::logger::to_stderr(chosen.log_level)))
                 .policies(std::move(senders))
                 .recipients(std::move(table), mailquay::relay_for{mailquay::authenticated})
                 .sink(sink.sink());

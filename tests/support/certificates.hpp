@@ -32,6 +32,7 @@ struct certificate_wish {
     bool authority = false;
     unsigned rsa_bits = 2048;
     char const* hash = "SHA256";  ///< of the signature
+    char const* purpose = nullptr;  ///< extendedKeyUsage, such as "serverAuth"; null: for anything
 };
 
 namespace certificates_detail {
@@ -93,6 +94,7 @@ inline made_certificate make_certificate(certificate_wish const& wish = {}) {
     X509* const by = issuer ? issuer.get() : made.get();
     X509_set_issuer_name(made.get(), X509_get_subject_name(by));
     if (wish.authority) extend(made.get(), by, NID_basic_constraints, "critical,CA:TRUE");
+    if (wish.purpose != nullptr) extend(made.get(), by, NID_ext_key_usage, wish.purpose);
     if (wish.alternative_names) {
         std::string all;
         for (std::string const& name : wish.names) all += (all.empty() ? "DNS:" : ",DNS:") + name;

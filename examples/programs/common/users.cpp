@@ -1,7 +1,6 @@
 #include "common/users.hpp"
 
 #ifdef PROGRAMS_HAVE_SASL
-#include <mailquay/base/secret.hpp>
 #include <mailquay/sasl/dovecot.hpp>
 #include <mailquay/sasl/guarded.hpp>
 #include <mailquay/sasl/mechanisms.hpp>
@@ -19,11 +18,15 @@
 namespace programs {
 
 void add_user_flags(flags& all, users& into) {
-    all.list("--user", "NAME:PASSWORD", "this user may log in; repeatable", into.named)
+    // As secrets: they are overwritten once they were taken over.
+    auto const keep = [](std::vector<mailquay::secret>& where) { return [&where](std::string_view given) { where.emplace_back(given); }; };
+    all.value("--user", "NAME:PASSWORD", "this user may log in; repeatable; the password shows in ps(1): for tests,\nelse give --password-file",
+              keep(into.named))
         .text("--password-file", "FILE", "who may log in: lines NAME:HASH, with hashes of crypt(3) or SCRAM verifiers;\nread again when it changes",
               into.password_file)
         .text("--auth-socket", "PATH", "ask Dovecot at its auth-client socket", into.auth_socket)
-        .list("--token", "NAME:TOKEN", "this bearer token is that user's (OAUTHBEARER, XOAUTH2); repeatable; for tests", into.tokens)
+        .value("--token", "NAME:TOKEN", "this bearer token is that user's (OAUTHBEARER, XOAUTH2); repeatable; it shows in\nps(1): for tests",
+               keep(into.tokens))
         .toggle("--auth-certificates", "a client certificate logs in the user it names (EXTERNAL);\nneeds --tls-client-cert", into.certificates)
         .toggle("--auth-cram-md5", "offer CRAM-MD5 to clients that know nothing better; needs --user", into.cram_md5)
         .toggle("--auth-without-tls", "take passwords in clear; for tests and closed networks", into.in_clear);
@@ -50,24 +53,26 @@ std::pair<std::string_view, std::string_view> named_secret(std::string_view flag
     return {given.substr(0, colon), given.substr(colon + 1)};
 }
 
-mailquay::sasl::user_table table_of_users(users const& from) {
+mailquay::sasl::user_table table_of_users(std::vector<mailquay::secret>& given) {
     mailquay::sasl::user_table table;
-    for (std::string const& one : from.named) {
-        auto const [name, password] = named_secret("--user", one);
+    for (mailquay::secret& one : given) {
+        auto const [name, password] = named_secret("--user", one.reveal());
         try {
             table.add(name, mailquay::secret_view{password});
         } catch (std::invalid_argument const& wrong) {
             throw usage_error(std::string("--user: ") + wrong.what());
         }
+        one.clear();
     }
     return table;
 }
 
-mailquay::sasl::token_checker checker_of(std::vector<std::string> const& given) {
+mailquay::sasl::token_checker checker_of(std::vector<mailquay::secret>& given) {
     auto known = std::make_shared<std::vector<std::pair<std::string, mailquay::secret>>>();
-    for (std::string const& one : given) {
-        auto const [name, token] = named_secret("--token", one);
+    for (mailquay::secret& one : given) {
+        auto const [name, token] = named_secret("--token", one.reveal());
         known->emplace_back(name, mailquay::secret{token});
+        one.clear();
     }
     using answer = mailquay::result<std::optional<std::string>>;
     return [known](mailquay::sasl::token_request asked) -> mailquay::eventual<answer> {
@@ -87,18 +92,22 @@ std::optional<std::string> common_name(mailquay::tls_info const& tls) {
     return std::string(name);
 }
 
-mailquay::sasl::mechanisms mechanisms_of(users const& from) {
+mailquay::sasl::mechanisms mechanisms_of(users& from, mailquay::logger log) {
     mailquay::sasl::mechanism_settings settings;
     settings.cram_md5 = from.cram_md5;
     settings.secrets_in_clear = from.in_clear;
-    if (!from.password_file.empty()) return mailquay::sasl::mechanisms{mailquay::sasl::password_file{from.password_file}, settings};
-    if (!from.named.empty()) return mailquay::sasl::mechanisms{table_of_users(from), settings};
+    if (!from.password_file.empty()) {
+        mailquay::sasl::password_file_settings reading;
+        reading.log = std::move(log);
+        return mailquay::sasl::mechanisms{mailquay::sasl::password_file{from.password_file, reading}, settings};
+    }
+    if (!from.named.empty()) return mailquay::sasl::mechanisms{table_of_users(from.named), settings};
     return mailquay::sasl::mechanisms{settings};
 }
 
 }  // namespace
 
-std::shared_ptr<mailquay::authenticator> authenticator_of(users const& from) {
+std::shared_ptr<mailquay::authenticator> authenticator_of(users& from, mailquay::logger log) {
     int const sources = int{!from.named.empty()} + int{!from.password_file.empty()} + int{!from.auth_socket.empty()};
     if (sources > 1)
         throw usage_error("--user, --password-file, --auth-socket: passwords come from one place; give one of them");
@@ -106,15 +115,17 @@ std::shared_ptr<mailquay::authenticator> authenticator_of(users const& from) {
     if (!from.auth_socket.empty()) {
         mailquay::sasl::dovecot_settings settings;
         settings.secrets_in_clear = from.in_clear;
+        settings.certificate = common_name;
+        settings.log = std::move(log);
         return std::make_shared<mailquay::sasl::guarded>(mailquay::sasl::dovecot{from.auth_socket, settings}, counters);
     }
-    auto known = mechanisms_of(from);
+    auto known = mechanisms_of(from, std::move(log));
     if (!from.tokens.empty()) known.bearer_tokens(checker_of(from.tokens));
     if (from.certificates) known.certificates(common_name);
     return std::make_shared<mailquay::sasl::guarded>(std::move(known), counters);
 }
 #else
-std::shared_ptr<mailquay::authenticator> authenticator_of(users const&) {
+std::shared_ptr<mailquay::authenticator> authenticator_of(users&, mailquay::logger) {
     throw usage_error("--user: this program was built without the component \"sasl\"; install OpenSSL and libcrypt, and build it");
 }
 #endif

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mailquay/base/log.hpp>
+#include <mailquay/base/secret.hpp>
 #include <mailquay/handler/authenticator.hpp>
 
 #include "common/flags.hpp"
@@ -13,13 +15,13 @@ namespace programs {
 
 /// What the flags say of who may log in, and how.
 struct users {
-    std::vector<std::string> named{};   ///< NAME:PASSWORD each
+    std::vector<mailquay::secret> named{};   ///< NAME:PASSWORD each
     std::string password_file{};
-    std::string auth_socket{};          ///< of Dovecot
-    std::vector<std::string> tokens{};  ///< NAME:TOKEN each
-    bool certificates = false;          ///< by client certificate (EXTERNAL)
+    std::string auth_socket{};               ///< of Dovecot
+    std::vector<mailquay::secret> tokens{};  ///< NAME:TOKEN each
+    bool certificates = false;               ///< by client certificate (EXTERNAL)
     bool cram_md5 = false;
-    bool in_clear = false;              ///< also without TLS
+    bool in_clear = false;                   ///< also without TLS
 
     bool any() const noexcept {
         return certificates || !named.empty() || !password_file.empty() || !auth_socket.empty() || !tokens.empty();
@@ -33,8 +35,9 @@ void add_user_flags(flags& all, users& into);
 /// @throws usage_error
 void check_users(users const& chosen, tls_settings const& tls);
 
-/// Who logs in by these flags; failures are counted over time.
+/// Who logs in by these flags; failures are counted over time. Secrets among the flags are overwritten once they are taken over.
+/// @param log  told of a bad new password file, and of a Dovecot that is away
 /// @throws usage_error
-std::shared_ptr<mailquay::authenticator> authenticator_of(users const& from);
+std::shared_ptr<mailquay::authenticator> authenticator_of(users& from, mailquay::logger log);
 
 }  // namespace programs

@@ -2,6 +2,7 @@
 
 #include <mailquay/base/log.hpp>
 #include <mailquay/handler/authenticator.hpp>
+#include <mailquay/sasl/mechanism_settings.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -25,6 +26,9 @@ struct dovecot_settings {
     std::chrono::milliseconds answer_timeout{30'000};
     /// Exchanges at a time, each with a connection of its own; above it 454 4.7.0. Dovecot's `client_limit` is 1000.
     unsigned connections = 200;
+    /// Whose certificate it is, as Dovecot is to know the user (`cert_username`; it heeds that with `auth_ssl_username_from_cert =
+    /// yes`). Nobody's: Dovecot is told of no certificate, and EXTERNAL fails. Empty: `tls_info::client_identity` as it is.
+    certificate_user certificate{};
     /// Told why Dovecot could not be asked.
     logger log{};
 };
@@ -33,8 +37,12 @@ struct dovecot_settings {
 /// passed through: what Dovecot can do, its users can use here. Without -PLUS: Dovecot does not see our TLS.
 ///
 /// Each exchange has a connection of its own, opened on the executor of the shard that asks, so nothing is shared and
-/// nothing need be joined again: after a restart of Dovecot the next exchange finds the new one. A Dovecot that is
-/// away, silent, or speaks something else is a temporary failure (454 4.7.0), logged.
+/// nothing need be joined again: after a restart of Dovecot the next exchange finds the new one. It is opened when the client has
+/// said something: in the mechanisms known here where the client speaks first, and in LOGIN, he is asked for his response
+/// without Dovecot, so that who stays silent takes none. A Dovecot that is away, silent, or speaks something else is a
+/// temporary failure (454 4.7.0), logged.
+///
+/// After success `identities_of()` tells who logged in.
 ///
 /// Thread safety: safe. Copies share the count of connections.
 ///

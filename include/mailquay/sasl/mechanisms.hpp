@@ -19,7 +19,8 @@ namespace detail {
 struct mechanism_state;
 }
 
-/// Those of this session; all empty before AUTH succeeded by a `sasl::mechanisms`. `session_info::user()` is the one acted as.
+/// Those of this session; all empty before AUTH succeeded by `sasl::mechanisms` or `sasl::dovecot`. `session_info::user()` is the
+/// one acted as.
 MAILQUAY_DECL identities const& identities_of(session_info const& client);
 
 /// The SASL mechanisms, as an `authenticator`.

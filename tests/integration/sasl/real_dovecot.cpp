@@ -1,4 +1,5 @@
 #include <mailquay/sasl/dovecot.hpp>
+#include <mailquay/sasl/mechanisms.hpp>
 
 #include "support/catch.hpp"
 #include "support/run_eventual.hpp"
@@ -24,9 +25,10 @@ public:
     explicit dovecot_process(std::filesystem::path program) {
         std::filesystem::create_directories(folder);
         std::filesystem::permissions(folder, std::filesystem::perms{0755});
-        std::ofstream{folder / "users"} << "alice:{PLAIN}wonderland\n";
+        std::ofstream{folder / "users"} << "alice:{PLAIN}wonderland\ncarol:::::::nopassword=y\n";
         std::ofstream{folder / "dovecot.conf"} << "base_dir = " << (folder / "run").string() << "\nlog_path = " << (folder / "log").string()
-                                               << "\nprotocols =\nssl = no\nauth_mechanisms = plain login cram-md5 scram-sha-256\n"
+                                               << "\nprotocols =\nssl = no\nauth_mechanisms = plain login cram-md5 scram-sha-256 external\n"
+                                                  "auth_ssl_username_from_cert = yes\n"
                                                   "auth_failure_delay = 1 secs\ndisable_plaintext_auth = yes\n"
                                                   "passdb {\n  driver = passwd-file\n  args = "
                                                << (folder / "users").string()
@@ -106,6 +108,21 @@ TEST_CASE("the real Dovecot lets in who has the password, by each mechanism", "[
         CHECK(done.text == expected.text);
     }
     CHECK(next(*all.begin("PLAIN", client), plain("nobody", "wonderland")) == denied);
+
+    sasl::dovecot_settings settings;
+    settings.certificate = [](tls_info const& tls) -> std::optional<std::string> { return tls.client_identity.substr(3); };
+    sasl::dovecot named{server.socket(), settings};
+    for (std::string const user : {"carol", "mallory"}) {
+        tls_info facts;
+        facts.client_verified = true;
+        facts.client_identity = "CN=" + user;
+        auto const certified = tls_client(facts);
+        auto const external = named.begin("EXTERNAL", certified);
+        REQUIRE(external);
+        CHECK(told(run(io, external->next(secret_view{}))) == challenge(""));
+        CHECK(next(*external, "") == (user == "carol" ? success("carol") : denied));
+        CHECK(sasl::identities_of(certified).user == (user == "carol" ? "carol" : ""));
+    }
 }
 
 }  // namespace test_real_dovecot

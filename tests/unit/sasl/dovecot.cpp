@@ -4,6 +4,8 @@
 #include "support/run_eventual.hpp"
 #include "support/sasl_client.hpp"
 
+#include <mailquay/sasl/mechanisms.hpp>
+
 #include <asio/buffer.hpp>
 #include <asio/local/stream_protocol.hpp>
 #include <asio/read_until.hpp>
@@ -124,26 +126,88 @@ TEST_CASE("an exchange of several steps keeps its connection", "[sasl][dovecot]"
     std::vector<std::string> heard;
     fake_dovecot server{{[&](peer& there) {
         heard.push_back(line_of_auth(there));
-        there.say("CONT\t1\tVXNlcm5hbWU6\n");
-        heard.push_back(there.hear());
-        there.say("CONT\t1\tUGFzc3dv");  // in pieces
-        there.say("cmQ6\n");
+        there.say("CONT\t1\tPDEuMk");  // in pieces
+        there.say("BteD4=\n");
         heard.push_back(there.hear());
         there.say("FAIL\t1\tuser=alice\n");
     }}};
     bench b;
-    sasl::dovecot all{server.path(), b.settings()};
+    sasl::dovecot all{server.path(), b.settings({"CRAM-MD5"})};
     auto const client = tls_client();
-    auto const exchange = all.begin("LOGIN", client);
+    auto const exchange = all.begin("CRAM-MD5", client);
 
-    CHECK(b.say_nothing(*exchange) == challenge("Username:"));
-    CHECK(b.say(*exchange, "alice") == challenge("Password:"));
-    CHECK(b.say(*exchange, "wrong") == denied);
+    CHECK(b.say_nothing(*exchange) == challenge("<1.2@mx>"));
+    CHECK(b.say(*exchange, "alice") == denied);
     CHECK(b.say(*exchange, "again") == denied);
-    REQUIRE(heard.size() == 3);
+    REQUIRE(heard.size() == 2);
     CHECK(heard[0].ends_with("rport=40000"));  // no response at all
     CHECK(heard[1] == "CONT\t1\tYWxpY2U=");
-    CHECK(heard[2] == "CONT\t1\td3Jvbmc=");
+}
+
+TEST_CASE("who is silent takes no connection: Dovecot is asked once the client has said something", "[sasl][dovecot]") {
+    std::vector<std::string> heard;
+    auto const asks_more = [&](peer& there) {
+        heard.push_back(line_of_auth(there));
+        there.say("CONT\t1\tUGFzc3dvcmQ6\n");
+        heard.push_back(there.hear());
+        there.say("OK\t1\tuser=alice\n");
+    };
+    auto const no = [&](peer& there) { heard.push_back(line_of_auth(there)), there.say("FAIL\t1\n"); };
+    fake_dovecot server{{asks_more, no}};
+    bench b;
+    auto settings = b.settings({"PLAIN", "LOGIN", "SCRAM-SHA-256", "XOAUTH2"});
+    settings.connections = 1;
+    sasl::dovecot all{server.path(), settings};
+    auto const client = tls_client();
+    std::vector<std::unique_ptr<auth_exchange>> silent;
+    for (char const* name : {"PLAIN", "LOGIN", "SCRAM-SHA-256", "XOAUTH2"}) {
+        silent.push_back(all.begin(name, client));
+        CHECK(b.say_nothing(*silent.back()) == challenge(std::string_view{name} == "LOGIN" ? "Username:" : ""));
+    }
+    CHECK(heard.empty());
+
+    CHECK(b.say(*silent[1], "alice") == challenge("Password:"));
+    CHECK(b.say(*silent[0], plain("alice", "wonderland")) == temporary);  // the one connection is in use
+    CHECK(b.say(*silent[1], "wonderland") == success("alice"));
+    silent.clear();
+    auto const empty = all.begin("PLAIN", client);
+    b.say_nothing(*empty);
+    CHECK(told(run(b.io, empty->next(secret_view{}))) == denied);  // an empty response is one
+    REQUIRE(heard.size() == 3);
+    CHECK(heard[0].ends_with("\tresp=YWxpY2U="));
+    CHECK(heard[1] == "CONT\t1\td29uZGVybGFuZA==");
+    CHECK(heard[2].ends_with("\tresp="));
+}
+
+TEST_CASE("LOGIN without a name fails here: Dovecot would ask for it again", "[sasl][dovecot]") {
+    bench b;
+    sasl::dovecot all{"/nonexistent/auth-client", b.settings()};
+    auto const client = tls_client();
+    auto const exchange = all.begin("LOGIN", client);
+    CHECK(b.say_nothing(*exchange) == challenge("Username:"));
+    CHECK(b.say(*exchange, "") == denied);
+    CHECK(b.say(*exchange, "alice") == denied);
+    CHECK(b.lines->empty());
+}
+
+TEST_CASE("after success both identities are known", "[sasl][dovecot][authorisation]") {
+    auto const yes = [](std::string user) {
+        return [user](peer& there) { line_of_auth(there), there.say("OK\t1\tuser=" + user + "\n"); };
+    };
+    fake_dovecot server{{yes("alice@example.org"), yes("bob"), yes("bob"), [](peer& there) { line_of_auth(there), there.say("FAIL\t1\n"); }}};
+    bench b;
+    sasl::dovecot all{server.path(), b.settings({"PLAIN", "SCRAM-SHA-256"})};
+    auto const identities_by = [&](std::string const& mechanism, std::string const& response) {
+        auto const client = tls_client();
+        b.say(*all.begin(mechanism, client), response);
+        auto const& found = sasl::identities_of(client);
+        return std::vector<std::string>{found.user, found.authorisation, found.mechanism};
+    };
+    using three = std::vector<std::string>;
+    CHECK(identities_by("PLAIN", plain("alice", "x")) == three{"alice@example.org", "", "PLAIN"});
+    CHECK(identities_by("PLAIN", plain("alice", "x", "bob")) == three{"alice", "bob", "PLAIN"});
+    CHECK(identities_by("SCRAM-SHA-256", "n,a=bob,n=alice,r=abc") == three{"alice", "bob", "SCRAM-SHA-256"});
+    CHECK(identities_by("PLAIN", plain("alice", "x", "bob")) == three{"", "", ""});
 }
 
 TEST_CASE("Dovecot that cannot tell now, is silent, closes or speaks something else is a temporary failure", "[sasl][dovecot]") {
@@ -226,12 +290,41 @@ TEST_CASE("a certificate is told to Dovecot where it is the client's, not after 
     CHECK(asked[1].find("cert") == std::string::npos);
 }
 
+TEST_CASE("EXTERNAL sends the name that the host finds in the certificate", "[sasl][dovecot][external]") {
+    std::vector<std::string> asked;
+    auto const yes = [&](peer& there) { asked.push_back(line_of_auth(there)), there.say("OK\t1\tuser=alice\n"); };
+    auto const no = [&](peer& there) { asked.push_back(line_of_auth(there)), there.say("FAIL\t1\n"); };
+    fake_dovecot server{{yes, no}};
+    bench b;
+    auto settings = b.settings({"EXTERNAL", "PLAIN"});
+    settings.certificate = [](tls_info const& tls) -> std::optional<std::string> {
+        if (tls.client_identity == "CN=nobody") return std::nullopt;
+        return tls.client_identity.substr(3);
+    };
+    sasl::dovecot all{server.path(), settings};
+    tls_info facts;
+    facts.client_verified = true;
+    facts.client_identity = "CN=alice";
+    auto const alice = tls_client(facts);
+    facts.client_identity = "CN=nobody";
+    auto const nobody = tls_client(facts);
+
+    auto const exchange = all.begin("EXTERNAL", alice);
+    CHECK(b.say_nothing(*exchange) == challenge(""));
+    CHECK(b.say(*exchange, "") == success("alice"));
+    CHECK(sasl::identities_of(alice).user == "alice");
+    CHECK(b.say(*all.begin("EXTERNAL", nobody), "") == denied);  // not asked
+    CHECK(b.say(*all.begin("PLAIN", nobody), plain("a", "b")) == denied);
+    REQUIRE(asked.size() == 2);
+    CHECK(asked[0].find("\tvalid-client-cert\tcert_username=alice\t") != std::string::npos);
+    CHECK(asked[0].ends_with("\tresp="));
+    CHECK(asked[1].find("cert") == std::string::npos);
+}
+
 TEST_CASE("what Dovecot says to a bearer token is a refusal; to none, the question for it", "[sasl][dovecot][oauth]") {
     auto const why = base64_encode(R"({"status":"invalid_token"})");
     fake_dovecot server{{[&](peer& there) {
         line_of_auth(there);
-        there.say("CONT\t1\t\n");
-        there.hear();
         there.say("CONT\t1\t" + why + "\n");
     }}};
     bench b;
@@ -244,19 +337,19 @@ TEST_CASE("what Dovecot says to a bearer token is a refusal; to none, the questi
 }
 
 TEST_CASE("no more connections than set, and they come back", "[sasl][dovecot]") {
-    auto const asks = [](peer& there) { line_of_auth(there), there.say("CONT\t1\t\n"), there.hear(); };
+    auto const asks = [](peer& there) { line_of_auth(there), there.say("CONT\t1\tUGFzc3dvcmQ6\n"), there.hear(); };
     fake_dovecot server{{asks, asks}};
     bench b;
     auto settings = b.settings();
     settings.connections = 1;
     sasl::dovecot all{server.path(), settings};
     auto const client = tls_client();
-    auto first = all.begin("PLAIN", client);
-    CHECK(b.say_nothing(*first) == challenge(""));
-    CHECK(b.say_nothing(*all.begin("PLAIN", client)) == temporary);
+    auto first = all.begin("LOGIN", client);
+    CHECK(b.say(*first, "alice") == challenge("Password:"));
+    CHECK(b.say(*all.begin("LOGIN", client), "alice") == temporary);
     first.reset();
-    auto const second = all.begin("PLAIN", client);
-    CHECK(b.say_nothing(*second) == challenge(""));
+    auto const second = all.begin("LOGIN", client);
+    CHECK(b.say(*second, "alice") == challenge("Password:"));
     CHECK(b.say(*second, "x") == temporary);  // the script ends here
 }
 

@@ -1,7 +1,10 @@
 #include <mailquay/sasl/saslprep.hpp>
 
 #include "support/catch.hpp"
+#include "support/json_lite.hpp"
+#include "support/test_data.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace test_sasl_saslprep {
@@ -54,6 +57,26 @@ TEST_CASE("code points that Unicode 3.2 does not know may be asked with, not kep
     std::string const unassigned = "\xc8\xa1";  // U+0221
     CHECK(saslprep(unassigned, saslprep_use::query) == unassigned);
     CHECK_FALSE(saslprep(unassigned, saslprep_use::stored));
+}
+
+TEST_CASE("the vectors of SASLprep come out as they say", "[sasl][saslprep][vectors]") {
+    auto const text = mailquay_test::read_data("sasl/vectors.json");
+    if (!text) {
+        WARN("no SASL vectors: set MAILQUAY_TEST_DATA");
+        return;
+    }
+    std::size_t seen = 0;
+    for (auto const& one : mailquay_test::json_objects(*text, "saslprep_rfc4013")) {
+        ++seen;
+        std::string const input = one.string("input");
+        INFO(input << ": " << one.string("note"));
+        bool const ascii = std::all_of(input.begin(), input.end(), [](char c) { return c >= ' ' && c <= '~'; });
+        bool const refused = one.string("output") == "null" || (!saslprep_built() && !ascii);
+        auto const prepared = saslprep(input);
+        REQUIRE(prepared.has_value() != refused);
+        if (prepared) CHECK(*prepared == one.string("output"));
+    }
+    CHECK(seen == 7);
 }
 
 }  // namespace test_sasl_saslprep

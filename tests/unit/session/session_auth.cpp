@@ -5,9 +5,13 @@
 #include <mailquay/session/extensions/starttls.hpp>
 
 #include "support/catch.hpp"
+#include "support/json_lite.hpp"
 #include "support/script.hpp"
+#include "support/test_data.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -390,6 +394,82 @@ TEST_CASE("no octet of a secret stays in a buffer, lent or our own", "[session][
                 CHECK_FALSE(shows(all, secret.substr(0, 29)));
             }
         }
+}
+
+TEST_CASE("the vectors of AUTH's framing are answered as they say", "[session][auth][vectors]") {
+    auto const text = read_data("sasl/vectors.json");
+    if (!text) {
+        WARN("no SASL vectors: set MAILQUAY_TEST_DATA");
+        return;
+    }
+    using lines = std::vector<std::string>;
+    std::string const in = "AUTH PLAIN cmlnaHQ=";  // "right"
+    std::map<std::string, lines> const dialogues{
+        {"initial response empty", {"AUTH PLAIN ="}},
+        {"no initial response", {"AUTH PLAIN"}},
+        {"cancel", {"AUTH PLAIN", "*"}},
+        {"second AUTH after success", {in, in}},
+        {"AUTH inside a transaction", {"MAIL FROM:<a@b.example>", in}},
+        {"unknown mechanism", {"AUTH FOOBAR"}},
+        {"response line over 12288 octets", {"AUTH PLAIN", std::string(12'288, 'A')}},  // with CRLF
+        {"plaintext mechanism before TLS when policy forbids", {"AUTH PLAIN"}},
+        {"authentication required", {"MAIL FROM:<a@b.example>"}},
+        {"mechanism too weak", {"AUTH PLAIN " + base64_encode("weak")}},
+        {"password transition needed", {"AUTH PLAIN " + base64_encode("expired")}},
+        {"temporary failure", {"AUTH PLAIN " + base64_encode("later")}},
+        {"credentials wrong", {"AUTH PLAIN " + base64_encode("wrong")}},
+        {"initial response with a mechanism where the server speaks first (CRAM-MD5)", {"AUTH CRAM-MD5 " + base64_encode("alice 0")}},
+        {"no EHLO before AUTH", {in}},
+    };
+    std::vector<std::optional<std::string>> responses;
+    host_hooks hooks;
+    hooks.on_auth = [&](std::string_view mechanism, std::optional<std::string_view> response) {
+        responses.emplace_back(response ? std::optional<std::string>{*response} : std::nullopt);
+        if (!response) return continue_with("");
+        if (mechanism == "CRAM-MD5") return fail(auth_problem::initial_response);
+        if (*response == "weak") return fail(auth_problem::too_weak);
+        if (*response == "expired") return fail(auth_problem::expired);
+        if (*response == "later") return fail(auth_problem::unavailable);
+        return *response == "right" ? succeed("alice") : fail();
+    };
+    std::size_t seen = 0;
+    for (auto const& one : json_objects(*text, "smtp_auth_framing")) {
+        std::string const name = one.string("name");
+        INFO(name);
+        ++seen;
+        REQUIRE(dialogues.count(name) == 1);
+        session_config config;
+        config.hostname = "mx.example.org";
+        config.extensions = extension_registry::standard();
+        config.extensions.add(std::make_shared<extensions::auth>([](session_info const& client) {
+            return client.secure() ? mechanisms{"PLAIN", "CRAM-MD5"} : mechanisms{"CRAM-MD5"};
+        }));
+        config.require_authentication = name == "authentication required";
+        session_info info{ip_endpoint{*ip_address::parse("192.0.2.1"), 40000}, ip_endpoint{*ip_address::parse("192.0.2.25"), 587}};
+        if (name.find("before TLS") == std::string::npos) info.set_tls(tls_info{"TLSv1.3", "TLS_AES_256_GCM_SHA384", "X25519"});
+        session_host host{config, hooks, manner{}, std::move(info)};
+        host.connect();
+        if (name != "no EHLO before AUTH") host.send("EHLO c\r\n");
+        responses.clear();
+        std::string answered;
+        for (std::string const& line : dialogues.at(name)) {
+            std::size_t const before = host.output().size();
+            host.send(line + "\r\n");
+            answered = host.output().substr(before);
+        }
+        if (name == "initial response empty") {
+            REQUIRE(responses.size() == 1);
+            CHECK(responses[0] == "");
+        } else if (name == "no initial response") {
+            CHECK(answered == "334 \r\n");
+        } else {
+            std::string const wanted = one.string("server");
+            REQUIRE(wanted.size() >= 9);
+            INFO(answered);
+            CHECK(answered.starts_with(wanted.substr(0, wanted.find(" ("))));
+        }
+    }
+    CHECK(seen == dialogues.size());
 }
 
 }  // namespace test_session_auth

@@ -247,6 +247,10 @@ struct with_client_certificate {
     made_certificate authority = make_certificate({.names = {"Test CA"}, .alternative_names = false, .authority = true});
     made_certificate trusted = make_certificate({.names = {"alice"}, .alternative_names = false, .issuer = &authority});
     made_certificate stranger = make_certificate({.names = {"mallory"}, .alternative_names = false});
+    made_certificate expired =
+        make_certificate({.names = {"alice"}, .alternative_names = false, .from_seconds = -7200, .to_seconds = -3600, .issuer = &authority});
+    made_certificate for_servers = make_certificate({.names = {"alice"}, .alternative_names = false, .issuer = &authority, .purpose = "serverAuth"});
+    made_certificate for_clients = make_certificate({.names = {"alice"}, .alternative_names = false, .issuer = &authority, .purpose = "clientAuth"});
 
     struct outcome {
         std::string failure{};
@@ -282,12 +286,12 @@ TEST_CASE_METHOD(with_client_certificate, "client certificates: off, requested, 
         CHECK_FALSE(got.facts.client_verified);
         CHECK(got.facts.client_identity.empty());
     }
-    SECTION("requested: one that verifies has an identity; none, or a stranger's, is as good as none") {
+    SECTION("requested: one that verifies has an identity; none, a stranger's, an expired one or a server's is as good as none") {
         auto const known = shake(rule::requested, &trusted);
         CHECK(known.failure.empty());
         CHECK(known.facts.client_verified);
         CHECK(known.facts.client_identity == "CN=alice");
-        for (made_certificate const* const other : std::initializer_list<made_certificate const*>{nullptr, &stranger}) {
+        for (made_certificate const* const other : std::initializer_list<made_certificate const*>{nullptr, &stranger, &expired, &for_servers}) {
             auto const unknown = shake(rule::requested, other);
             CHECK(unknown.failure.empty());
             CHECK_FALSE(unknown.facts.client_verified);
@@ -297,7 +301,9 @@ TEST_CASE_METHOD(with_client_certificate, "client certificates: off, requested, 
     SECTION("required: without one that verifies there is no session") {
         CHECK(shake(rule::required, &trusted).facts.client_identity == "CN=alice");
         CHECK(shake(rule::required, nullptr).failure == "peer did not return a certificate");
-        CHECK(shake(rule::required, &stranger).failure == "certificate verify failed");
+        CHECK(shake(rule::required, &for_clients).facts.client_identity == "CN=alice");
+        for (made_certificate const* const other : {&stranger, &expired, &for_servers})
+            CHECK(shake(rule::required, other).failure == "certificate verify failed");
     }
 }
 

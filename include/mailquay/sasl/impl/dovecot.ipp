@@ -4,6 +4,8 @@
 #include <mailquay/base/base64.hpp>
 #include <mailquay/base/random.hpp>
 #include <mailquay/sasl/detail/dovecot_protocol.hpp>
+#include <mailquay/sasl/detail/exchanges.hpp>
+#include <mailquay/sasl/messages.hpp>
 
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
@@ -73,6 +75,15 @@ inline asio::awaitable<void> greet_dovecot(std::shared_ptr<dovecot_link> link, s
     link->in_time();
 }
 
+// What a client is asked that gave no initial response, where that can be known without Dovecot.
+inline std::optional<std::string_view> first_question(std::string_view mechanism) noexcept {
+    if (mechanism == "LOGIN") return "Username:";
+    bool const client_first = mechanism == "PLAIN" || mechanism == "OAUTHBEARER" || mechanism == "XOAUTH2" || mechanism == "EXTERNAL" ||
+                              mechanism.starts_with("SCRAM-");
+    if (client_first) return std::string_view{};
+    return std::nullopt;
+}
+
 }  // namespace detail
 
 struct dovecot::state {
@@ -96,6 +107,21 @@ public:
 
     eventual<auth_step> next(secret_view response) override {
         if (over_) return fail();
+        if (!std::exchange(begun_, true)) {
+            auto const question = detail::first_question(mechanism_);
+            if (detail::no_initial_response(response) && question) {
+                answered_here_ = true;
+                return continue_with(std::string{*question});
+            }
+        }
+        bool const opens = !link_;
+        // A name that is empty Dovecot would ask for again, and take for it what comes then: the password.
+        bool const nobody = opens && ((mechanism_ == "LOGIN" && response.empty()) || (mechanism_ == "EXTERNAL" && !certified()));
+        if (nobody) {
+            over_ = true;
+            return fail();
+        }
+        if (opens) note(response.reveal());
         return ask(response);
     }
 
@@ -160,7 +186,11 @@ private:
         }
         over_ = true;
         link_->close();
-        if (reply.kind == kind::ok) return succeed(std::move(reply.user), std::move(reply.octets));
+        if (reply.kind == kind::ok) {
+            auto& kept = client_->slot<identities>(detail::identities_owner());
+            kept = identities{other_.empty() ? reply.user : std::move(user_), std::move(other_), mechanism_};
+            return succeed(std::move(reply.user), std::move(reply.octets));
+        }
         auth_failure why;
         why.temporary = reply.temporary;
         if (reply.expired) why.why = auth_problem::expired;
@@ -171,8 +201,7 @@ private:
         using protocol = detail::dovecot_protocol;
         std::string line = "AUTH\t1\t" + mechanism_ + "\tservice=" + protocol::escaped(all_->settings.service);
         if (client_->secure()) line += "\tsecured";
-        if (tls_info const* const tls = client_->tls(); client_->tls_is_the_clients() && tls->client_verified)
-            line += "\tvalid-client-cert\tcert_username=" + protocol::escaped(tls->client_identity);
+        if (auto const user = certified()) line += "\tvalid-client-cert\tcert_username=" + protocol::escaped(*user);
         auto const add_endpoint = [&](std::string_view letter, ip_endpoint const& end) {
             if (end.address.is_none()) return;
             line += "\t" + std::string{letter} + "ip=" + end.address.to_string();
@@ -180,11 +209,28 @@ private:
         };
         add_endpoint("l", client_->local());
         add_endpoint("r", client_->client());
-        if (response.reveal().data() != nullptr) {
+        if (answered_here_ || !detail::no_initial_response(response)) {
             line += "\tresp=";  // the last one, says the protocol
             append_base64(line, response);
         }
         return line;
+    }
+    // Whose certificate the client showed, if that is somebody's.
+    std::optional<std::string> certified() const {
+        tls_info const* const tls = client_->tls();
+        if (!client_->tls_is_the_clients() || !tls->client_verified) return std::nullopt;
+        certificate_user const& whose = all_->settings.certificate;
+        std::optional<std::string> user = whose ? whose(*tls) : std::optional<std::string>{tls->client_identity};
+        if (user && user->empty()) user.reset();
+        return user;
+    }
+    // Who wants to act as another: Dovecot tells only the other.
+    void note(std::string_view octets) {
+        if (mechanism_ == "PLAIN") {
+            if (auto const message = parse_plain(octets)) user_ = message->user, other_ = message->authorisation;
+        } else if (mechanism_.starts_with("SCRAM-")) {
+            if (auto const message = parse_scram_client_first(octets)) user_ = message->user, other_ = message->gs2.authorisation;
+        }
     }
     // Reserves first: a string that grows leaves the secret behind where it was.
     static void append_base64(std::string& line, secret_view response) {
@@ -198,7 +244,10 @@ private:
     std::string mechanism_;
     session_info const* client_;
     std::shared_ptr<detail::dovecot_link> link_;
+    std::string user_{}, other_{};  // as `identities` has them
     bool counted_ = false;
+    bool begun_ = false;
+    bool answered_here_ = false;  // the question for the first response
     bool over_ = false;
 };
 
