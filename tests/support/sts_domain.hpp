@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct sts_domain {
     mailquay::mta_sts make() {
         auto const get = [this](mailquay::https_request request) -> mailquay::eventual<fetched> {
             requests.push_back("https://" + request.host + request.path);
+            if (throws) throw std::runtime_error("no sockets left");
             if (hangs) return never();
             if (failure) return fetched{*failure};
             return later(fetched{policy});
@@ -54,6 +56,7 @@ struct sts_domain {
     std::string policy{"version: STSv1\nmode: enforce\nmx: *.example.org\nmax_age: 604800\n"};
     std::optional<mailquay::https_failure> failure{};
     bool hangs = false;
+    bool throws = false;
     std::vector<std::string> requests{};
     std::vector<mailquay::tls_report> facts{};
     asio::io_context io{};

@@ -3,6 +3,9 @@
 #include "support/catch.hpp"
 #include "support/sts_domain.hpp"
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+
 /// RFC 8461 §3.3, §5: found once, kept for its time, and not undone by who can suppress DNS or HTTPS.
 namespace test_mta_sts {
 using namespace mailquay;
@@ -137,6 +140,35 @@ TEST_CASE("a fetcher that takes too long is given up", "[mta_sts][time]") {
     auto const found = d.find();
     CHECK(found.problem == tls_result::sts_policy_fetch_error);
     CHECK(std::chrono::steady_clock::now() - begun < seconds{10});
+}
+
+TEST_CASE("a fetcher that throws is one that failed, and a cancelled look-up notes nothing", "[mta_sts][fault]") {
+    sts_domain d;
+    d.throws = true;
+    auto const found = d.find();
+    CHECK(found.problem == tls_result::sts_policy_fetch_error);
+    CHECK(found.text.find("no sockets left") != std::string::npos);
+    d.time->passed += d.settings.retry;
+    d.throws = false;
+    d.hangs = true;
+
+    asio::cancellation_signal signal;
+    auto policies = d.make();
+    bool aborted = false;
+    auto const wait = [](eventual<mta_sts_found> asked) -> asio::awaitable<void> {
+        auto const got = co_await std::move(asked).wait();
+        CHECK_FALSE(got.policy);
+    };
+    asio::co_spawn(d.io, wait(policies.find("example.org")),
+                   asio::bind_cancellation_slot(signal.slot(), [&aborted](std::exception_ptr failed) { aborted = failed != nullptr; }));
+    asio::steady_timer timer{d.io};
+    timer.expires_after(std::chrono::milliseconds{30});
+    timer.async_wait([&signal](std::error_code) { signal.emit(asio::cancellation_type::terminal); });
+    d.io.restart();
+    d.io.run();
+    CHECK(aborted);
+    d.hangs = false;
+    CHECK(d.find().policy);
 }
 
 TEST_CASE("what else is in the store is not taken for a policy", "[mta_sts]") {

@@ -207,6 +207,36 @@ TEST_CASE("a server that is silent or away is given up", "[cares]") {
     CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds{10});
 }
 
+TEST_CASE("a further query for an alias has what is left of the time, whoever else waits", "[cares][time]") {
+    fake_dns_server server{[](dns_question const& q) -> std::optional<std::string> {
+        if (q.name.find("alias") == std::string::npos) return std::nullopt;
+        std::this_thread::sleep_for(milliseconds{300});
+        return q.reply(0x0080, {dns_question::record(q.name, 5, 30, dns_question::wire_name("silent.example"))});
+    }};
+    asio::io_context io;
+    auto settings = ask(server);
+    settings.timeout = std::chrono::seconds{10};
+    settings.patience = milliseconds{1000};
+    cares_resolver dns{io, settings};
+    auto const begun = std::chrono::steady_clock::now();
+    std::optional<std::chrono::steady_clock::duration> took;
+    auto const one = [](resolver::answer<ip_address> asked, std::optional<std::chrono::steady_clock::duration>* into,
+                        std::chrono::steady_clock::time_point since) -> asio::awaitable<void> {
+        auto const answer = co_await std::move(asked).wait();
+        CHECK(answer.error() == dns_errc::timed_out);
+        *into = std::chrono::steady_clock::now() - since;
+    };
+    asio::co_spawn(io, one(dns.a("alias.example"), &took, begun), asio::detached);
+    std::optional<std::chrono::steady_clock::duration> other;
+    asio::steady_timer later{io, milliseconds{250}};  // a look-up that began later has its number before the further query
+    later.async_wait([&](std::error_code) { asio::co_spawn(io, one(dns.a("other.example"), &other, begun), asio::detached); });
+    io.run();
+    REQUIRE(took);
+    REQUIRE(other);
+    CHECK(*took >= milliseconds{1000});
+    CHECK(*took < *other);
+}
+
 TEST_CASE("the next server is asked when one fails", "[cares]") {
     fake_dns_server bad{[](dns_question const& q) { return q.reply(0x0085); }};
     fake_dns_server good{[](dns_question const& q) { return q.reply(0x0080, {a_record(q, "")}); }};

@@ -3,13 +3,18 @@
 #include <mailquay/base/decimal.hpp>
 
 #include <asio/awaitable.hpp>
+#include <asio/cancellation_state.hpp>
+#include <asio/cancellation_type.hpp>
+#include <asio/error.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -49,16 +54,25 @@ struct mta_sts::state {
         request.host = "mta-sts." + domain;
         request.path = "/.well-known/mta-sts.txt";
         request.patience = self->settings.patience;
-        eventual<fetched> asked = self->fetcher(std::move(request));
-        if (asked.ready()) co_return std::move(asked).value();
         auto const executor = co_await asio::this_coro::executor;
         asio::steady_timer timer{executor};
         timer.expires_after(self->settings.patience);
-        using namespace asio::experimental::awaitable_operators;
-        auto either = std::move(asked).wait() || timer.async_wait(asio::use_awaitable);
-        auto first = co_await std::move(either);
-        if (first.index() == 1) co_return fetched{https_failure{"the policy host did not answer in time"}};
-        co_return unwrapped(std::get<0>(std::move(first)));
+        std::string why;
+        try {
+            eventual<fetched> asked = self->fetcher(std::move(request));
+            if (asked.ready()) co_return std::move(asked).value();
+            using namespace asio::experimental::awaitable_operators;
+            auto either = std::move(asked).wait() || timer.async_wait(asio::use_awaitable);
+            auto first = co_await std::move(either);
+            if (first.index() == 1) co_return fetched{https_failure{"the policy host did not answer in time"}};
+            co_return unwrapped(std::get<0>(std::move(first)));
+        } catch (std::exception const& thrown) {
+            why = thrown.what();
+        }
+        // Of a look-up that is cancelled as a whole, nothing is noted.
+        asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
+        if (state.cancelled() != asio::cancellation_type::none) throw std::system_error(asio::error::operation_aborted);
+        co_return fetched{https_failure{"the fetcher failed: " + why}};
     }
     static fetched unwrapped(fetched got) { return got; }
     static fetched unwrapped(std::optional<fetched> got) { return *std::move(got); }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -118,7 +119,10 @@ struct caching_resolver::state {
         {
             auto const now = time->steady();
             std::lock_guard const lock{mutex};
-            if (answer != nullptr) keep(key, *answer, now);
+            try {
+                if (answer != nullptr) keep(key, *answer, now);
+            } catch (std::bad_alloc const&) {  // it is asked for again; those who wait must be told
+            }
             auto const found = asking.find(key);
             crowd = std::move(found->second);
             asking.erase(found);

@@ -17,9 +17,9 @@
 #include <atomic>
 #include <deque>
 #include <limits>
-#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <unordered_map>
@@ -214,6 +214,7 @@ private:
         if (channel_ == nullptr) return finish(dns_errc::cancelled);
         if (queue_.size() >= waiting_) return finish(dns_errc::temporary);
         lookups_.emplace(number, lookup{std::move(query), std::move(finish), deadline});
+        deadlines_.emplace(deadline, number);
         queue_.push_back(number);
         go_on();
     }
@@ -259,6 +260,7 @@ private:
         auto const found = lookups_.find(number);
         if (found == lookups_.end()) return;
         finisher finish = std::move(found->second.finish);
+        deadlines_.erase({found->second.deadline, number});
         lookups_.erase(found);
         finish(std::move(with));
     }
@@ -327,7 +329,7 @@ private:
         timeval room{};
         if (timeval const* const left = ::ares_timeout(channel_, nullptr, &room); left != nullptr)
             next = now + std::chrono::seconds{left->tv_sec} + std::chrono::microseconds{left->tv_usec} + std::chrono::milliseconds{1};
-        next = std::min(next, lookups_.begin()->second.deadline);
+        next = std::min(next, deadlines_.begin()->first);
         if (next >= timer_at_) return;  // what is due later is seen when the timer that runs ends
         timer_at_ = next;
         timer_.expires_at(next);
@@ -342,8 +344,7 @@ private:
         if (channel_ == nullptr) return;
         ::ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
         auto const now = std::chrono::steady_clock::now();
-        // Numbers are in the order of asking; deadlines nearly so, as all have the same patience.
-        while (!lookups_.empty() && lookups_.begin()->second.deadline <= now) end(lookups_.begin()->first, dns_errc::timed_out);
+        while (!deadlines_.empty() && deadlines_.begin()->first <= now) end(deadlines_.begin()->second, dns_errc::timed_out);
         go_on();
     }
 
@@ -365,7 +366,9 @@ private:
     ares_channel channel_ = nullptr;
     std::vector<std::string> names_{};
     std::atomic<std::uint64_t> next_number_{0};
-    std::map<std::uint64_t, lookup> lookups_{};
+    std::unordered_map<std::uint64_t, lookup> lookups_{};
+    // Not in the order of numbers: a further query, for an alias, has what is left of its look-up's time.
+    std::set<std::pair<time_point, std::uint64_t>> deadlines_{};
     std::deque<std::uint64_t> queue_{};  // of those that were not sent
     std::unordered_set<std::uint16_t> ids_{};
     std::unordered_map<ares_socket_t, std::shared_ptr<watched>> sockets_{};
