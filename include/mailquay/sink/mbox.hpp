@@ -15,7 +15,7 @@ struct mbox_settings {
     std::uint64_t max_octets = 50 * 1024 * 1024;
     /// How long another program may have the file; then 451 4.3.0.
     std::chrono::seconds lock_wait{30};
-    /// A lock file older than this was left by a crash, and is removed. 0: never.
+    /// Another program's lock file that is older than this was left by a crash, and is removed. 0: never.
     std::chrono::seconds stale_lock{300};
     /// Absent: those of the server.
     std::shared_ptr<mailquay::workers> workers{};
@@ -26,10 +26,12 @@ struct mbox_settings {
 /// Each resolved mailbox of a transaction gets an entry: a From_ line, Return-Path, Delivered-To and our Received field, the
 /// message with LF line ends, an empty line. Return-Path fields that came with it are left out.
 ///
-/// **Locking** is by `FILE.lock` and by fcntl(2) both, in this order, as mail readers do.
+/// **Locking** is by `FILE.lock` and by fcntl(2) both, in this order, as mail readers do. A `FILE.lock` of this sink whose process
+/// is gone is removed at once: it is itself locked (flock) as long as it counts.
 ///
-/// **Durable**: appended and synced on the workers before 250. An entry that could not be written whole is cut off again. All
-/// recipients get one verdict. No room is 452 4.3.1, other failures 451 4.3.0.
+/// **Durable**: appended and synced on the workers before 250. An entry that could not be written whole is cut off again; one that
+/// a crash left unfinished is ended first, so that what follows is a message of its own. All recipients get one verdict. No room is
+/// 452 4.3.1, told at MAIL already where the file system has too little left; other failures are 451 4.3.0.
 ///
 /// Line ends become LF: binary content is not promised. Thread safety: called by all shards at once; several servers and
 /// readers may share the file.
@@ -48,6 +50,7 @@ public:
     /// Throws std::logic_error if no workers were lent.
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
+    bool has_room(std::uint64_t octets) const override;
 
 private:
     struct parts;

@@ -13,6 +13,8 @@ namespace mailquay::inline MAILQUAY_ABI::sinks {
 struct sqlite_settings {
     /// Octets of a message, which is held in memory until it is in the database; more is 552 5.3.4.
     std::uint64_t max_octets = 50 * 1024 * 1024;
+    /// Octets of all messages in memory together; above it the client is told 451 4.3.2.
+    std::uint64_t memory_octets = 256 * 1024 * 1024;
     /// Content of messages that wait for the database, in all; above it the client is told 451 4.3.2.
     std::size_t waiting_octets = 128 * 1024 * 1024;
     /// Fields of a header section that get rows of their own; the content has them all.
@@ -33,7 +35,8 @@ struct sqlite_settings {
 /// `content` is our Received field and the message as it came, a BLOB.
 ///
 /// **Durable.** One thread writes; all messages that wait are one transaction, synced once (write-ahead log, `synchronous=FULL`)
-/// before their 250. All recipients get one verdict. A full disk is 452 4.3.1, other failures 451 4.3.0.
+/// before their 250. All recipients get one verdict. A full disk is 452 4.3.1, told at MAIL already where the file system has too
+/// little left; other failures are 451 4.3.0.
 ///
 /// Writers may outlive the sink; an executor whose coroutines wait for a message must outlive that. Thread safety: called by all
 /// shards at once. Other processes may read and delete meanwhile.
@@ -49,6 +52,7 @@ public:
 
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
+    bool has_room(std::uint64_t octets) const override;
 
     struct shared;
 

@@ -14,7 +14,8 @@ struct sqlite_settings {
     /// Octets of a key and of a value; more is `std::errc::value_too_large`.
     std::size_t max_key_octets = 1024;
     std::size_t max_value_octets = 64 * 1024;
-    /// Entries; above it the ones that expire first go. They come from clients, who could fill the disk.
+    /// Entries; above it the ones that expire first go, and then, in no order, those that never do. They come from clients, who could
+    /// fill the disk. What other processes add is counted now and then: together they may have some more for a while.
     std::size_t max_entries = 1'000'000;
     /// How long another process may have the database; then `std::errc::device_or_resource_busy`.
     unsigned busy_ms = 5000;

@@ -5,9 +5,13 @@
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
 
+#include <csignal>
+#include <cstdint>
 #include <fcntl.h>
 #include <string>
 #include <string_view>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace test_mbox {
@@ -77,6 +81,80 @@ TEST_CASE("a file that another program has locked is 451, and stays as it is", "
     sinks::mbox again{at.folder.path("box"), at.settings};
     CHECK(at.send(again, given, "x\r\n").accepts());
     CHECK(at.folder.files("").size() == 1);
+}
+
+TEST_CASE("a lock of a process that is gone is taken away at once, and no other", "[sink][mbox]") {
+    place at;
+    sinks::mbox sink{at.folder.path("box"), at.settings};
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    std::string const path = at.folder.path("box.lock");
+    int const lock = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    REQUIRE(lock >= 0);
+    REQUIRE(::write(lock, "mailquay 1\n", 11) == 11);
+
+    // Its process is there: it has the file locked.
+    REQUIRE(::flock(lock, LOCK_EX) == 0);
+    CHECK(at.send(sink, given, "x\r\n").code() == 451);
+    REQUIRE(::flock(lock, LOCK_UN) == 0);
+    // Another program's: it locks nothing, and only its age tells.
+    REQUIRE(::pwrite(lock, "12345678 1\n", 11, 0) == 11);
+    CHECK(at.send(sink, given, "x\r\n").code() == 451);
+    // Killed: the system's lock went with the process, the file did not.
+    REQUIRE(::pwrite(lock, "mailquay 1\n", 11, 0) == 11);
+    CHECK(at.send(sink, given, "x\r\n").accepts());
+    CHECK(at.folder.files("").size() == 1);
+    ::close(lock);
+}
+
+TEST_CASE("an entry that a crash left unfinished swallows no other", "[sink][mbox]") {
+    char const* const left = GENERATE("From a Thu Jan  1 00:00:00 1970\nSubject: torn\n\nbod", "From a Thu Jan  1 00:00:00 1970\n",
+                                      "From a Thu Jan  1 00:00:00 1970\nSubject: whole\n\nbody\n\n");
+    place at;
+    sinks::mbox sink{at.folder.path("box"), at.settings};
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    int const file = ::open(at.folder.path("box").c_str(), O_WRONLY | O_CLOEXEC);
+    REQUIRE(::write(file, left, std::string_view{left}.size()) > 0);
+    ::close(file);
+
+    CHECK(at.send(sink, given, "Subject: next\r\n\r\nbody\r\n").accepts());
+
+    std::string const text = at.file();
+    CHECK(text.starts_with(left));
+    CHECK(text.find("\n\nFrom sender@example.net ") != text.npos);
+    CHECK(text.find("\n\n\nFrom ") == text.npos);
+    CHECK(text.ends_with("\nbody\n\n"));
+}
+
+TEST_CASE("an entry that could not be written whole is cut off again", "[sink][mbox]") {
+    place at;
+    sinks::mbox sink{at.folder.path("box"), at.settings};
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    CHECK(at.send(sink, given, "Subject: first\r\n\r\nbody\r\n").accepts());
+    std::string const before = at.file();
+
+    // The system writes up to the limit, and then says that the file is too large.
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &usual) == 0);
+    auto const handler = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit const small{before.size() + 300, usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    verdict const said = at.send(sink, given, std::string(1000, 'x') + "\r\n");
+    bool const restored = ::setrlimit(RLIMIT_FSIZE, &usual) == 0;
+    std::signal(SIGXFSZ, handler);
+
+    REQUIRE(restored);
+    CHECK(said.code() == 452);
+    CHECK(at.file() == before);
+}
+
+TEST_CASE("mbox knows at MAIL whether there is room", "[sink][mbox]") {
+    place at;
+    sinks::mbox sink{at.folder.path("box"), at.settings};
+    CHECK(sink.has_room(1));
+    CHECK_FALSE(sink.has_room(std::uint64_t{1} << 62));
 }
 
 TEST_CASE("a message too large for memory is 552", "[sink][mbox]") {

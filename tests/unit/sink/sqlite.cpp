@@ -90,6 +90,33 @@ TEST_CASE("a message that cannot be stored is 451, and costs no other", "[sink][
     CHECK(ask(file, "SELECT count(*), (SELECT count(*) FROM recipients) FROM messages") == "2|2\n");
 }
 
+TEST_CASE("messages in memory are bounded all together", "[sink][sqlite]") {
+    mailquay_test::temporary_folder folder;
+    sinks::sqlite_settings settings;
+    settings.memory_octets = 1000;
+    sinks::sqlite sink{folder.path("mail.db"), settings};
+    mailquay_test::made_transaction one, two;
+    one.to("b@example.org");
+    two.to("b@example.org");
+    {
+        auto first = waited(sink.open(one.mail));
+        REQUIRE(first);
+        CHECK(waited((*first)->write(std::string(700, 'x'))).accepts());
+        CHECK(send(sink, two, std::string(700, 'x')).code() == 451);
+        // One message alone is bounded by its own size only.
+        CHECK(waited((*first)->write(std::string(700, 'x'))).accepts());
+        CHECK(waited((*first)->finish(commit::all_or_none)).combined().accepts());
+    }
+    CHECK(send(sink, two, std::string(700, 'x')).accepts());
+}
+
+TEST_CASE("SQLite knows at MAIL whether there is room", "[sink][sqlite]") {
+    mailquay_test::temporary_folder folder;
+    sinks::sqlite sink{folder.path("mail.db")};
+    CHECK(sink.has_room(1));
+    CHECK_FALSE(sink.has_room(std::uint64_t{1} << 62));
+}
+
 TEST_CASE("sizes are bounded and promised", "[sink][sqlite]") {
     mailquay_test::temporary_folder folder;
     sinks::sqlite_settings settings;

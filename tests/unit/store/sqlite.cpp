@@ -107,6 +107,32 @@ TEST_CASE("keys, values and their number are bounded", "[store][sqlite]") {
     CHECK(waited(store.get("999")).value() == "v");
 }
 
+TEST_CASE("entries that never expire are bounded too, also those of another process", "[store][sqlite]") {
+    place at;
+    at.settings.max_entries = 320;
+    auto store = at.open();
+    auto other = at.open();
+    for (int i = 0; i < 1000; ++i) {
+        CHECK(waited(store.set("a" + std::to_string(i), "v", 0s)));
+        CHECK(waited(other.set("b" + std::to_string(i), "v", 0s)));
+    }
+
+    int there = 0;
+    for (int i = 0; i < 1000; ++i)
+        for (char const* who : {"a", "b"}) there += waited(store.get(who + std::to_string(i))).value().has_value() ? 1 : 0;
+    CHECK(there <= 320 + 2 * 320 / 16);
+    CHECK(there > 100);
+}
+
+TEST_CASE("an entry that never expires stays while others can go", "[store][sqlite]") {
+    place at;
+    at.settings.max_entries = 300;
+    auto store = at.open();
+    CHECK(waited(store.set("stays", "v", 0s)));
+    for (int i = 0; i < 1000; ++i) CHECK(waited(store.set(std::to_string(i), "v", 1000s)));
+    CHECK(waited(store.get("stays")).value() == "v");
+}
+
 TEST_CASE("a file that is no database is refused at start, with the cure", "[store][sqlite]") {
     place at;
     CHECK_THROWS_WITH(stores::sqlite(at.folder.path("no/such.db"), at.pool), Catch::Contains("name a file"));

@@ -4,6 +4,7 @@
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/message/field_filter.hpp>
 #include <mailquay/message/trace_fields.hpp>
+#include <mailquay/sink/detail/sink_bounds.hpp>
 #include <mailquay/sink/offloaded.hpp>
 
 #include <fmt/format.h>
@@ -11,10 +12,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <memory>
 #include <fcntl.h>
 #include <mutex>
 #include <stdexcept>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <thread>
@@ -40,37 +43,67 @@ MAILQUAY_DECL void append_mbox_quoted(std::string& out, std::string_view text) {
 
 namespace detail {
 
-// FILE.lock, which a name of its own makes safe on network file systems too.
+// FILE.lock. The system's lock on it says whether the process that made it is still there: it goes with the process, however that
+// ends. Locks of other programs have neither our name in them nor that lock.
 class dot_lock {
 public:
     dot_lock(std::string const& file, std::chrono::seconds wait, std::chrono::seconds stale) : path_(file + ".lock") {
         auto const until = std::chrono::steady_clock::now() + wait;
         for (;;) {
-            int const made = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-            if (made >= 0) {
-                ::close(made);
-                held_ = true;
+            file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+            if (file_ >= 0) {
+                sign();
                 return;
             }
             failed_ = errno;
-            if (failed_ != EEXIST || std::chrono::steady_clock::now() >= until) return;
-            struct stat facts {};
-            if (stale.count() != 0 && ::stat(path_.c_str(), &facts) == 0 && std::time(nullptr) - facts.st_mtime > stale.count())
-                ::unlink(path_.c_str());
+            if (failed_ != EEXIST) return;
+            if (remove_if_left(stale)) continue;
+            if (std::chrono::steady_clock::now() >= until) return;
             std::this_thread::sleep_for(std::chrono::milliseconds{50});
         }
     }
     dot_lock(dot_lock const&) = delete;
     dot_lock& operator=(dot_lock const&) = delete;
     ~dot_lock() {
-        if (held_) ::unlink(path_.c_str());
+        if (file_ < 0) return;
+        if (names(file_)) ::unlink(path_.c_str());
+        ::close(file_);
     }
-    bool held() const noexcept { return held_; }
+    bool held() const noexcept { return file_ >= 0; }
     std::error_code why() const noexcept { return {failed_, std::system_category()}; }
 
 private:
+    static constexpr std::string_view ours = "mailquay ";
+
+    // Locked first: whoever reads our name in it must find the lock as well.
+    void sign() {
+        if (::flock(file_, LOCK_EX | LOCK_NB) != 0) return;  // a file system without: then its age alone says that it was left
+        std::string const name = fmt::format("{}{}\n", ours, ::getpid());
+        if (::write(file_, name.data(), name.size()) < 0) failed_ = errno;  // likewise
+    }
+    // Whether `path_` is still the name of this file.
+    bool names(int file) const {
+        struct stat opened {}, named {};
+        return ::fstat(file, &opened) == 0 && ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+               opened.st_dev == named.st_dev;
+    }
+    bool remove_if_left(std::chrono::seconds stale) const {
+        int const there = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (there < 0) return errno == ENOENT;
+        char name[ours.size()] = {};
+        bool const is_ours = ::pread(there, name, sizeof name, 0) == static_cast<ssize_t>(sizeof name) &&
+                             std::string_view{name, sizeof name} == ours;
+        struct stat facts {};
+        bool left = is_ours ? ::flock(there, LOCK_EX | LOCK_NB) == 0
+                            : stale.count() != 0 && ::fstat(there, &facts) == 0 && std::time(nullptr) - facts.st_mtime > stale.count();
+        // Another may have taken it away meanwhile, and made one.
+        left = left && names(there) && ::unlink(path_.c_str()) == 0;
+        ::close(there);
+        return left;
+    }
+
     std::string path_;
-    bool held_ = false;
+    int file_ = -1;
     int failed_ = 0;
 };
 
@@ -88,17 +121,30 @@ inline std::error_code lock_mbox(int file, std::chrono::seconds wait) {
     return {};
 }
 
+// What is missing of the empty line behind the last entry: a crash may have cut that off.
+inline result<std::string_view> end_of_mbox(int file, off_t size) {
+    char last[2] = {'\n', '\n'};
+    auto const count = std::min<off_t>(size, 2);
+    if (::pread(file, last + 2 - count, static_cast<std::size_t>(count), size - count) != count) return mbox_error();
+    if (last[1] != '\n') return std::string_view{"\n\n"};
+    return last[0] != '\n' ? std::string_view{"\n"} : std::string_view{};
+}
+
 // Appends all of `text`, or nothing.
 inline std::error_code append_durably(std::string const& path, std::string_view text, std::chrono::seconds wait) {
-    int const file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    int const file = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) return mbox_error();
     std::error_code failed = lock_mbox(file, wait);
     struct stat facts {};
     if (!failed && ::fstat(file, &facts) != 0) failed = mbox_error();
     if (!failed) {
-        while (!text.empty() && !failed) {
-            auto const wrote = ::write(file, text.data(), text.size());
-            if (wrote >= 0) text.remove_prefix(static_cast<std::size_t>(wrote));
+        auto const end = end_of_mbox(file, facts.st_size);
+        if (!end) failed = end.error();
+        std::string_view before = end ? *end : std::string_view{};
+        while (!(before.empty() && text.empty()) && !failed) {
+            std::string_view& next = before.empty() ? text : before;
+            auto const wrote = ::write(file, next.data(), next.size());
+            if (wrote >= 0) next.remove_prefix(static_cast<std::size_t>(wrote));
             else if (errno != EINTR) failed = mbox_error();
         }
         if (!failed && ::fsync(file) != 0) failed = mbox_error();
@@ -155,26 +201,40 @@ namespace sinks {
 
 struct mbox::parts {
     // In one process fcntl locks do not keep threads apart.
-    static delivery append(std::string const& file, std::mutex& one_at_a_time, mbox_settings const& settings, received_message const& mail) {
+    static delivery append(std::string const& file, std::mutex& one_at_a_time, detail::free_room& room, mbox_settings const& settings,
+                           received_message const& mail) {
         std::string const text = detail::mbox_entries(mail);
         std::lock_guard const only{one_at_a_time};
         detail::dot_lock const lock{file, settings.lock_wait, settings.stale_lock};
         std::error_code const failed = lock.held() ? detail::append_durably(file, text, settings.lock_wait) : lock.why();
+        room.look();
         if (!failed) return delivery{accept()};
         return delivery{defer(storage_reply(failed)).because("mbox: " + failed.message())};
     }
-    static offloaded_sink make(std::string file, mbox_settings settings) {
-        return offloaded([file = std::move(file), settings, mutex = std::make_shared<std::mutex>()](
-                             received_message mail) { return append(file, *mutex, settings, mail); },
+    static offloaded_sink make(std::string file, std::shared_ptr<detail::free_room> room, mbox_settings settings) {
+        settings.workers.reset();  // a job must not hold the pool it runs on
+        return offloaded([file = std::move(file), room = std::move(room), settings, mutex = std::make_shared<std::mutex>()](
+                             received_message mail) { return append(file, *mutex, *room, settings, mail); },
                          settings.max_octets);
     }
-
-    parts(std::string file, mbox_settings const& settings) : sink(make(std::move(file), settings)), has_workers(settings.workers != nullptr) {
-        if (has_workers) sink.lend(settings.workers);
+    static unique_function<void()> look(std::shared_ptr<detail::free_room> room) {
+        return [room = std::move(room)] { room->look(); };
     }
 
+    parts(std::string file, mbox_settings const& settings)
+        : room(std::make_shared<detail::free_room>(detail::free_room::folder_of(file))),
+          sink(make(std::move(file), room, settings)) {
+        if (settings.workers) lend(settings.workers);
+    }
+    void lend(std::shared_ptr<mailquay::workers> more) {
+        if (pool) return;
+        pool = more;
+        sink.lend(std::move(more));
+    }
+
+    std::shared_ptr<detail::free_room> room;
     offloaded_sink sink;
-    bool has_workers;
+    std::shared_ptr<mailquay::workers> pool{};
 };
 
 MAILQUAY_DECL mbox::mbox(std::string file, mbox_settings settings) {
@@ -201,10 +261,16 @@ MAILQUAY_DECL mbox::~mbox() = default;
 MAILQUAY_DECL mbox::mbox(mbox&&) noexcept = default;
 
 MAILQUAY_DECL void mbox::lend(std::shared_ptr<mailquay::workers> pool) {
-    if (!parts_->has_workers) parts_->sink.lend(std::move(pool));
+    parts_->lend(std::move(pool));
 }
 
 MAILQUAY_DECL eventual<message_sink::opened> mbox::open(transaction const& mail) { return parts_->sink.open(mail); }
+
+MAILQUAY_DECL bool mbox::has_room(std::uint64_t octets) const {
+    if (parts_->room->has(octets)) return true;
+    if (parts_->pool && parts_->room->begin_looking() && !parts_->pool->post(parts::look(parts_->room))) parts_->room->give_up_looking();
+    return false;
+}
 
 MAILQUAY_DECL promises mbox::promised() const {
     promises kept = parts_->sink.promised();

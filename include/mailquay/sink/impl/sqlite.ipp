@@ -3,6 +3,7 @@
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/message/header_walker.hpp>
 #include <mailquay/protocol/replies.hpp>
+#include <mailquay/sink/detail/sink_bounds.hpp>
 #include <mailquay/sink/detail/wait_for_done.hpp>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -27,11 +29,13 @@ struct sqlite::shared {
     struct waiting_message {
         envelope mail{};
         std::string content{};
+        detail::memory_share share;
         when_done done{};
         std::error_code failed{};
     };
 
-    shared(std::string const& file, sqlite_settings given) : settings(std::move(given)) {
+    shared(std::string const& file, sqlite_settings given)
+        : settings(std::move(given)), memory(std::make_shared<detail::memory_bound>(settings.memory_octets)), room(detail::free_room::folder_of(file)) {
         int const opened = ::sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
         if (opened != SQLITE_OK) refuse(file);
         ::sqlite3_busy_timeout(handle, static_cast<int>(settings.busy_ms));
@@ -63,7 +67,7 @@ struct sqlite::shared {
         close();
     }
 
-    void submit(envelope mail, std::string content, when_done done) {
+    void submit(envelope mail, std::string content, detail::memory_share share, when_done done) {
         {
             std::lock_guard const lock{mutex};
             if (!waiting.empty() && waiting_octets + content.size() > settings.waiting_octets) {
@@ -71,12 +75,24 @@ struct sqlite::shared {
                 return;
             }
             waiting_octets += content.size();
-            waiting.push_back({std::move(mail), std::move(content), std::move(done), {}});
+            waiting.push_back({std::move(mail), std::move(content), std::move(share), std::move(done), {}});
         }
         wake.notify_one();
     }
+    bool has_room(std::uint64_t octets) {
+        if (room.has(octets)) return true;
+        if (room.begin_looking()) {
+            {
+                std::lock_guard const lock{mutex};
+                look = true;
+            }
+            wake.notify_one();
+        }
+        return false;
+    }
 
     sqlite_settings settings;
+    std::shared_ptr<detail::memory_bound> memory;
 
 private:
     void write_all() {
@@ -84,12 +100,14 @@ private:
         for (;;) {
             {
                 std::unique_lock lock{mutex};
-                wake.wait(lock, [&] { return ending || !waiting.empty(); });
-                if (waiting.empty()) return;
+                wake.wait(lock, [&] { return ending || look || !waiting.empty(); });
+                if (ending && waiting.empty()) return;
                 batch.swap(waiting);
                 waiting_octets = 0;
+                look = false;
             }
-            commit(batch);
+            if (!batch.empty()) commit(batch);
+            room.look();
             for (waiting_message& one : batch) one.done(one.failed);
             batch.clear();
         }
@@ -200,6 +218,8 @@ private:
     std::vector<waiting_message> waiting{};
     std::size_t waiting_octets = 0;
     bool ending = false;
+    bool look = false;  // at what the file system has left
+    detail::free_room room;
     std::thread writer{};
 };
 
@@ -209,9 +229,10 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 
 struct sqlite_start {
     static unique_function<void(unique_function<void(std::error_code)>)> make(std::shared_ptr<sinks::sqlite::shared> into, envelope mail,
-                                                                              std::string content) {
-        return [into = std::move(into), mail = std::move(mail), content = std::move(content)](unique_function<void(std::error_code)> done) mutable {
-            into->submit(std::move(mail), std::move(content), std::move(done));
+                                                                              std::string content, memory_share share) {
+        return [into = std::move(into), mail = std::move(mail), content = std::move(content),
+                share = std::move(share)](unique_function<void(std::error_code)> done) mutable {
+            into->submit(std::move(mail), std::move(content), std::move(share), std::move(done));
         };
     }
 };
@@ -226,22 +247,35 @@ inline asio::awaitable<delivery> commit_to_sqlite(unique_function<void(unique_fu
 
 class sqlite_writer final : public message_writer {
 public:
-    sqlite_writer(std::shared_ptr<sinks::sqlite::shared> into, transaction const& mail) : into_(std::move(into)), mail_(mail.snapshot()) {}
+    sqlite_writer(std::shared_ptr<sinks::sqlite::shared> into, transaction const& mail)
+        : into_(std::move(into)), mail_(mail.snapshot()), share_(into_->memory) {}
 
     eventual<verdict> write(std::span<char const> octets) override {
         if (octets.size() > into_->settings.max_octets - content_.size()) {
-            content_ = {};
+            drop();
             return reject(replies::message_too_big);
+        }
+        if (!share_.add(octets.size())) {
+            drop();
+            return defer(replies::queue_full).because("sqlite: memory_octets");
         }
         content_.append(octets.data(), octets.size());
         return accept();
     }
-    eventual<delivery> finish(commit) override { return commit_to_sqlite(sqlite_start::make(into_, std::move(mail_), std::move(content_))); }
+    eventual<delivery> finish(commit) override {
+        return commit_to_sqlite(sqlite_start::make(into_, std::move(mail_), std::move(content_), std::move(share_)));
+    }
 
 private:
+    void drop() {
+        content_ = {};
+        share_.give_back();
+    }
+
     std::shared_ptr<sinks::sqlite::shared> into_;
     envelope mail_;
     std::string content_;
+    memory_share share_;
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail
@@ -255,6 +289,8 @@ MAILQUAY_DECL sqlite::sqlite(sqlite&&) noexcept = default;
 MAILQUAY_DECL eventual<message_sink::opened> sqlite::open(transaction const& mail) {
     return opened{std::unique_ptr<message_writer>{std::make_unique<detail::sqlite_writer>(shared_, mail)}};
 }
+
+MAILQUAY_DECL bool sqlite::has_room(std::uint64_t octets) const { return shared_->has_room(octets); }
 
 MAILQUAY_DECL promises sqlite::promised() const {
     promises kept;

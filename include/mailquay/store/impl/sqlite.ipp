@@ -30,9 +30,9 @@ struct sqlite::database {
         erase = prepare(file, "DELETE FROM entries WHERE key = ?1 AND (expires = 0 OR expires > ?2)");
         expire = prepare(file, "DELETE FROM entries WHERE key IN (SELECT key FROM entries WHERE expires > 0 AND expires <= ?1 LIMIT 100)");
         trim = prepare(file, "DELETE FROM entries WHERE key IN (SELECT key FROM entries WHERE expires > 0 ORDER BY expires LIMIT 100)");
+        trim_any = prepare(file, "DELETE FROM entries WHERE key IN (SELECT key FROM entries LIMIT 100)");
         count = prepare(file, "SELECT count(*) FROM entries");
-        if (step(count) == SQLITE_ROW) entries = static_cast<std::size_t>(::sqlite3_column_int64(count, 0));
-        ::sqlite3_reset(count);
+        count_entries();
     }
     database(database const&) = delete;
     database& operator=(database const&) = delete;
@@ -145,8 +145,11 @@ private:
         ::sqlite3_bind_int64(expire, 1, now());
         if (auto const done = run(expire); !done) return done;
         entries -= std::min(entries, static_cast<std::size_t>(::sqlite3_changes(handle)));
-        if (entries >= settings.max_entries) {
-            if (auto const done = run(trim); !done) return done;
+        // Other processes add entries as well.
+        if (++since_counted > settings.max_entries / 16) count_entries();
+        for (sqlite3_stmt* const one : {trim, trim_any}) {
+            if (entries < settings.max_entries) break;
+            if (auto const done = run(one); !done) return done;
             entries -= std::min(entries, static_cast<std::size_t>(::sqlite3_changes(handle)));
         }
         auto const there = look(key);
@@ -157,6 +160,11 @@ private:
         auto done = run(put);
         if (done && !*there) ++entries;
         return done;
+    }
+    void count_entries() {
+        if (step(count) == SQLITE_ROW) entries = static_cast<std::size_t>(::sqlite3_column_int64(count, 0));
+        ::sqlite3_reset(count);
+        since_counted = 0;
     }
     template <class F>
     result<void> in_transaction(F change) {
@@ -180,9 +188,9 @@ private:
                                  "; name a file that the process may write, in a folder that it may write");
     }
     void close() noexcept {
-        for (sqlite3_stmt* one : {find, put, erase, expire, trim, count}) ::sqlite3_finalize(one);
+        for (sqlite3_stmt* one : {find, put, erase, expire, trim, trim_any, count}) ::sqlite3_finalize(one);
         ::sqlite3_close(handle);
-        find = put = erase = expire = trim = count = nullptr;
+        find = put = erase = expire = trim = trim_any = count = nullptr;
         handle = nullptr;
     }
 
@@ -194,8 +202,10 @@ private:
     sqlite3_stmt* erase = nullptr;
     sqlite3_stmt* expire = nullptr;
     sqlite3_stmt* trim = nullptr;
+    sqlite3_stmt* trim_any = nullptr;
     sqlite3_stmt* count = nullptr;
     std::size_t entries = 0;
+    std::size_t since_counted = 0;  // changes
 };
 
 MAILQUAY_DECL sqlite::sqlite(std::string file, std::shared_ptr<mailquay::workers> pool, sqlite_settings settings) : pool_(std::move(pool)) {
