@@ -75,7 +75,7 @@ public:
         given.what = outcome::waits;
         given.waits_as = ++last_ticket_;
         ++waiting_;
-        to.waiters.push_back({given.waits_as, std::move(handler)});
+        to.waiters.push_back({given.waits_as, fresh, std::move(handler)});
         return given;
     }
 
@@ -98,6 +98,7 @@ public:
     returned give_back(std::string const& key, std::shared_ptr<Link> link, time_point now) {
         destination& to = at(key);
         if (!to.waiters.empty()) {
+            if (to.waiters.front().fresh) return returned::unwanted;  // its turn, and a new one is what it needs
             auto handler = take_waiter(to);
             handler(std::move(link));
             return returned::handed_over;
@@ -182,6 +183,7 @@ private:
     };
     struct waiter {
         ticket as;
+        bool fresh;
         grant_handler handler;
     };
     struct destination {

@@ -38,7 +38,8 @@ enum class chunking_use : std::uint8_t {
     off,
 };
 
-/// How long a client waits for a server, after RFC 5321 §4.5.3.2.
+/// How long a client waits for a server, after RFC 5321 §4.5.3.2. A wait begins when what it waits for was asked, or the reply
+/// before it was complete; octets of an unfinished reply do not prolong it.
 struct client_timeouts {
     std::chrono::milliseconds connect = std::chrono::seconds{30};       ///< for each address; the first failure costs no more
     std::chrono::milliseconds tls = std::chrono::seconds{60};           ///< for a handshake
@@ -49,6 +50,9 @@ struct client_timeouts {
     std::chrono::milliseconds content = std::chrono::minutes{3};        ///< §4.5.3.2.5: without progress
     std::chrono::milliseconds final_reply = std::chrono::minutes{10};   ///< §4.5.3.2.6
     std::chrono::milliseconds quit = std::chrono::seconds{5};           ///< nothing depends on the reply to QUIT
+    /// For opening a connection, and for each message on it, whatever the server says meanwhile; content adds to it by its size
+    /// (`client_limits::least_rate`).
+    std::chrono::milliseconds attempt = std::chrono::hours{1};
 };
 
 /// What a client keeps of a server's and sends without an answer at most.
@@ -63,6 +67,8 @@ struct client_limits {
     unsigned challenges = 10;
     /// Transactions that one `send()` may take on one connection.
     unsigned transactions = 1000;
+    /// Octets per second: content adds to `client_timeouts::attempt` what it takes at this rate.
+    std::size_t least_rate = 4096;
 };
 
 /// How a client talks to a host.

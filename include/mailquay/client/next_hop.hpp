@@ -31,7 +31,8 @@ public:
     std::vector<ip_endpoint> addresses{};
     std::string unix_path{};                 ///< of a UNIX socket, in place of addresses
     hop_settings settings{};
-    /// Connections with equal keys carry each other's mail; empty: made of all the above but the time-outs.
+    /// Connections with equal keys carry each other's mail; empty: made of all the above but the time-outs
+    /// and the order of addresses.
     std::string pool_key{};
 
     /// The key in effect. Credentials, connector and verification are part of it.

@@ -15,6 +15,7 @@ struct pool_limits {
     /// A connection that waits longer for the next message is closed with QUIT. Servers wait 5 minutes, or far less when they
     /// are busy.
     std::chrono::milliseconds idle = std::chrono::seconds{5};
+    std::size_t leaving = 50;              ///< that wait for the reply to QUIT, beside the above; beyond: closed without QUIT
     /// Then it is closed: other clients want a turn, and load balancers too. LIMITS MAILMAX lowers it.
     std::size_t messages_per_connection = 100;
 };

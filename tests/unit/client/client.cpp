@@ -8,6 +8,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -86,6 +87,25 @@ TEST_CASE("an idle connection is closed with QUIT in time", "[client][sockets]")
     CHECK(sends.open_connections() == 0);
 }
 
+TEST_CASE("only so many connections wait for the reply to QUIT, and none for long", "[client][sockets][limits]") {
+    asio::io_context io;
+    server_script const never_leaves = joined({opening, transaction, {">QUIT", "!2", "hang"}});
+    scripted_server server{io, {never_leaves, joined({opening, transaction, {"hang"}})}};
+    auto config = named();
+    config.pool.messages_per_connection = 1;
+    config.pool.leaving = 1;
+    client sends{io, config};
+
+    CHECK(deliver(io, sends, server.hop()).delivered());
+    turn(io, 50ms);
+    CHECK(server.heard().ends_with("QUIT\r\n"));
+    CHECK(deliver(io, sends, server.hop()).delivered());
+    turn(io, 50ms);
+    CHECK(server.heard().ends_with("\r\n.\r\n"));
+    CHECK(server.connections() == 2);
+    CHECK(sends.open_connections() == 0);
+}
+
 TEST_CASE("a kept connection that the server closed is opened anew, and that is no attempt", "[client][sockets][fault]") {
     asio::io_context io;
     client sends{io, named()};
@@ -141,6 +161,27 @@ TEST_CASE("addresses are tried in order until one works", "[client][sockets]") {
     CHECK(got.address == dead);
     CHECK(got.advice == hop_advice::try_another);
     CHECK(sends.open_connections() == 0);  // the script's end closed the first one
+}
+
+TEST_CASE("521 at one address is no answer for another that was not reached", "[client][sockets]") {
+    asio::io_context io;
+    scripted_server server{io, {{"521 5.3.2 takes no mail", "hang"}}};
+    client sends{io, named()};
+    asio::ip::tcp::acceptor nobody{io, asio::ip::tcp::endpoint{asio::ip::make_address("127.0.0.1"), 0}};
+    ip_endpoint dead = *ip_endpoint::parse("127.0.0.1:1");
+    dead.port = nobody.local_endpoint().port();
+    nobody.close();
+    ip_endpoint refuses = dead;
+    refuses.port = server.port();
+    auto to = server.hop();
+    to.addresses = {dead, refuses};
+
+    auto const got = deliver(io, sends, to);
+
+    CHECK(got.recipients[0].state == state::untried);
+    CHECK(got.problem == hop_problem::refused);
+    CHECK(got.reply.code == 521);
+    CHECK(got.advice == hop_advice::try_another);
 }
 
 TEST_CASE("521 as greeting is final for the recipients, but another host may do", "[client][sockets]") {
@@ -331,6 +372,81 @@ TEST_CASE("who sends may cancel, also while he waits for a connection", "[client
     CHECK(sends.open_connections() == 0);
 }
 
+TEST_CASE("cancelled while the content is read: nothing of it goes out", "[client][sockets][cancel]") {
+    struct cancelling final : message_content {
+        std::uint64_t size() const noexcept override { return 9; }
+        static asio::awaitable<result<std::size_t>> later(asio::cancellation_signal* stop, std::span<char> room) {
+            stop->emit(asio::cancellation_type::terminal);
+            std::string_view const octets = "a: b\r\n\r\nc";
+            std::copy_n(octets.begin(), 9, room.begin());
+            co_return std::size_t{9};
+        }
+        eventual<result<std::size_t>> read(std::uint64_t, std::span<char> room) override { return later(stop, room); }
+        asio::cancellation_signal* stop = nullptr;
+    };
+    asio::io_context io;
+    scripted_server server{io, {joined({opening, {">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", "hang"}})}};
+    client sends{io, named()};
+    asio::cancellation_signal stop;
+    auto content = std::make_shared<cancelling>();
+    content->stop = &stop;
+    auto message = mail();
+    message.content = content;
+    std::optional<send_report> got;
+    auto sending = sends.send(server.hop(), message);
+    asio::co_spawn(io, std::move(sending), asio::bind_cancellation_slot(stop.slot(), [&got](std::exception_ptr, send_report report) { got = std::move(report); }));
+    turn(io, 300ms);
+
+    REQUIRE(got);
+    CHECK(got->problem == hop_problem::cancelled);
+    CHECK(got->recipients[0].state == state::untried);
+    CHECK(server.heard().ends_with("DATA\r\n"));
+    CHECK(sends.open_connections() == 0);
+}
+
+TEST_CASE("cancelled while the listener runs: no further command goes out", "[client][sockets][cancel]") {
+    asio::io_context io;
+    auto const one = server_script{">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", ">.", "250 ok"};
+    scripted_server server{io, {joined({{"220 hi", ">EHLO", "250-hi\r\n250 LIMITS RCPTMAX=1"}, one, {"hang"}})}};
+    client sends{io, named()};
+    auto message = mail();
+    message.recipients.push_back({"c@mx.example", {}});
+    asio::cancellation_signal stop;
+    settled_listener const listener = [&stop](std::vector<std::size_t>, send_report const&) -> asio::awaitable<void> {
+        stop.emit(asio::cancellation_type::terminal);
+        co_return;
+    };
+    std::optional<send_report> got;
+    auto sending = sends.send(server.hop(), message, listener);
+    asio::co_spawn(io, std::move(sending), asio::bind_cancellation_slot(stop.slot(), [&got](std::exception_ptr, send_report report) { got = std::move(report); }));
+    turn(io, 300ms);
+
+    REQUIRE(got);
+    CHECK(got->problem == hop_problem::cancelled);
+    CHECK(got->recipients[0].state == state::delivered);
+    CHECK(got->recipients[1].state == state::untried);
+    CHECK(server.heard().ends_with("\r\n.\r\n"));
+}
+
+TEST_CASE("a connection does not remember that the attempt before was cancelled at its end", "[client][sockets][cancel]") {
+    asio::io_context io;
+    scripted_server server{io, {joined({opening, transaction, transaction})}};
+    client sends{io, named()};
+    asio::cancellation_signal stop;
+    settled_listener const listener = [&stop](std::vector<std::size_t>, send_report const&) -> asio::awaitable<void> {
+        stop.emit(asio::cancellation_type::terminal);
+        co_return;
+    };
+    std::optional<send_report> got;
+    auto sending = sends.send(server.hop(), mail(), listener);
+    asio::co_spawn(io, std::move(sending), asio::bind_cancellation_slot(stop.slot(), [&got](std::exception_ptr, send_report report) { got = std::move(report); }));
+    turn(io, 300ms);
+
+    REQUIRE(got);
+    CHECK(got->delivered());
+    CHECK(deliver(io, sends, server.hop()).delivered());
+}
+
 TEST_CASE("content that cannot be read ends the attempt, and nothing is delivered", "[client][sockets][fault]") {
     struct throwing final : message_content {
         std::uint64_t size() const noexcept override { return 10; }
@@ -387,6 +503,10 @@ TEST_CASE("settings that cannot be are refused at once, and messages without rec
     next_hop injects{"127.0.0.1", 1};
     injects.settings.hello_name = "a\r\nQUIT";
     CHECK(deliver(io, sends, injects).problem == hop_problem::content_unreadable);
+    next_hop unchecked{"127.0.0.1", 1};
+    unchecked.settings.tls = tls_use::off;
+    unchecked.settings.verify = tls_verification::certificate;
+    CHECK(deliver(io, sends, unchecked).text.starts_with("hop_settings::verify needs TLS"));
 }
 
 }  // namespace test_client

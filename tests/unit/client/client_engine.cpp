@@ -234,6 +234,19 @@ TEST_CASE("a connection that ends tells how much is known", "[client][engine][fa
     }
 }
 
+TEST_CASE("LMTP: 354 for nobody leaves no way but closing", "[client][engine][lmtp]") {
+    hop_settings with;
+    with.protocol = dialect::lmtp;
+    client_script talk{with};
+    talk.opening("PIPELINING").send(mail_to({"b@mx.example"}));
+    talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>\nDATA").server("250 ok\n550 5.1.1 no\n354 go").client_octets("");
+    talk.run([](auto const& got) {
+        CHECK(got[0].state == state::permanent);
+        CHECK((got.sent && got.ended));
+        CHECK(got.report.problem == hop_problem::none);
+    });
+}
+
 TEST_CASE("a connection that ends within the content delivers nothing", "[client][engine][fault]") {
     client_script talk;
     talk.opening("PIPELINING").send(mail_to({"b@mx.example"}, std::string(300'000, 'x')));
@@ -321,9 +334,20 @@ TEST_CASE("what is no reply is temporary and ends the connection", "[client][eng
         talk.opening("PIPELINING").send(mail_to({"b@mx.example"}));
         talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>\nDATA").server("250 ok\n250 ok\n354 go");
         talk.client("Subject: x\n\nhello\n.").server("OK thank you").run([](auto const& got) {
-            CHECK(got[0].state == state::temporary);
+            CHECK(got[0].state == state::unknown);
+            CHECK(got[0].status == "4.5.0");
             CHECK(got.report.problem == hop_problem::garbled_reply);
+            CHECK(got.report.advice == hop_advice::wait);  // the message may have been taken
         });
+    }
+    SECTION("a reply without end to the dot") {
+        talk.opening("PIPELINING").send(mail_to({"b@mx.example"}));
+        talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>\nDATA").server("250 ok\n250 ok\n354 go");
+        std::string endless;
+        for (int i = 0; i < 40'000; ++i) endless += "250-and on\r\n";
+        auto const got = talk.client("Subject: x\n\nhello\n.").server_octets(endless).run_once();
+        CHECK(got[0].state == state::unknown);
+        CHECK(got.report.advice == hop_advice::wait);
     }
     SECTION("a reply without end") {
         std::string endless;
@@ -556,6 +580,15 @@ TEST_CASE("an address cannot bring a command with it", "[client][engine][smuggli
         CHECK(got[2].state == state::delivered);
     });
 
+    client_script original;
+    auto dsn = mail_to({"b@mx.example", "c@mx.example", "d@mx.example"});
+    dsn.recipients[0].requests.original = {"rfc822\r\nRSET", "b@mx.example"};
+    dsn.recipients[1].requests.original = {"utf-8", "b@mx.example\r\nRSET"};
+    dsn.recipients[2].requests.original = {"rfc822", "d@mx.example\r\nRSET"};
+    original.opening("PIPELINING\nDSN").send(dsn);
+    original.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>\nRCPT TO:<c@mx.example>\nRCPT TO:<d@mx.example>\nDATA");
+    original.run([](auto const& got) { CHECK(got.rest.empty()); });
+
     client_script from;
     auto mail = mail_to({"b@mx.example"});
     mail.reverse_path = "a@b.example> SIZE=1\r\nQUIT";
@@ -637,6 +670,59 @@ TEST_CASE("a wait begins with what came last, however late that was", "[client][
         CHECK(got.report.problem == hop_problem::none);
         CHECK_FALSE(got.ended);
     });
+}
+
+TEST_CASE("octets of an unfinished reply do not prolong a wait", "[client][engine][limits]") {
+    client_script talk;
+    SECTION("the greeting") {
+        talk.wait(5min - 1s).server_octets("220-").wait(1s - 1ms).server_octets("x").wait(1ms);
+        talk.run([](auto const& got) {
+            CHECK(got.report.problem == hop_problem::timed_out);
+            CHECK(got.report.stage == send_stage::greeting);
+        });
+    }
+    SECTION("the reply to the dot") {
+        talk.opening("PIPELINING").send(mail_to({"b@mx.example"}));
+        talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>\nDATA").server("250 ok\n250 ok\n354 go");
+        talk.client("Subject: x\n\nhello\n.").wait(9min).server_octets("2").wait(1min - 1s).server_octets("5").wait(1s);
+        talk.run([](auto const& got) {
+            CHECK(got.report.problem == hop_problem::timed_out);
+            CHECK(got[0].state == state::unknown);
+        });
+    }
+    SECTION("the reply to QUIT") {
+        talk.opening().quit().client("QUIT").wait(4s).server_octets("221-x\r\n221").wait(1s);
+        talk.run([](auto const& got) { CHECK(got.ended); });
+    }
+}
+
+TEST_CASE("a message has a time in all, to which its size adds", "[client][engine][limits]") {
+    hop_settings with;
+    with.timeouts.attempt = 10min;
+    with.limits.least_rate = 1;
+    client_script talk{with};
+    talk.opening().send(mail_to({"b@mx.example"})).client(mail_line).wait(5min - 1s).server("250 ok").client("RCPT TO:<b@mx.example>");
+    SECTION("each reply in time, but too many of them") {
+        talk.wait(5min - 1s).server("250 ok").client("DATA").wait(2s).run([](auto const& got) {
+            CHECK(got.report.problem == hop_problem::timed_out);
+            CHECK(got.report.text == "the whole attempt took too long");
+            CHECK(got[0].state == state::untried);
+        });
+    }
+    SECTION("content of 21 octets, one in a second") {
+        talk.wait(5min - 1s).server("250 ok").client("DATA").server("354 go").client("Subject: x\n\nhello\n.");
+        SECTION("in time") {
+            talk.wait(20s).server("250 ok").run([](auto const& got) { CHECK(got.report.delivered()); });
+        }
+        SECTION("too late") {
+            talk.wait(30s).run([](auto const& got) { CHECK(got[0].state == state::unknown); });
+        }
+    }
+    SECTION("the next message has its own") {
+        talk.wait(4min).server("250 ok").client("DATA").server("354 go").client("Subject: x\n\nhello\n.").server("250 ok");
+        talk.wait(1h).send(mail_to({"b@mx.example"})).client(mail_line).wait(4min).server("250 ok");
+        talk.run([](auto const& got) { CHECK(got.report.problem == hop_problem::none); });
+    }
 }
 
 TEST_CASE("QUIT ends it, with or without an answer", "[client][engine]") {

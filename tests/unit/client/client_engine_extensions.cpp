@@ -212,6 +212,41 @@ TEST_CASE("REQUIRETLS goes only to a verified host with a secure name that annou
     }
 }
 
+TEST_CASE("replies to chunks behind a refused one are no answer to the next transaction", "[client][engine][chunking]") {
+    hop_settings with;
+    with.chunking = chunking_use::where_offered;
+    std::string const part(65536, 'x');
+    auto message = mail();
+    message.recipients.push_back({"c@mx.example", {}});
+    message.content = content_of(part + part + part + "\r\n");
+    client_script talk{with};
+    talk.opening("PIPELINING\nCHUNKING\nLIMITS RCPTMAX=1").send(message);
+    talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@mx.example>").server("250 ok\n250 ok");
+    std::string const chunk = "BDAT 65536\r\n" + part;
+    talk.client_octets(chunk + chunk + chunk).server("452 4.3.1 full").client("RSET").server("503 x\n503 x").client_octets("").server("250 reset");
+    talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<c@mx.example>").server("250 ok\n250 ok").client_octets(chunk + chunk + chunk);
+    talk.server("250 ok\n250 ok\n250 ok").client("BDAT 2 LAST\n").server("250 2.0.0 taken");
+
+    auto const got = talk.run_once();
+    CHECK(got[0].state == state::temporary);
+    CHECK(got[0].status == "4.3.1");
+    CHECK(got[1].state == state::delivered);
+    CHECK(got.ready);
+}
+
+TEST_CASE("what must be verified is not sent in clear, whatever is said of TLS", "[client][engine][tls]") {
+    for (auto const verify : {tls_verification::certificate, tls_verification::dane}) {
+        hop_settings with;
+        with.tls = tls_use::off;
+        with.verify = verify;
+        client_script talk{with};
+        talk.opening("STARTTLS").client_octets("").run([](auto const& got) {
+            CHECK(got.report.problem == hop_problem::no_tls);
+            CHECK((got.ended && !got.ready));
+        });
+    }
+}
+
 TEST_CASE("STARTTLS is used where it is offered, and EHLO said anew", "[client][engine][tls]") {
     client_script talk;
     talk.opening("STARTTLS\nSIZE 10").client("STARTTLS").server("220 go").client_octets("");

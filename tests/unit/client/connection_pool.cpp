@@ -104,6 +104,21 @@ TEST_CASE("a fresh connection is never an idle one, and makes room for itself", 
     CHECK(on.pool.open() == 2);
 }
 
+TEST_CASE("who waits for a fresh connection is not given a used one", "[client][pool]") {
+    fixture on;
+    on.ask("a");
+    on.ask("a");
+    CHECK(on.ask("a", true).what == outcome::waits);
+    CHECK(on.ask("a").what == outcome::waits);
+
+    CHECK(on.pool.give_back("a", fixture::link(1), on.now) == returned::unwanted);
+    CHECK(on.granted.empty());
+    on.pool.closed("a");
+    CHECK(on.granted == std::vector<std::string>{"a-"});
+    CHECK(on.pool.give_back("a", fixture::link(2), on.now) == returned::handed_over);
+    CHECK(on.granted == std::vector<std::string>{"a-", "a2"});
+}
+
 TEST_CASE("what is idle for too long, or breaks, no longer counts", "[client][pool]") {
     fixture on;
     on.ask("a");

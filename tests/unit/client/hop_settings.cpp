@@ -14,6 +14,7 @@ TEST_CASE("the time-outs are at least those of RFC 5321 §4.5.3.2", "[client][se
     CHECK(times.content >= 3min);
     CHECK(times.final_reply >= 10min);
     CHECK(times.connect <= 30s);
+    CHECK(times.attempt >= times.greeting + times.mail + times.final_reply);
 }
 
 TEST_CASE("without a word mail is encrypted where it can be, and credentials never go in clear", "[client][settings]") {

@@ -147,8 +147,8 @@ TEST_CASE("a backup whose primary cannot be looked up now waits", "[mx][loop]") 
 TEST_CASE("addresses that nobody else's DNS should lead to are skipped", "[mx][private]") {
     zone z;
     z.dns->mx_is("example.org", {{10, "evil.example.org"}, {20, "good.example.org"}});
-    z.dns->a_is("evil.example.org", {"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.1.2.3", "224.0.0.1", "255.255.255.255"});
-    z.dns->aaaa_is("evil.example.org", {"::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1"});
+    z.dns->a_is("evil.example.org", {"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.1.2.3", "224.0.0.1", "255.255.255.255", "100.64.0.1", "192.0.0.8", "198.18.0.1"});
+    z.dns->aaaa_is("evil.example.org", {"::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::1", "2002:7f00:1::1", "::10.0.0.1", "::198.51.100.1", "fec0::1"});
     z.host("good.example.org");
     CHECK(z.names("example.org") == "good.example.org");
     z.dns->mx_is("example.net", {{10, "evil.example.org"}});
@@ -157,6 +157,16 @@ TEST_CASE("addresses that nobody else's DNS should lead to are skipped", "[mx][p
     CHECK(z.failure("local.example") == "550 5.4.4");
     z.settings.allow_private = true;
     CHECK(z.names("example.net") == "evil.example.org");
+}
+
+TEST_CASE("addresses that a gateway turns into public IPv4 are public", "[mx][private]") {
+    for (auto const* const address : {"64:ff9b::198.51.100.1", "2002:c633:6401::1", "2001:db8::1"}) {
+        zone z;
+        z.dns->mx_is("example.org", {{10, "a.example.org"}});
+        z.dns->aaaa_is("a.example.org", {address});
+        INFO(address);
+        CHECK(z.names("example.org") == "a.example.org");
+    }
 }
 
 TEST_CASE("at most five addresses, two of each host before any third, families in turn", "[mx][addresses]") {

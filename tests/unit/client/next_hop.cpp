@@ -44,6 +44,12 @@ TEST_CASE("what makes a connection another one makes another key", "[client][nex
     next_hop other = first;
     other.settings.proxy.emplace().facts.unique_id = "2";
     CHECK(spoken.key() != other.key());
+    differs([](next_hop& to) { to.settings.limits.recipients = 1; });
+    differs([](next_hop& to) { to.settings.limits.reply.octets = 1; });
+    next_hop one_way = first, other_way = first;
+    one_way.addresses = {*ip_endpoint::parse("192.0.2.1:25"), *ip_endpoint::parse("192.0.2.2:25")};
+    other_way.addresses = {one_way.addresses[1], one_way.addresses[0]};
+    CHECK(one_way.key() == other_way.key());
     next_hop named = first;
     named.pool_key = "mine";
     CHECK(named.key() == "mine");

@@ -7,6 +7,7 @@
 #include <mailquay/client/impl/client_link.ipp>
 
 #include <algorithm>
+#include <exception>
 #include <stdexcept>
 #include <string_view>
 #include <unistd.h>
@@ -33,6 +34,8 @@ inline bool is_hello_word(std::string_view name) {
 inline std::string_view fault_of(next_hop const& to, outgoing_message const& message) {
     bool const named = !to.settings.hello_name.empty();
     if (named && !is_hello_word(to.settings.hello_name)) return "hop_settings::hello_name is no name of a host; give one word";
+    bool const unchecked = to.settings.tls == tls_use::off && to.settings.verify != tls_verification::none;
+    if (unchecked) return "hop_settings::verify needs TLS, but hop_settings::tls is off; set it to required, or verify to none";
     if (message.recipients.empty()) return "the message has no recipients";
     return {};
 }
@@ -134,10 +137,6 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             co_return nullptr;
         }
         while (!mine->granted) {
-            timer->expires_after(std::chrono::hours{1});
-            std::error_code ignored;
-            auto token = asio::redirect_error(asio::use_awaitable, ignored);
-            co_await timer->async_wait(token);
             auto const state = co_await asio::this_coro::cancellation_state;
             bool const cancelled = state.cancelled() != asio::cancellation_type::none;
             if (cancelled && pool.cancel(key, granted.waits_as)) {
@@ -145,6 +144,10 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
                 whole->advice = hop_advice::done;
                 co_return nullptr;
             }
+            timer->expires_after(std::chrono::hours{1});
+            std::error_code ignored;
+            auto token = asio::redirect_error(asio::use_awaitable, ignored);
+            co_await timer->async_wait(token);
         }
         co_return mine->got;
     }
@@ -163,6 +166,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         if (addresses.size() > detail::most_addresses) addresses.resize(detail::most_addresses);
         bool const may_go_clear = to.settings.tls == tls_use::opportunistic && to.settings.verify == tls_verification::none &&
                                   !message.requests.requiretls;
+        bool all_refuse = true;
         for (ip_endpoint const address : addresses) {
             auto const failure = co_await made->connect(address);
             if (failure) {
@@ -198,13 +202,14 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
                 }
                 made->close();
             }
+            all_refuse = all_refuse && (whole->reply.code == 521 || whole->reply.code == 556);
             bool const same_everywhere = whole->problem == hop_problem::cancelled || whole->problem == hop_problem::authentication_failed ||
                                          whole->problem == hop_problem::no_mechanism;
             if (same_everywhere) break;
             made = make_link(to, key);
         }
-        // RFC 7504: this host never takes mail.
-        if (whole->reply.code == 521 || whole->reply.code == 556) refuse_for_good(*whole);
+        // RFC 7504: this host never takes mail. Where another of its addresses gave no such answer, that is not sure.
+        if (all_refuse) refuse_for_good(*whole);
         if (whole->problem == hop_problem::cancelled) whole->advice = hop_advice::done;
         pool.closed(key);
         co_return nullptr;
@@ -268,9 +273,10 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     void part(std::shared_ptr<link> used) {
         used->idle = false;
         used->idle_broke = {};
-        if (!used->healthy()) return used->close();
+        if (!used->healthy() || leaving >= config.pool.leaving) return used->close();
+        ++leaving;
         auto ending = used->goodbye();
-        asio::co_spawn(strand, std::move(ending), [used](std::exception_ptr) {});
+        asio::co_spawn(strand, std::move(ending), [self = shared_from_this(), used](std::exception_ptr) { --self->leaving; });
     }
 
     void arm_sweep() {
@@ -301,6 +307,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     pool_type pool;
     asio_compat::timer sweep;
     bool sweep_armed = false;
+    std::size_t leaving = 0;  // connections that say QUIT
 };
 
 MAILQUAY_DECL client::client(asio::any_io_executor host, client_config config) {
@@ -320,8 +327,25 @@ MAILQUAY_DECL client::~client() {
 
 MAILQUAY_DECL asio::awaitable<send_report> client::send(next_hop to, outgoing_message message, settled_listener listener) {
     auto const all = impl_;
-    auto running = all->run(std::move(to), std::move(message), std::move(listener));
-    auto report = co_await asio::co_spawn(all->strand, std::move(running), asio::use_awaitable);
+    bool const throws = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    auto const state = co_await asio::this_coro::cancellation_state;
+    send_report report;
+    std::exception_ptr failure;
+    if (state.cancelled() != asio::cancellation_type::none) {
+        report.host = to.host.empty() ? to.to_string() : to.host;
+        report.recipients.resize(message.recipients.size());
+        report.problem = hop_problem::cancelled;
+    } else {
+        try {
+            auto running = all->run(std::move(to), std::move(message), std::move(listener));
+            report = co_await asio::co_spawn(all->strand, std::move(running), asio::use_awaitable);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+    }
+    co_await asio::this_coro::throw_if_cancelled(throws);
+    if (failure) std::rethrow_exception(failure);
     co_return report;
 }
 

@@ -115,8 +115,9 @@ inline void append_rcpt(std::string& out, std::string_view forward_path, outgoin
     if (offers.dsn) {
         if (to.requests.notify != dsn_notify::unsaid) out.append(" NOTIFY=").append(to_string(to.requests.notify));
         if (!to.requests.original.empty()) {
+            std::size_t const before = out.size();
             out += " ORCPT=";
-            append_orcpt(out, to.requests.original, plan.smtputf8);
+            if (!append_orcpt(out, to.requests.original, plan.smtputf8)) out.resize(before);
         }
     }
     if (offers.rrvs && to.requests.valid_since) {

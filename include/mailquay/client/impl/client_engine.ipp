@@ -24,7 +24,10 @@ MAILQUAY_DECL void client_engine::feed(std::string_view octets) {
         octets.remove_prefix(of.parser.feed(octets));
         switch (of.parser.state()) {
             case reply_parser::outcome::need_more: break;
-            case reply_parser::outcome::complete: of.on_reply(of.parser.take()); break;
+            case reply_parser::outcome::complete:
+                of.on_reply(of.parser.take());
+                of.rearm();  // octets of an unfinished reply leave the wait as it is
+                break;
             case reply_parser::outcome::garbled:
                 of.fail_hop(hop_problem::garbled_reply, of.stage_now(), of.parser.take(), {});
                 break;
@@ -33,7 +36,6 @@ MAILQUAY_DECL void client_engine::feed(std::string_view octets) {
                 break;
         }
     }
-    of.rearm();
 }
 
 MAILQUAY_DECL void client_engine::input_closed(std::error_code why) {
@@ -64,7 +66,7 @@ MAILQUAY_DECL void client_engine::output_sent(std::size_t octets) {
         of.out.clear();
         of.out_sent = 0;
     }
-    if (of.current == impl::phase::message && of.todo == impl::step::content) {
+    if (octets != 0 && of.current == impl::phase::message && of.todo == impl::step::content) {
         of.want_content();
         of.rearm();
     }
@@ -76,7 +78,8 @@ MAILQUAY_DECL void client_engine::time_is(time_point now) {
     if (std::exchange(of.moved, false)) of.deadline = of.next_deadline();
     if (!of.deadline || now < *of.deadline) return;
     if (of.current == impl::phase::quitting || (of.current == impl::phase::message && of.message == nullptr)) return of.end();
-    of.fail_hop(hop_problem::timed_out, of.stage_now(), {}, {});
+    bool const at_all = of.attempt_end && now >= *of.attempt_end;
+    of.fail_hop(hop_problem::timed_out, of.stage_now(), {}, at_all ? "the whole attempt took too long" : "");
 }
 
 MAILQUAY_DECL std::optional<client_engine::time_point> client_engine::wake_at() const noexcept {
@@ -131,6 +134,7 @@ MAILQUAY_DECL void client_engine::tls_failed(std::string why, bool for_the_certi
 MAILQUAY_DECL void client_engine::probe() {
     assert(impl_->current == impl::phase::idle);
     impl_->current = impl::phase::opening;
+    impl_->begin_attempt();
     impl_->send_line("NOOP", detail::owed::noop);
     impl_->rearm();
 }

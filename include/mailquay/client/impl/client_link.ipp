@@ -141,7 +141,7 @@ public:
         message_ = message;
         whole_ = whole;
         listener_ = listener;
-        ready_ = sent_ = false;
+        ready_ = sent_ = cancelled_ = false;
         engine->time_is(std::chrono::steady_clock::now());
         engine->send(*message, std::move(which));
         co_await drive(wanted::sent);
@@ -173,7 +173,7 @@ public:
 
     /// QUIT, and all that belongs to a proper end.
     asio::awaitable<void> goodbye() {
-        idle = false;
+        idle = cancelled_ = false;
         engine->time_is(std::chrono::steady_clock::now());
         if (!engine->ended()) engine->quit();
         co_await drive(wanted::end);
@@ -239,10 +239,17 @@ private:
 
     /// Waits until woken, `until`, or cancelled.
     asio::awaitable<void> wait(time_point until) {
+        co_await look_for_cancellation();
+        if (cancelled_) co_return;
         timer_.expires_at(until);
         std::error_code ignored;
         auto token = asio::redirect_error(asio::use_awaitable, ignored);
         co_await timer_.async_wait(token);
+        co_await look_for_cancellation();
+    }
+
+    /// A cancellation interrupts the wait it meets only: what comes while a host's code runs is seen here.
+    asio::awaitable<void> look_for_cancellation() {
         auto const state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) cancelled_ = true;
     }
@@ -263,6 +270,7 @@ private:
 
     asio::awaitable<void> drive(wanted what) {
         constexpr auto never = std::chrono::hours{24};
+        co_await look_for_cancellation();
         for (;;) {
             absorb();
             auto const now = std::chrono::steady_clock::now();
@@ -276,12 +284,12 @@ private:
                     take(*event);
                 }
             }
-            flush();
-            if (reached(what)) co_return;
-            if (cancelled_ && !engine->ended()) {
+            if (cancelled_ && !reached(what)) {
                 engine->abort(hop_problem::cancelled);
                 continue;
             }
+            flush();
+            if (reached(what)) co_return;
             start_read();
             if (read_done_ || write_done_) continue;
             time_point const until = engine->wake_at().value_or(now + never);
@@ -304,7 +312,8 @@ private:
                 co_return;
             }
             auto got = co_await std::move(reading).wait();
-            give(std::move(got));
+            co_await look_for_cancellation();
+            if (!cancelled_) give(std::move(got));
         } catch (std::exception const&) {  // a host's code
             engine->content_failed(std::make_error_code(std::errc::io_error));
         }
@@ -327,6 +336,7 @@ private:
             co_await std::move(telling);
         } catch (std::exception const&) {  // a host's code, which had promised not to throw
         }
+        co_await look_for_cancellation();
     }
 
     // --- octets
@@ -351,7 +361,7 @@ private:
     }
 
     void flush() {
-        if (writing_ || write_done_ || !socket_.is_open() || write_failed_) return;
+        if (writing_ || write_done_ || !socket_.is_open() || write_failed_ || engine->ended()) return;
         if (write_buffer_.empty()) gather();
         if (write_buffer_.empty()) return;
         writing_ = true;

@@ -17,6 +17,7 @@ inline client_engine::impl::impl(hop_settings const& with, client_engine_config 
     : settings(with), config(std::move(config_given)), parser(with.limits.reply), now(at) {
     if (!settings.hello_name.empty()) config.hello_name = settings.hello_name;
     report.host = config.host;
+    begin_attempt();
     if (settings.proxy) append_proxy_header(out, *settings.proxy);
     if (settings.tls == tls_use::implicit) {
         current = phase::handshake;
@@ -112,7 +113,7 @@ inline void client_engine::impl::on_ehlo(received_reply const& reply) {
 
 inline void client_engine::impl::after_hello() {
     bool const wants_tls = settings.tls == tls_use::required || settings.tls == tls_use::opportunistic;
-    bool const must = settings.tls == tls_use::required || (wants_tls && settings.verify != tls_verification::none);
+    bool const must = settings.tls == tls_use::required || settings.verify != tls_verification::none;
     if (wants_tls && !report.tls) {
         bool const possible = report.offers.starttls && config.tls_available;
         if (possible) return send_line("STARTTLS", owed::starttls);
@@ -120,6 +121,7 @@ inline void client_engine::impl::after_hello() {
             return fail_hop(hop_problem::no_tls, send_stage::starttls, {},
                             config.tls_available ? "STARTTLS is not offered" : "this client has no TLS; set client_config::tls");
     }
+    if (must && !report.tls) return fail_hop(hop_problem::no_tls, send_stage::hello, {}, "the server cannot be verified with hop_settings::tls off");
     if (settings.xclient && !xclient_done) {
         auto const lines = detail::xclient_commands(*settings.xclient, report.offers.xclient);
         if (lines.empty()) return fail_hop(hop_problem::refused, send_stage::hello, {}, "XCLIENT is not offered");
@@ -211,6 +213,7 @@ inline void client_engine::impl::on_auth(received_reply const& reply) {
 
 inline void client_engine::impl::become_idle() {
     current = phase::idle;
+    attempt_end.reset();
     events.emplace_back(client_ready{});
 }
 
@@ -247,7 +250,8 @@ inline std::chrono::milliseconds client_engine::impl::patience() const {
 inline std::optional<client_engine::time_point> client_engine::impl::next_deadline() const {
     bool const waits = current != phase::ended && (current != phase::idle || !waiting.empty());
     if (!waits) return std::nullopt;
-    return now + patience();
+    time_point const waited_for = now + patience();
+    return attempt_end ? std::min(waited_for, *attempt_end) : waited_for;
 }
 
 inline send_stage client_engine::impl::stage_now() const {
@@ -291,27 +295,31 @@ inline void client_engine::impl::fail_hop(hop_problem what, send_stage stage, re
     bool const lost = what == hop_problem::connection_lost || what == hop_problem::timed_out || what == hop_problem::cancelled;
     bool some_unknown = false;
     if (message != nullptr) {
-        // All was sent and nothing came back: nobody can say what the server did (rule of RFC 1047). With PRDR nothing counts before
-        // the overall reply.
+        // All was sent and nothing came back, or nothing that can be read: nobody can say what the server did (rule of RFC 1047). With
+        // PRDR nothing counts before the overall reply.
         bool const final_due = std::any_of(waiting.begin(), waiting.end(), [](detail::owed_reply const& one) {
-            return one.what == owed::final || one.what == owed::recipient_final || one.what == owed::chunk || one.what == owed::prdr_final;
+            return one.what == owed::final || one.what == owed::recipient_final || one.what == owed::chunk || one.what == owed::prdr_final ||
+                   one.what == owed::overall;
         });
         bool const by_prdr = plan.prdr && accepted.size() > 1;
-        bool const unknown = lost && end_seen && final_due && !by_prdr;
+        bool const unreadable = what == hop_problem::garbled_reply && end_seen && final_due;
+        bool const unknown = unreadable || (lost && end_seen && final_due && !by_prdr);
         for (std::size_t const which : batch) {
             bool const taken = std::find(accepted.begin(), accepted.end(), which) != accepted.end();
             if (!unsettled(which) || !taken) continue;
             if (unknown) {
-                settle_own(which, recipient_state::unknown, stage, {"4.4.2", "the connection ended after all was sent: the outcome is unknown"});
+                detail::own_finding const ended{"4.4.2", "the connection ended after all was sent: the outcome is unknown"};
+                detail::own_finding const unread{"4.5.0", "the final reply cannot be read: the outcome is unknown"};
+                settle_own(which, recipient_state::unknown, stage, unreadable ? unread : ended);
                 some_unknown = true;
-            } else if (what == hop_problem::garbled_reply && all_sent) {
-                settle_own(which, recipient_state::temporary, stage, {"4.5.0", "the final reply cannot be read"});
             } else if (lost && end_seen && by_prdr) {
                 settle_own(which, recipient_state::temporary, stage, {"4.4.2", "the connection ended before the overall reply"});
             }
         }
         tell_settled();
     }
+    out.clear();  // what has not left stays here: least of all the end of a message that counts as not sent
+    out_sent = 0;
     report.problem = what;
     report.stage = stage;
     report.reply = std::move(reply);

@@ -100,6 +100,8 @@ struct client_engine::impl {
     void send_line(std::string_view line, owed what, std::size_t recipient = 0);
     void expect(owed what, std::size_t octets = 0, std::size_t recipient = 0) { waiting.push_back({what, recipient, octets}); }
     std::chrono::milliseconds patience() const;
+    /// Opening a connection and each message have a time in all, whatever the server says meanwhile.
+    void begin_attempt() { attempt_end = now + settings.timeouts.attempt; }
     /// Something went on: waiting begins anew. The time is what the next `time_is()` says.
     void rearm() noexcept { moved = true; }
     std::optional<time_point> next_deadline() const;
@@ -118,6 +120,7 @@ struct client_engine::impl {
     send_report report{};
     time_point now;
     std::optional<time_point> deadline{};
+    std::optional<time_point> attempt_end{};
     bool moved = true;
     phase current = phase::opening;
     bool helo_tried = false;

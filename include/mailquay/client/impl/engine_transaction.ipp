@@ -28,6 +28,12 @@ inline recipient_state state_of(received_reply const& reply) {
     return reply.positive() ? recipient_state::delivered : reply.permanent() ? recipient_state::permanent : recipient_state::temporary;
 }
 
+/// What content may take at a rate, in addition to the time of the whole.
+inline std::chrono::seconds time_for(std::uint64_t octets, std::size_t octets_per_second) {
+    constexpr std::uint64_t most = 1'000'000;  // seconds; keeps sums far from any overflow
+    return std::chrono::seconds{std::min(octets / std::max<std::size_t>(octets_per_second, 1), most)};
+}
+
 /// The domain that RCPTDOMAINMAX counts by.
 inline std::string domain_of(std::string_view address) {
     auto const at = address.rfind('@');
@@ -41,6 +47,7 @@ inline std::string domain_of(std::string_view address) {
 inline void client_engine::impl::begin(outgoing_message const& given, std::vector<std::size_t> which) {
     message = &given;
     current = phase::message;
+    begin_attempt();
     report.recipients.assign(given.recipients.size(), {});
     report.problem = hop_problem::none;
     report.advice = hop_advice::done;
@@ -227,6 +234,8 @@ inline void client_engine::impl::pump() {
             case step::awaiting: return;
             case step::content: return want_content();
             case step::finished:
+                // Replies to chunks behind a refused one concern the transaction that ended, not the next one.
+                if (chunk_refused && !waiting.empty() && message != nullptr && !to_go.empty()) return;
                 if (message != nullptr && !to_go.empty()) {
                     begin_transaction();
                     break;
@@ -286,6 +295,11 @@ inline void client_engine::impl::on_recipient(std::size_t which, received_reply 
 inline void client_engine::impl::on_data(received_reply const& reply) {
     if (reply.intermediate()) {
         if (!accepted.empty()) return begin_content();
+        if (lmtp()) {
+            // The dot would get as many replies as there are recipients: none. Closing is the only way out of DATA.
+            end_transaction(false);
+            return end();
+        }
         out += ".\r\n";  // RFC 2920 §3.1
         expect(owed::nobody);
         return end_transaction(true);
@@ -353,6 +367,7 @@ inline void client_engine::impl::expect_finals() {
 inline void client_engine::impl::begin_content() {
     todo = step::content;
     content_at = 0;
+    if (attempt_end) *attempt_end += detail::time_for(message->content->size(), settings.limits.least_rate);
     encoder = {};
     bare_finder = {};
     if (!plan.bdat) expect_finals();

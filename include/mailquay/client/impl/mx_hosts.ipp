@@ -16,10 +16,26 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
 
+/// Whether other people's DNS may lead to it (RFC 6890). Addresses of IPv6 that a gateway turns into IPv4 are judged by that.
 inline bool is_public_address(ip_address const& address) noexcept {
     ip_address const seen = address.unmapped();
     if (seen.is_loopback() || seen.is_private() || seen.is_link_local() || seen.is_multicast() || seen.is_unspecified()) return false;
-    return !seen.is_v4() || (seen.bytes()[0] != 0 && seen.bytes()[0] < 240);
+    auto const octet = seen.bytes();
+    if (seen.is_v4()) {
+        bool const shared = octet[0] == 100 && (octet[1] & 0xc0) == 64;                         // RFC 6598
+        bool const assigned = octet[0] == 192 && octet[1] == 0 && octet[2] == 0;                // RFC 6890 §2.2.2
+        bool const benchmark = octet[0] == 198 && (octet[1] & 0xfe) == 18;                      // RFC 2544
+        return octet[0] != 0 && octet[0] < 240 && !shared && !assigned && !benchmark;
+    }
+    auto const embedded = [octet](std::size_t at) { return ip_address::from_v4({octet[at], octet[at + 1], octet[at + 2], octet[at + 3]}); };
+    auto const zero = [octet](std::size_t from, std::size_t to) {
+        return std::all_of(octet.begin() + static_cast<std::ptrdiff_t>(from), octet.begin() + static_cast<std::ptrdiff_t>(to), [](std::uint8_t one) { return one == 0; });
+    };
+    bool const nat64 = octet[0] == 0 && octet[1] == 0x64 && octet[2] == 0xff && octet[3] == 0x9b;
+    if (nat64) return zero(4, 12) && is_public_address(embedded(12));                           // RFC 6052; RFC 8215 is local
+    if (octet[0] == 0x20 && octet[1] == 0x02) return is_public_address(embedded(2));            // 6to4
+    bool const site_local = octet[0] == 0xfe && (octet[1] & 0xc0) == 0xc0;                      // RFC 3879
+    return !zero(0, 12) && !site_local;                                                         // ::/96: RFC 4291 §2.5.5.1
 }
 
 template <class T>

@@ -55,10 +55,18 @@ MAILQUAY_DECL std::string next_hop::key() const {
         made += '|';
         append_decimal(made, value);
     };
-    for (ip_endpoint const& one : addresses) add_text(one.to_string());
+    std::vector<std::string> sorted;  // a set that was shuffled is the same destination
+    for (ip_endpoint const& one : addresses) sorted.push_back(one.to_string());
+    std::sort(sorted.begin(), sorted.end());
+    for (std::string const& one : sorted) add_text(one);
     hop_settings const& with = settings;
     add(static_cast<std::uint64_t>(with.protocol));
     add_text(with.hello_name);
+    client_limits const& bounds = with.limits;
+    for (std::uint64_t const one : {std::uint64_t{bounds.reply.line_octets}, std::uint64_t{bounds.reply.text_octets},
+                                    std::uint64_t{bounds.reply.octets}, std::uint64_t{bounds.window_octets}, std::uint64_t{bounds.recipients},
+                                    std::uint64_t{bounds.challenges}, std::uint64_t{bounds.transactions}, std::uint64_t{bounds.least_rate}})
+        add(one);
     add(static_cast<std::uint64_t>(with.tls));
     add(static_cast<std::uint64_t>(with.verify));
     add_text(with.tls_name);

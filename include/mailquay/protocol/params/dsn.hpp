@@ -62,7 +62,8 @@ MAILQUAY_DECL parsed<original_recipient> parse_orcpt(parameter const& given);
 
 /// Appends the value of ORCPT as it is sent.
 /// @param utf8  plain UTF-8 may be sent (SMTPUTF8 is in force); else it becomes `\x{HEX}`
-MAILQUAY_DECL void append_orcpt(std::string& out, original_recipient const& value, bool utf8);
+/// @return false: it is none that `parse_orcpt()` makes, such as one with a line end, and nothing was appended
+MAILQUAY_DECL bool append_orcpt(std::string& out, original_recipient const& value, bool utf8);
 
 /// `FULL`, `HDRS`; empty for `unsaid`. Lifetime: static.
 MAILQUAY_DECL std::string_view to_string(dsn_return which) noexcept;

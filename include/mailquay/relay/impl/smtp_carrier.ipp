@@ -4,6 +4,8 @@
 #include <mailquay/server/asio_compat.hpp>
 #include <mailquay/server/worker_pool.hpp>
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <fmt/format.h>
@@ -124,7 +126,9 @@ struct carrying {
 
 inline asio::awaitable<void> tell_on(std::shared_ptr<carrying> of, std::vector<carried> known) {
     auto telling = of->told(std::move(known));
-    co_await asio::co_spawn(of->where, std::move(telling), asio::use_awaitable);
+    // What came of a recipient is written down, whoever cancels the attempt meanwhile.
+    auto token = asio::bind_cancellation_slot(asio::cancellation_slot{}, asio::use_awaitable);
+    co_await asio::co_spawn(of->where, std::move(telling), token);
 }
 
 inline asio::awaitable<void> tell_nothing() { co_return; }

@@ -75,4 +75,14 @@ TEST_CASE("The three forms of a utf-8 address mean the same (RFC 6533 3)", "[pro
     CHECK(other == "rfc822;a+2Bb@example.org");
 }
 
+TEST_CASE("an original recipient that cannot be read is not written either", "[protocol][params]") {
+    for (original_recipient const& wrong : {original_recipient{"rfc822\r\nRSET", "a@b"}, original_recipient{"", "a@b"}, original_recipient{"rfc 822", "a@b"},
+                                            original_recipient{"rfc822", "a\r\nRSET"}, original_recipient{"rfc822", ""},
+                                            original_recipient{"utf-8", "a\r\nRSET"}, original_recipient{"utf-8", "a\xff"}}) {
+        std::string out = "x";
+        CHECK_FALSE(append_orcpt(out, wrong, true));
+        CHECK(out == "x");
+    }
+}
+
 }  // namespace test_params_dsn

@@ -128,13 +128,24 @@ MAILQUAY_DECL parsed<original_recipient> parse_orcpt(parameter const& given) {
     return found;
 }
 
-MAILQUAY_DECL void append_orcpt(std::string& out, original_recipient const& value, bool utf8) {
+MAILQUAY_DECL bool append_orcpt(std::string& out, original_recipient const& value, bool utf8) {
+    bool const typed = !value.type.empty() && std::all_of(value.type.begin(), value.type.end(), detail::is_atom_octet);
+    if (!typed || value.address.empty()) return false;
+    std::size_t const before = out.size();
     out.append(value.type).append(1, ';');
-    if (!iequals(value.type, "utf-8")) return append_xtext(out, value.address);
+    if (!iequals(value.type, "utf-8")) {
+        bool const printable = detail::is_printable_text(value.address);
+        if (printable) append_xtext(out, value.address);
+        else out.resize(before);
+        return printable;
+    }
     cursor in{value.address};
     while (!in.at_end()) {
         auto const code_point = decode_utf8(in);
-        if (!code_point) return;  // no original_recipient that parse_orcpt() made
+        if (!code_point || *code_point < 0x20 || *code_point == 0x7f) {
+            out.resize(before);
+            return false;
+        }
         bool const embed = *code_point < 0x80 ? detail::is_embedded_ascii(*code_point) : !utf8;
         if (!embed) {
             append_utf8(out, *code_point);
@@ -147,6 +158,7 @@ MAILQUAY_DECL void append_orcpt(std::string& out, original_recipient const& valu
         for (; shift >= 0; shift -= 4) out += digits[*code_point >> shift & 15];
         out += '}';
     }
+    return true;
 }
 
 MAILQUAY_DECL std::string_view to_string(dsn_return which) noexcept {
