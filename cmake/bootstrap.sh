@@ -11,11 +11,11 @@ bootstrap_client="swaks"
 # postfix as a client, and for its load generator smtp-source
 bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libsasl2-modules libauthen-sasl-perl libio-socket-ssl-perl dovecot-lmtpd nsd valgrind"
 bootstrap_packers="dpkg-dev file"                  # the packaging tests make a .deb
-bootstrap_checkers="clang-19 libclang-rt-19-dev gcovr"  # tsan, fuzz; coverage
+bootstrap_checkers="clang-19 libclang-rt-19-dev gcovr testssl.sh"  # tsan, fuzz; coverage; who judges our TLS
 # Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.
 bootstrap_exim="exim4-base exim4-daemon-light libidn12 libgnutls-dane0 libunbound8 libnsl2 libnss-wrapper"
-# A client that is a package of Node.js; who judges our TLS.
-bootstrap_tests="$bootstrap_tests nodejs node-nodemailer testssl.sh"
+# A client that is a package of Node.js.
+bootstrap_tests="$bootstrap_tests nodejs node-nodemailer"
 bootstrap_cmake_version="3.25"
 
 bootstrap_say() { printf '%s\n' "mailquay: $*" >&2; }
