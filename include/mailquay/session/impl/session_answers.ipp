@@ -201,7 +201,7 @@ MAILQUAY_DECL void session::say_sender_ok(verdict const& given) {
 /// Settles the answer to the one RCPT that is asked about, where nothing stands in its way; most come so.
 /// @return whether it did
 MAILQUAY_DECL bool session::settle_only_recipient(verdict const& given) {
-    if (!given.accepts() || given.delay().count() != 0 || given.closes() || delayed_) return false;
+    if (!given.accepts() || given.delay().count() != 0 || given.closes() || delayed_ || detail::too_many_members(given)) return false;
     transaction& mail = work_->mail;
     open_ = 0;
     since_ = now_;
