@@ -53,7 +53,8 @@ struct carried {
 enum class carry_end : std::uint8_t {
     done,         ///< it did its part, whatever it said of recipients
     busy,         ///< it ended the connection (421), or was lost, in the middle
-    unreachable,  ///< no message was offered: no connection, a refusal of it, of TLS, of AUTH
+    unreachable,  ///< no message was offered to any host: no connection, a refusal of it, of TLS, of AUTH
+    full,         ///< we have as many connections to its hosts as may be: not an attempt, its mail waits until one is free
     cancelled,    ///< by us: not an attempt
 };
 

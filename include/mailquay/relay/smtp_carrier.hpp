@@ -25,7 +25,7 @@ using hop_finder = std::function<asio::awaitable<found_hops>(std::string domain)
 
 /// How a `smtp_carrier` talks to whom.
 struct smtp_carrier_settings {
-    client_config client{};     ///< name for EHLO, TLS, pool
+    client_config client{};     ///< name for EHLO, TLS, pool; its `waiting` is not used: mail waits with the runner
     hop_settings smarthost{};   ///< credentials, verification ... of `delivery_way::smarthost`
     hop_settings lmtp{};        ///< of `delivery_way::lmtp`
     /// Of `delivery_way::mx` where the finder sets nothing; absent, mail for MX destinations waits ("4.4.3").
@@ -36,8 +36,9 @@ struct smtp_carrier_settings {
 
 /// Carries mail by SMTP and LMTP on a `client`: connections are kept and shared by all consignments to a host.
 ///
-/// A host that is the problem itself is followed by the next one of the destination in the same attempt; one whose final
-/// reply was lost is not (RFC 5321 §4.5.3.2.6: the message may have been taken).
+/// A host that is the problem itself, or lacks what the message needs, is followed by the next one of the destination in the same
+/// attempt; one whose final reply was lost is not (RFC 5321 §4.5.3.2.6: the message may have been taken). That a host never takes
+/// mail (521), or lacks REQUIRETLS, SMTPUTF8 and the like, fails a recipient only where all hosts say so.
 ///
 /// Lifetime: the host's context outlives it. Thread safety: as `carrier`.
 class MAILQUAY_API smtp_carrier final : public carrier {

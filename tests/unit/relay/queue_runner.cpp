@@ -674,4 +674,89 @@ TEST_CASE("settings that cannot work are refused by name", "[relay][runner][sett
     CHECK(complaint([](auto&) {}) == "taken");
 }
 
+TEST_CASE("a router that throws what it likes makes its mail wait, and no other", "[relay][runner]") {
+    runner_place at;
+    int thrown = 0;
+    at.where = [&](std::string_view address) -> result<destination, std::string> {
+        if (address.starts_with("odd") && thrown++ == 0) throw 7;
+        return destination{delivery_way::mx, "example.com"};
+    };
+    at.start();
+    at.mail({"odd@example.com"});
+    at.mail({"a@example.com"});
+    at.begin();
+    at.until([&] { return at.runner->counts().delivered == 1; }, "the other one");
+    at.settle();
+    CHECK(at.queue->size() == 1);
+    at.pass(5min + 10ms);
+    CHECK(at.queue->size() == 0);
+}
+
+TEST_CASE("a destination whose hosts have no connection free holds no slot", "[relay][runner][many]") {
+    runner_place at;
+    at.how.connections = 4;
+    bool free = false;
+    at.carrier->script = [&](consignment const& what) {
+        if (what.to.name == "fast.example" || free) return scripted_carrier::all(what, carried_state::delivered, "250 2.0.0 Ok");
+        scripted_carrier::answer none;
+        none.report.end = carry_end::full;
+        return none;
+    };
+    at.start();
+    for (int i = 0; i < 20; ++i) at.mail({"a@full" + std::to_string(i) + ".example"});
+    for (int i = 0; i < 10; ++i) at.mail({"a@fast.example"});
+    at.begin();
+    at.until([&] { return at.runner->counts().delivered == 10; }, "the fast one has its mail");
+    CHECK(at.runner->counts().deferred == 0);
+    auto const asked = at.carrier->attempts.size();
+    CHECK(asked <= 20u * 2 + 10 + 10);  // each once, and one with each end of another
+    free = true;
+    at.until([&] { return at.queue->size() == 0; }, "the rest");
+}
+
+TEST_CASE("a notice that the disk does not take counts once in the budget, and is not given up", "[relay][runner][dsn][disk]") {
+    runner_place at;
+    at.how.notices_per_address = 1;
+    at.how.undeliverable_folder = "/proc/no-such-folder";
+    at.where = [](std::string_view address) -> result<destination, std::string> {
+        if (address.starts_with("stranger")) return std::string("450 4.3.0 not now");
+        return std::string("550 5.1.2 no such domain");
+    };
+    at.start();
+    at.mail({"a@example.com"}, {}, "stranger@example.net");
+    at.mail({"a@example.com"}, {}, "Stranger@Example.net");  // the same one
+    at.begin();
+    at.until([&] { return at.runner->counts().notices == 1; }, "the first");
+    auto const end = std::chrono::steady_clock::now() + 1500ms;
+    while (std::chrono::steady_clock::now() < end) at.io.run_one_for(5ms);
+    CHECK(at.runner->counts().undeliverable == 0);  // nobody has it: it is still owed
+    CHECK(at.queue->ordered_notices().size() == 1);
+}
+
+TEST_CASE("who is never told is not told of success either", "[relay][runner][dsn]") {
+    for (bool const never : {true, false}) {
+        runner_place at;
+        at.where = [](std::string_view address) -> result<destination, std::string> {
+            if (address.starts_with("sender")) return std::string("450 4.3.0 not now");
+            return destination{delivery_way::mx, "example.com"};
+        };
+        at.start();
+        new_queued_message one;
+        id_generator ids;
+        one.envelope.id = ids.next(at.clock->wall()).view();
+        one.envelope.reverse_path = "sender@example.net";
+        one.envelope.recipients.push_back({"a@example.com", {}, {}});
+        one.envelope.recipients.front().requests.notify = dsn_notify::success;
+        one.octets = "Subject: s\r\n\r\nbody\r\n";
+        one.bounce = never ? bounce::never : bounce::always;
+        std::atomic<bool> kept{false};
+        at.queue->add(std::move(one), [&](std::error_code) { kept = true; });
+        while (!kept) std::this_thread::sleep_for(1ms);
+        at.begin();
+        at.until([&] { return at.runner->counts().delivered == 1; }, "delivered");
+        at.settle();
+        CHECK(at.notices_to("sender@example.net").size() == (never ? 0u : 1u));
+    }
+}
+
 }  // namespace test_queue_runner

@@ -2,10 +2,16 @@
 
 #include <mailquay/server/server.hpp>
 #include <mailquay/sink/collect.hpp>
+#include <mailquay/sink/discard.hpp>
 
 #include "support/catch.hpp"
 #include "support/run_eventual.hpp"
 #include "support/spool_place.hpp"
+
+#include <asio/detached.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
 
 #include <chrono>
 #include <memory>
@@ -143,6 +149,77 @@ TEST_CASE("the next host takes what the first one could not be asked for", "[rel
     CHECK(got.size() == 1);
     REQUIRE(at.told.size() == 1);
     CHECK(at.told[0].remote == bound.to_string());
+}
+
+/// Says 521 to everybody.
+asio::awaitable<void> never_takes_mail(asio::ip::tcp::acceptor* from) {
+    for (;;) {
+        auto peer = co_await from->async_accept(asio::use_awaitable);
+        std::string const words = "521 5.3.2 no mail here\r\n";
+        auto const data = asio::buffer(words);
+        co_await asio::async_write(peer, data, asio::use_awaitable);
+    }
+}
+
+TEST_CASE("that a host never takes mail fails a recipient only if all hosts say so", "[relay][smtp_carrier][hosts]") {
+    for (std::string const order : {"down, never", "never, down", "never, never"}) {
+        place at;
+        asio::ip::tcp::acceptor never{at.io, {asio::ip::make_address("127.0.0.1"), 0}};
+        asio::co_spawn(at.io, never_takes_mail(&never), asio::detached);
+        auto const closed = *next_hop::parse("127.0.0.1:1");
+        auto const says_no = *next_hop::parse("127.0.0.1:" + std::to_string(never.local_endpoint().port()));
+        at.message({"a@example.org"});
+        found_hops two;
+        two.hops.push_back(order.starts_with("down") ? closed : says_no);
+        two.hops.push_back(order.ends_with("down") ? closed : says_no);
+        at.how.find_hops = [&](std::string) { return found(two); };
+        auto const report = at.carry(delivery_way::mx, "example.org");
+        never.close();
+        at.io.run_for(std::chrono::milliseconds{50});
+        CAPTURE(order, report.reply);
+        if (order == "never, never") {
+            REQUIRE(at.told.size() == 1);
+            CHECK(at.told[0].state == carried_state::permanent);
+            CHECK(report.end == carry_end::done);
+        } else {
+            CHECK(at.told.empty());
+            CHECK(report.end == carry_end::unreachable);
+            CHECK(report.reply.starts_with("4.4.1 127.0.0.1:1: "));
+        }
+    }
+}
+
+TEST_CASE("what one host lacks the next one may have; only if none has it a recipient fails", "[relay][smtp_carrier][hosts]") {
+    for (bool const second_has : {true, false}) {
+        place at;
+        server_config config;
+        config.hostname = "has.example.org";
+        config.limits.message_octets = second_has ? 2'000'000 : 70'000;
+        std::size_t got = 0;
+        server has{at.io, config};
+        has.recipients([](transaction const&, recipient const&) { return accept(); }).sink(sinks::collect([&](received_message const&) {
+            ++got;
+            return accept();
+        }));
+        server_config small = config;
+        small.limits.message_octets = 70'000;
+        server first{at.io, small};
+        first.recipients([](transaction const&, recipient const&) { return accept(); }).sink(sinks::discard());
+        found_hops two;
+        two.hops.push_back(*next_hop::parse(first.listen("127.0.0.1:0").to_string()));
+        two.hops.push_back(*next_hop::parse(has.listen("127.0.0.1:0").to_string()));
+        at.message({"a@example.org"}, "Subject: s\r\n\r\n" + std::string(100'000, 'x') + "\r\n");
+        at.how.find_hops = [&](std::string) { return found(two); };
+        auto const report = at.carry(delivery_way::mx, "example.org");
+        first.shutdown(std::chrono::seconds{0});
+        has.shutdown(std::chrono::seconds{0});
+        at.io.run_for(std::chrono::milliseconds{100});
+        CHECK(report.end == carry_end::done);
+        REQUIRE(at.told.size() == 1);
+        CHECK(at.told[0].state == (second_has ? carried_state::delivered : carried_state::permanent));
+        CHECK(got == (second_has ? 1u : 0u));
+        if (!second_has) CHECK(at.told[0].reply.starts_with("5.3.4 "));
+    }
 }
 
 }  // namespace test_smtp_carrier

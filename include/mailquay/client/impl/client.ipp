@@ -131,7 +131,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         if (granted.what == pool_type::outcome::reuse) granted.link->idle = false;
         if (granted.what == pool_type::outcome::reuse || granted.what == pool_type::outcome::open) co_return granted.link;
         if (granted.what == pool_type::outcome::refused) {
-            whole->problem = hop_problem::unreachable;
+            whole->problem = hop_problem::no_connection_free;
             whole->text = "too many messages wait for a connection; see pool_limits::waiting";
             whole->advice = hop_advice::done;
             co_return nullptr;

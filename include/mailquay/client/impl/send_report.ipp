@@ -43,6 +43,7 @@ MAILQUAY_DECL std::string_view to_string(hop_problem what) noexcept {
         case hop_problem::none: return "no problem";
         case hop_problem::not_resolved: return "its name has no address";
         case hop_problem::unreachable: return "no connection";
+        case hop_problem::no_connection_free: return "no connection is free";
         case hop_problem::timed_out: return "timed out";
         case hop_problem::connection_lost: return "connection lost";
         case hop_problem::garbled_reply: return "a reply that is none";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/ascii.hpp>
 #include <mailquay/base/config.hpp>
 
 #include <chrono>
@@ -24,7 +25,7 @@ public:
             by_address_.clear();
         }
         if (in_all_ >= per_hour_) return false;
-        unsigned& given = by_address_[std::string(address)];
+        unsigned& given = by_address_[to_lower_copy(address)];  // who differs in case alone is one
         if (given >= per_address_) return false;
         ++given;
         ++in_all_;

@@ -21,6 +21,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
@@ -60,6 +61,15 @@ inline bool is_settled(handled_message const& message, std::uint32_t number) {
 /// What is sent: an alias goes to what it stands for.
 inline std::string_view next_address(envelope_recipient const& to) { return to.deliver_to.empty() ? to.address : to.deliver_to.front(); }
 
+/// Destinations of a message, each with its recipients.
+using destinations_of_message = std::vector<std::pair<destination, std::vector<std::uint32_t>>>;
+
+/// A notice that is to be made.
+struct owed_notice {
+    ordered_notice order{};
+    std::optional<bool> within_budget{};  // asked once, however often it takes to write it
+};
+
 struct runner_loop;
 
 /// What a `queue_runner` is. All of it runs on its strand but where said otherwise.
@@ -78,10 +88,12 @@ private:
 
     // taking (queue_runner.ipp)
     asio::awaitable<void> claim_loop();
+    asio::awaitable<void> claim_some();
     void take(claimed_message message);
     std::size_t room() const;
     result<destination, std::string> way_of(std::string_view address) const;
     void give_work(handled const& message);
+    destinations_of_message group(handled const& message);
     bool fail_in_advance(handled_message& message);
     void expand(handled_message& message, std::uint32_t number);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
@@ -103,6 +115,8 @@ private:
                std::optional<wall_point> destination_failed = {});
     void job_ended(handled const& message);
     asio::awaitable<void> conclude(handled message);
+    asio::awaitable<void> write_outcomes(handled message);
+    void log_broken(std::string_view where, std::string_view why) const;
     void expire(handled_message& message);
     bool tell_of_delay(handled_message& message, spool_change& change);
     std::chrono::milliseconds wait_of(handled_message const& message);
@@ -114,11 +128,11 @@ private:
     // notices (queue_notices.ipp)
     void make_notices();
     asio::awaitable<void> notice_loop();
-    asio::awaitable<bool> make_notice(ordered_notice one);
+    asio::awaitable<bool> make_notice(owed_notice* one);
     asio::awaitable<bool> settle_notice(ordered_notice one);
     asio::awaitable<bool> make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias);
     asio::awaitable<bool> queue(new_queued_message one, transaction_id about);
-    asio::awaitable<void> keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text);
+    asio::awaitable<bool> keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text);
 
     std::chrono::steady_clock::time_point now() const { return settings_.clock->steady(); }
     wall_point wall() const { return settings_.clock->wall(); }
@@ -139,7 +153,7 @@ private:
     std::minstd_rand random_;
     std::unique_ptr<runner_loop> loop_;
 
-    std::deque<ordered_notice> notices_{};
+    std::deque<owed_notice> notices_{};
     bool making_notices_ = false;
     std::size_t in_hand_ = 0;
     std::size_t recipients_in_hand_ = 0;

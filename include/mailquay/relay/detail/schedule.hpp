@@ -68,6 +68,10 @@ public:
     void slowed(destination const& to);
     /// It could not be reached. @return true if it is left alone from now on; false if it serves others now, and is only full
     bool failed(destination const& to, backed_off why, time_point now);
+    /// No connection to its hosts was free: nothing of it starts before `retry_full()` comes to it.
+    void full(destination const& to);
+    /// Gives one that was full its turn, before the others: the one that waits longest.
+    void retry_full();
     /// An attempt ended that tells nothing.
     void ended(destination const& to);
 
@@ -106,6 +110,7 @@ private:
         unsigned picked = 0;
         unsigned failures = 0;
         bool in_turn = false;
+        bool full = false;    // in `full_`
         bool proved = false;  // it took something since it last could not be reached
         std::optional<backed_off> rest;
     };
@@ -125,6 +130,7 @@ private:
     limits limits_;
     place_map places_{};
     std::deque<std::string> turns_{};  // keys of destinations with something to do
+    std::deque<std::string> full_{};
     std::size_t waiting_ = 0;
     std::size_t under_way_ = 0;
     std::size_t sweep_at_ = 4096;

@@ -9,8 +9,6 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 
 // A consignment that meets a full destination waits for one of the others, but not for ever.
 constexpr unsigned most_put_back = 5;
-// What could not be read for want of workers or memory.
-constexpr std::chrono::milliseconds unreadable_wait{5000};
 
 MAILQUAY_DECL void runner_core::begin(waiting_job job) {
     counts_.under_way = schedule_.under_way();
@@ -69,6 +67,9 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::attempt(waiting_job job) {
         } catch (std::exception const& failed) {
             report.end = carry_end::busy;
             report.reply = std::string("4.3.0 ") + failed.what();
+        } catch (...) {
+            report.end = carry_end::busy;
+            report.reply = "4.3.0 the attempt ended by an exception";
         }
     }
     settle_destination(std::move(job), std::move(report), *open);
@@ -128,7 +129,7 @@ MAILQUAY_DECL bool runner_core::wants_failure(envelope const& mail, spool_state 
 MAILQUAY_DECL bool runner_core::wants_success(handled_message const& message, carried const& one) const {
     envelope const& mail = message.mail();
     dsn_notify const asked = mail.recipients[one.number].requests.notify;
-    if (mail.reverse_path.empty() || has(asked, dsn_notify::never)) return false;
+    if (mail.reverse_path.empty() || message.state().bounce == bounce::never || has(asked, dsn_notify::never)) return false;
     if (auto const& by = mail.requests.by) {  // RFC 2852 §4: a trace from each hop, and who loses sight of it says so
         if (by->trace) return true;
         if (by->mode == by_mode::notify && !one.deliver_by_passed_on && !one.final_delivery) return true;
@@ -141,7 +142,18 @@ MAILQUAY_DECL bool runner_core::wants_success(handled_message const& message, ca
 MAILQUAY_DECL void runner_core::settle_destination(waiting_job job, carry_report report, std::vector<std::uint32_t> open) {
     handled const message = job.message;
     std::string const text = make_outcome_text(report.remote, report.reply.empty() ? "4.4.2 no answer came" : report.reply);
+    if (report.end != carry_end::full) schedule_.retry_full();  // its connection may be the one that another waits for
     switch (report.end) {
+        case carry_end::full:
+            schedule_.full(job.to);
+            if (!stopping_ && !open.empty()) {
+                job.recipients = std::move(open);
+                schedule_.put_back(std::move(job));
+            } else {
+                defer(*message, open, "4.3.2 the program stopped", false);
+                job_ended(message);
+            }
+            return;
         case carry_end::done: schedule_.succeeded(job.to); break;
         case carry_end::busy: schedule_.slowed(job.to); break;
         case carry_end::cancelled:
@@ -240,6 +252,36 @@ MAILQUAY_DECL std::chrono::milliseconds runner_core::wait_of(handled_message con
 MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
     auto const self = shared_from_this();
     transaction_id const id = message->claimed->id;
+    bool written = false;
+    try {
+        co_await write_outcomes(message);
+        written = true;
+    } catch (std::exception const& failed) {  // no memory; what is on record counts
+        log_broken("outcomes", failed.what());
+    }
+    if (!written) {
+        spool_change back;
+        back.retry_after = unreadable_wait;
+        try {
+            (void)co_await record(id, back);
+        } catch (std::exception const& failed) {
+            log_broken("outcomes", failed.what());
+        }
+    }
+    --in_hand_;
+    recipients_in_hand_ -= message->mail().recipients.size();
+    counts_.in_memory = in_hand_;
+    if (full_) poke();
+    make_notices();
+    end_if_idle();
+}
+
+MAILQUAY_DECL void runner_core::log_broken(std::string_view where, std::string_view why) const {
+    settings_.log.error([&] { return log_line{"runner-broken"}.add("where", where).add("reason", why); });
+}
+
+MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message) {
+    transaction_id const id = message->claimed->id;
     if (!stopping_) expire(*message);
     if (!message->failed.empty()) {
         spool_change lost;
@@ -282,13 +324,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
         spool_change back;
         (void)co_await record(id, back);
     }
-    for (transaction_id const& notice : message->notices) notices_.push_back({notice, id});
-    --in_hand_;
-    recipients_in_hand_ -= message->mail().recipients.size();
-    counts_.in_memory = in_hand_;
-    if (full_) poke();
-    make_notices();
-    end_if_idle();
+    for (transaction_id const& notice : message->notices) notices_.push_back({{notice, id}, {}});
 }
 
 // Once it is written. While the disk takes nothing no further attempt begins.

@@ -1,4 +1,5 @@
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/base/ip_address.hpp>
 #include <mailquay/base/log_fields.hpp>
 #include <mailquay/message/date.hpp>
 #include <mailquay/message/dsn.hpp>
@@ -86,7 +87,7 @@ private:
         if (there / 2 >= most) return std::make_error_code(std::errc::no_buffer_space);
         std::string const path = folder + "/" + std::string(from->id.view());
         if (auto const written = write_file(path + ".notice", [&](auto&& put) { return put(*text); })) return written;
-        return write_file(path + ".eml", [&](auto&& put) {
+        auto const written = write_file(path + ".eml", [&](auto&& put) {
             std::string piece(64 * 1024, '\0');
             for (std::uint64_t at = 0; at < from->octets;) {
                 auto const got = from->read(at, piece);
@@ -97,6 +98,17 @@ private:
             }
             return std::error_code{};
         });
+        return written ? written : sync_folder();
+    }
+
+    // The names are as durable as what they name: the queue lets go of the message next.
+    std::error_code sync_folder() const {
+        auto const last = [] { return std::error_code(errno, std::system_category()); };
+        int const opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (opened < 0) return last();
+        std::error_code const synced = ::fsync(opened) == 0 ? std::error_code{} : last();
+        ::close(opened);
+        return synced;
     }
 
     template <class Fill>
@@ -131,6 +143,18 @@ inline dsn_action action_of(outcome_kind kind) noexcept {
     return dsn_action::failed;
 }
 
+/// What a notice calls a host that an outcome names as `mx.example.org:25`: without its port, an address as a literal; a UNIX
+/// socket has no name that means anything to its reader.
+inline std::string remote_mta_of(std::string_view remote) {
+    if (remote.starts_with("unix:")) return {};
+    auto const colon = remote.rfind(':');
+    auto const bracket = remote.rfind(']');
+    if (colon != remote.npos && (bracket == remote.npos || colon > bracket)) remote = remote.substr(0, colon);
+    if (remote.starts_with('[')) return "[IPv6:" + std::string(remote.substr(1));
+    if (ip_address::parse(remote)) return '[' + std::string(remote) + ']';
+    return std::string(remote);
+}
+
 inline dsn_recipient told_of(envelope_recipient const& to, recipient_outcome const& outcome) {
     outcome_text read = read_outcome_text(outcome.reply);
     dsn_recipient told;
@@ -141,7 +165,7 @@ inline dsn_recipient told_of(envelope_recipient const& to, recipient_outcome con
     told.status = outcome.kind == outcome_kind::expired && !read.status.starts_with('5') ? "4.4.7" : read.status;
     told.diagnostic_is_smtp = read.is_reply;
     if (to.deliver_to.empty()) {
-        told.remote_mta = std::move(read.remote);
+        told.remote_mta = remote_mta_of(read.remote);
         told.diagnostic = std::move(read.reply);
     } else {
         told.diagnostic = without_words(read);  // the words may name what the alias stands for
@@ -166,9 +190,15 @@ MAILQUAY_DECL void runner_core::make_notices() {
 MAILQUAY_DECL asio::awaitable<void> runner_core::notice_loop() {
     auto const self = shared_from_this();
     while (!notices_.empty() && !stopping_) {
-        ordered_notice const next = notices_.front();
+        owed_notice next = notices_.front();
         notices_.pop_front();
-        bool const made = co_await make_notice(next);
+        bool made = false;
+        try {
+            bool const done = co_await make_notice(&next);
+            made = done;
+        } catch (std::exception const& failed) {  // no memory; it goes on when there is some
+            log_broken("notice", failed.what());
+        }
         if (made) continue;
         notices_.push_back(next);  // one that cannot be read now does not stop the others
         co_await pause(std::chrono::seconds{1});
@@ -178,7 +208,8 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::notice_loop() {
 }
 
 // Also after a crash: all it needs is in the spool. @return false if it is to be tried again
-MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(ordered_notice one) {
+MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(owed_notice* owed) {
+    ordered_notice const one = owed->order;
     std::optional<claimed_message> seen;
     look_job look{queue_.get(), one.about, &seen};
     unique_function<void()> looking{look};
@@ -241,9 +272,12 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(ordered_notice one)
     report.original = original;
     dsn_message made = make_dsn(report);
 
-    bool const allowed = !report.to.empty() && (!restrained || budget_.take(report.to, now()));
-    if (!allowed) {
-        if (failure) co_await keep_undeliverable(message, std::move(made.octets));
+    if (!owed->within_budget) owed->within_budget = !report.to.empty() && (!restrained || budget_.take(report.to, now()));
+    if (!*owed->within_budget) {
+        if (failure) {
+            bool const kept = co_await keep_undeliverable(message, std::move(made.octets));
+            if (!kept) co_return false;
+        }
         bool const settled = co_await settle_notice(one);
         co_return settled;
     }
@@ -307,6 +341,9 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<
     members.octets = std::move(octets);
     bool const queued = co_await queue(std::move(members), message->id);
     if (!queued || !wanted) co_return queued;
+    bool const may_tell = message->stored.state.bounce == bounce::always ||
+                          (message->stored.state.bounce == bounce::restrained && budget_.take(mail.reverse_path, now()));
+    if (!may_tell) co_return true;
 
     dsn_report report;
     report.id = ids_.next(wall()).view();
@@ -338,8 +375,8 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::settle_notice(ordered_notice on
     co_return true;
 }
 
-MAILQUAY_DECL asio::awaitable<void> runner_core::keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text) {
-    ++counts_.undeliverable;
+// @return false if it is to be tried again: the disk does not take it now
+MAILQUAY_DECL asio::awaitable<bool> runner_core::keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text) {
     std::error_code failed;
     if (!settings_.undeliverable_folder.empty()) {
         undeliverable_job job{message.get(), &text, settings_.undeliverable_folder, settings_.undeliverable_messages, &failed};
@@ -357,6 +394,9 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::keep_undeliverable(std::shared_
         if (failed) line.add("reason", failed.message());
         return line;
     });
+    if (failed && failed != std::errc::no_buffer_space) co_return false;
+    ++counts_.undeliverable;
+    co_return true;
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

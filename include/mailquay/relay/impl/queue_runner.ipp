@@ -93,7 +93,7 @@ MAILQUAY_DECL void runner_core::start() {
             auto const core = weak.lock();
             if (core && !core->poke_posted_.exchange(true)) core->wake();
         });
-        for (ordered_notice const& one : self->queue_->ordered_notices()) self->notices_.push_back(one);
+        for (ordered_notice const& one : self->queue_->ordered_notices()) self->notices_.push_back({one, {}});
         self->make_notices();
         self->claiming_ = true;
         asio::co_spawn(self->loop_->strand, self->claim_loop(), asio::detached);
@@ -177,38 +177,50 @@ MAILQUAY_DECL runner_counts runner_core::counts() const {
 MAILQUAY_DECL asio::awaitable<void> runner_core::claim_loop() {
     auto const self = shared_from_this();
     while (!stopping_) {
-        std::vector<claimed_message> got;
-        std::size_t const wanted = std::min(claimed_at_once, room());
-        full_ = wanted == 0;
-        bool busy = false;
-        bool const looks = wanted > 0 && unrecorded_ == 0;
-        if (full_) make_room();
-        if (looks) {
-            poked_ = false;
-            claim_job job{queue_.get(), &got, wanted};
-            unique_function<void()> work{job};
-            try {
-                co_await settings_.workers->run(std::move(work));
-            } catch (std::exception const&) {
-                busy = true;
-            }
+        bool broken = false;
+        try {
+            co_await claim_some();
+        } catch (std::exception const& failed) {  // no memory; it goes on when there is some
+            log_broken("queue", failed.what());
+            broken = true;
         }
-        for (claimed_message& one : got) take(std::move(one));
-        pump();
-        if (stopping_ || (looks && !busy && got.size() == wanted)) continue;
-        auto wait = busy ? std::chrono::milliseconds{100} : runner_tick;
-        if (looks && !busy) {
-            if (poked_) continue;
-            if (auto const due = queue_->due_in()) wait = std::clamp(*due, std::chrono::milliseconds{1}, runner_tick);
-        }
-        loop_->idle.expires_after(wait);
-        std::error_code ignored;
-        auto token = asio::redirect_error(asio::use_awaitable, ignored);
-        co_await loop_->idle.async_wait(token);
-        pump();
+        if (broken) co_await pause(std::chrono::seconds{1});
     }
     claiming_ = false;
     end_if_idle();
+}
+
+MAILQUAY_DECL asio::awaitable<void> runner_core::claim_some() {
+    std::vector<claimed_message> got;
+    std::size_t const wanted = std::min(claimed_at_once, room());
+    full_ = wanted == 0;
+    bool busy = false;
+    bool const looks = wanted > 0 && unrecorded_ == 0;
+    if (full_) make_room();
+    if (looks) {
+        poked_ = false;
+        claim_job job{queue_.get(), &got, wanted};
+        unique_function<void()> work{job};
+        try {
+            co_await settings_.workers->run(std::move(work));
+        } catch (std::exception const&) {
+            busy = true;
+        }
+    }
+    for (claimed_message& one : got) take(std::move(one));
+    pump();
+    if (stopping_ || (looks && !busy && got.size() == wanted)) co_return;
+    auto wait = busy ? std::chrono::milliseconds{100} : runner_tick;
+    if (looks && !busy) {
+        if (poked_) co_return;
+        if (auto const due = queue_->due_in()) wait = std::clamp(*due, std::chrono::milliseconds{1}, runner_tick);
+    }
+    loop_->idle.expires_after(wait);
+    std::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await loop_->idle.async_wait(token);
+    schedule_.retry_full();
+    pump();
 }
 
 // Few messages have many recipients; if many do, fewer are in memory.
@@ -230,10 +242,30 @@ MAILQUAY_DECL void runner_core::take(claimed_message message) {
 
 // The way of each recipient; what cannot go anywhere is an outcome at once.
 MAILQUAY_DECL void runner_core::give_work(handled const& message) {
-    std::vector<std::pair<destination, std::vector<std::uint32_t>>> groups;
+    ++message->jobs;  // so that it does not end while its consignments are made
+    destinations_of_message groups;
+    try {
+        groups = group(message);
+    } catch (std::exception const& failed) {  // no memory: as if it had not come yet
+        log_broken("routes", failed.what());
+        groups.clear();
+        for (auto* const all : {&message->failed, &message->expanded}) all->clear();
+        message->later.clear();
+        message->notices.clear();
+        message->rest = unreadable_wait;
+        std::vector<std::uint32_t> all;
+        for (std::uint32_t number = 0; number < message->mail().recipients.size(); ++number)
+            if (!is_settled(*message, number)) all.push_back(number);
+        defer(*message, all, "4.3.0 the message cannot be read now", false);
+    }
+    for (auto& [to, recipients] : groups) send_to(message, to, std::move(recipients));
+    job_ended(message);
+}
+
+MAILQUAY_DECL destinations_of_message runner_core::group(handled const& message) {
+    destinations_of_message groups;
     envelope const& mail = message->mail();
     bool const over = fail_in_advance(*message);
-    ++message->jobs;  // so that it does not end while its consignments are made
     for (std::uint32_t number = 0; !over && number < mail.recipients.size(); ++number) {
         if (is_settled(*message, number)) continue;
         if (mail.recipients[number].deliver_to.size() > 1) {
@@ -251,15 +283,18 @@ MAILQUAY_DECL void runner_core::give_work(handled const& message) {
             group->second.push_back(number);
         }
     }
-    for (auto& [to, recipients] : groups) send_to(message, to, std::move(recipients));
-    job_ended(message);
+    return groups;
 }
 
 MAILQUAY_DECL result<destination, std::string> runner_core::way_of(std::string_view address) const {
     try {
         return where_(address);
     } catch (std::exception const& failed) {  // a host's function; its mail waits
+        log_broken("router", failed.what());
         return std::string("451 4.3.0 ") + failed.what();
+    } catch (...) {
+        log_broken("router", "it threw what is no std::exception");
+        return std::string("451 4.3.0 the way cannot be found now");
     }
 }
 

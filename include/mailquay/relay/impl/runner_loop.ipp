@@ -17,6 +17,9 @@
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
+// How long waits what could not be read for want of workers or memory.
+constexpr std::chrono::milliseconds unreadable_wait{5000};
+
 /// What a `runner_core` has of Asio.
 struct runner_loop {
     explicit runner_loop(asio::any_io_executor host) : strand(asio_compat::make_strand(std::move(host))), idle(strand), grace(strand) {}

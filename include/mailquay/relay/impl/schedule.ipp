@@ -22,7 +22,7 @@ MAILQUAY_DECL schedule::place const* schedule::find(destination const& to) const
 }
 
 MAILQUAY_DECL void schedule::take_turn(place_map::value_type& of) {
-    if (of.second.in_turn || of.second.waiting == 0 || of.second.under_way >= of.second.allowed) return;
+    if (of.second.in_turn || of.second.full || of.second.waiting == 0 || of.second.under_way >= of.second.allowed) return;
     of.second.in_turn = true;
     turns_.push_back(of.first);
 }
@@ -75,7 +75,7 @@ MAILQUAY_DECL std::optional<waiting_job> schedule::next(time_point now) {
         if (found == places_.end()) continue;
         place& of = found->second;
         of.in_turn = false;
-        if (of.waiting == 0 || of.under_way >= of.allowed) continue;
+        if (of.full || of.waiting == 0 || of.under_way >= of.allowed) continue;
         waiting_job job = pick(of);
         ++of.under_way;
         ++under_way_;
@@ -121,6 +121,29 @@ MAILQUAY_DECL bool schedule::failed(destination const& to, backed_off why, time_
     of.proved = false;
     of.allowed = 1;
     return true;
+}
+
+MAILQUAY_DECL void schedule::full(destination const& to) {
+    place& of = end_one(to);
+    if (std::exchange(of.full, true)) return;
+    full_.push_back(key_of(to));
+}
+
+MAILQUAY_DECL void schedule::retry_full() {
+    while (!full_.empty()) {
+        auto const found = places_.find(full_.front());
+        std::string key = std::move(full_.front());
+        full_.pop_front();
+        if (found == places_.end() || !std::exchange(found->second.full, false)) continue;
+        place& of = found->second;
+        if (of.in_turn || of.waiting == 0 || of.under_way >= of.allowed) {
+            take_turn(*found);
+            continue;
+        }
+        of.in_turn = true;
+        turns_.push_front(std::move(key));
+        return;
+    }
 }
 
 MAILQUAY_DECL void schedule::ended(destination const& to) {
@@ -193,7 +216,7 @@ MAILQUAY_DECL std::vector<waiting_job> schedule::take_crowds(std::size_t most, t
 MAILQUAY_DECL void schedule::sweep(time_point now) {
     std::erase_if(places_, [&](auto const& one) {
         place const& of = one.second;
-        return of.waiting == 0 && of.under_way == 0 && (!of.rest || of.rest->until <= now);
+        return of.waiting == 0 && of.under_way == 0 && !of.full && (!of.rest || of.rest->until <= now);
     });
     sweep_at_ = std::max<std::size_t>(4096, 2 * places_.size());
 }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -45,10 +46,17 @@ inline result<std::string> read_whole(claimed_message const& message) {
     return octets;
 }
 
+// Of a reply so much is kept for each recipient: in memory, in the spool, in notices.
+constexpr std::size_t kept_of_reply = 400;
+
 inline std::string reply_words(received_reply const& reply) {
     std::string words = std::to_string(reply.code);
     if (!reply.enhanced.empty()) words.append(" ").append(reply.enhanced);
-    if (!reply.text.empty()) words.append(" ").append(reply.text);
+    if (!reply.text.empty()) words.append(" ").append(std::string_view{reply.text}.substr(0, kept_of_reply + 1));
+    if (words.size() <= kept_of_reply) return words;
+    std::size_t end = kept_of_reply;
+    while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0) == 0x80) --end;  // no character is cut in two
+    words.resize(end);
     return words;
 }
 
@@ -91,6 +99,7 @@ inline std::string_view status_of(hop_problem what) noexcept {
         case hop_problem::loops_back: return "4.4.6";
         case hop_problem::none:
         case hop_problem::refused:
+        case hop_problem::no_connection_free:
         case hop_problem::content_unreadable:
         case hop_problem::cancelled: break;
     }
@@ -102,6 +111,7 @@ inline carry_report report_of(send_report const& from, next_hop const& hop) {
     bool const offered = from.stage > send_stage::authentication;
     if (from.problem == hop_problem::none || from.problem == hop_problem::content_unreadable) made.end = carry_end::done;
     else if (from.problem == hop_problem::cancelled) made.end = carry_end::cancelled;
+    else if (from.problem == hop_problem::no_connection_free) made.end = carry_end::full;
     else made.end = offered ? carry_end::busy : carry_end::unreachable;
     if (from.problem == hop_problem::none) return made;
     if (from.reply.code != 0) {
@@ -124,6 +134,60 @@ struct carrying {
     std::vector<std::uint32_t> open{};  // nothing was told of these
 };
 
+/// What one host says of a recipient and another may not: it never takes mail (521), or it lacks what the message needs.
+inline bool is_of_this_host(recipient_result const& one, send_report const& so_far) {
+    return one.state == recipient_state::permanent && (one.reply.code == 0 || so_far.problem != hop_problem::none);
+}
+
+/// What the hosts of a destination said so far of what is open.
+class findings {
+public:
+    /// @return true if another host is to be asked for some
+    bool add(std::shared_ptr<carrying> const& of, send_report const& sent) {
+        bool const all = sent.advice == hop_advice::try_another;
+        std::vector<std::uint32_t> next;
+        for (std::size_t place = 0; place < of->numbers.size() && place < sent.recipients.size(); ++place) {
+            std::uint32_t const number = of->numbers[place];
+            if (!of->is_open(number)) continue;
+            recipient_result const& one = sent.recipients[place];
+            bool const here_alone = is_of_this_host(one, sent);
+            refused_everywhere_[number] = here_alone && refused_everywhere_.try_emplace(number, true).first->second;
+            if (one.state != recipient_state::untried) last_[number] = carried_by(one, number, of->hop);
+            if (all || here_alone) next.push_back(number);
+        }
+        next_ = std::move(next);
+        return !next_.empty() && sent.advice != hop_advice::wait;
+    }
+    /// Who is to be asked for at the next host.
+    bool is_next(std::uint32_t number) const { return std::find(next_.begin(), next_.end(), number) != next_.end(); }
+    /// The outcomes, once no host is left (`complete`) or the attempt ended before. Permanent is only what all hosts said.
+    std::vector<carried> outcomes(std::shared_ptr<carrying> const& of, bool complete) {
+        std::vector<carried> made;
+        for (auto& [number, one] : last_) {
+            if (!of->is_open(number)) continue;
+            if (one.state == carried_state::permanent && !(complete && refused_everywhere_[number])) continue;
+            made.push_back(std::move(one));
+        }
+        return made;
+    }
+
+private:
+    std::map<std::uint32_t, carried> last_{};
+    std::map<std::uint32_t, bool> refused_everywhere_{};
+    std::vector<std::uint32_t> next_{};
+};
+
+/// A destination's report from those of its hosts: unreachable if none was offered the message.
+inline carry_report joined(carry_report before, carry_report next, bool refused_for_good) {
+    auto const rank = [](carry_end end) { return end == carry_end::unreachable ? 0 : end == carry_end::done ? 1 : end == carry_end::busy ? 2 : 3; };
+    carry_report made = rank(next.end) >= rank(before.end) ? next : before;
+    // What waits does so for a host that may take it one day.
+    carry_report const& why = next.reply.empty() || (refused_for_good && !before.reply.empty()) ? before : next;
+    made.reply = why.reply;
+    made.remote = why.remote;
+    return made;
+}
+
 inline asio::awaitable<void> tell_on(std::shared_ptr<carrying> of, std::vector<carried> known) {
     auto telling = of->told(std::move(known));
     // What came of a recipient is written down, whoever cancels the attempt meanwhile.
@@ -138,7 +202,7 @@ inline asio::awaitable<void> tell_sure(std::shared_ptr<carrying> const& of, std:
     std::vector<carried> known;
     for (std::size_t const place : places) {
         recipient_result const& one = so_far.recipients[place];
-        bool const sure = one.state == recipient_state::delivered || (one.state == recipient_state::permanent && so_far.problem == hop_problem::none);
+        bool const sure = one.state == recipient_state::delivered || (one.state == recipient_state::permanent && !is_of_this_host(one, so_far));
         std::uint32_t const number = of->numbers[place];
         if (!sure || std::erase(of->open, number) == 0) continue;
         known.push_back(carried_by(one, number, of->hop));
@@ -150,13 +214,18 @@ inline asio::awaitable<void> tell_sure(std::shared_ptr<carrying> const& of, std:
 }  // namespace detail
 
 struct smtp_carrier::impl {
-    impl(asio::any_io_executor host, smtp_carrier_settings chosen) : settings(std::move(chosen)), mail(std::move(host), settings.client) {
+    impl(asio::any_io_executor host, smtp_carrier_settings chosen) : settings(without_line(std::move(chosen))), mail(std::move(host), settings.client) {
         settings.lmtp.protocol = dialect::lmtp;
         if (!settings.workers) {
             worker_pool_config two;
             two.threads = 2;
             settings.workers = std::make_shared<worker_pool>(two);
         }
+    }
+    // The runner has a line for each destination; one within the client would keep its attempts from all others.
+    static smtp_carrier_settings without_line(smtp_carrier_settings given) {
+        given.client.pool.waiting = 0;
+        return given;
     }
     smtp_carrier_settings settings;
     client mail;
@@ -239,26 +308,33 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
         message.content = std::make_shared<detail::spooled_content>(what->message, settings.workers);
     }
 
-    std::vector<carried> rest;
+    detail::findings found_so_far;
+    report.end = carry_end::unreachable;
+    std::size_t asked = 0;
     for (next_hop& hop : found.hops) {
-        rest.clear();
         message.recipients.clear();
         state->numbers.clear();
         for (auto const& one : what->recipients) {
-            if (!state->is_open(one.number)) continue;
+            if (!state->is_open(one.number) || (asked != 0 && !found_so_far.is_next(one.number))) continue;
             message.recipients.push_back({one.address, what->message->stored.envelope.recipients[one.number].requests});
             state->numbers.push_back(one.number);
         }
+        ++asked;
         state->hop = hop;
         settled_listener listener = [state](std::vector<std::size_t> places, send_report const& so_far) { return detail::tell_sure(state, places, so_far); };
         auto sending = self->mail.send(hop, message, std::move(listener));
         send_report const sent = co_await std::move(sending);
-        report = detail::report_of(sent, hop);
-        for (std::size_t place = 0; place < state->numbers.size() && place < sent.recipients.size(); ++place)
-            if (state->is_open(state->numbers[place]) && sent.recipients[place].state != recipient_state::untried)
-                rest.push_back(detail::carried_by(sent.recipients[place], state->numbers[place], hop));
-        if (state->open.empty() || sent.advice != hop_advice::try_another || report.end == carry_end::cancelled) break;
+        bool const more = found_so_far.add(state, sent);
+        bool const for_good = std::any_of(sent.recipients.begin(), sent.recipients.end(), [&](auto const& one) { return detail::is_of_this_host(one, sent); });
+        report = detail::joined(std::move(report), detail::report_of(sent, hop), for_good);
+        bool const ended = !more || report.end == carry_end::cancelled || report.end == carry_end::full;
+        if (ended) break;
     }
+    std::vector<carried> rest = found_so_far.outcomes(state, asked == found.hops.size());
+    // Hosts that never take mail (521) are none that may do so later.
+    bool const all_permanent = rest.size() == state->open.size() && !rest.empty() &&
+                               std::all_of(rest.begin(), rest.end(), [](carried const& one) { return one.state == carried_state::permanent; });
+    if (all_permanent && report.end == carry_end::unreachable) report.end = carry_end::done;
     if (!rest.empty()) {
         auto telling = state->told(std::move(rest));
         co_await std::move(telling);
