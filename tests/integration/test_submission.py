@@ -86,7 +86,7 @@ class Submission(harness.Case):
             self.assertEqual(refused.exception.smtp_code, 554)
 
     def test_flags(self):
-        for flags, say in (((), "--user"), (("--user", "alice:secret"), "--maildir"),
+        for flags, say in (((), "--user"), (("--user", "alice:secret", "--auth-without-tls"), "--maildir"),
                            (("--user", "alice:secret", "--maildir", self.folder.name), "--auth-without-tls"),
                            (("--user", "alicesecret", "--maildir", self.folder.name, "--auth-without-tls"), "--user")):
             code, _, log = harness.run_program("mailquay-submission", *flags)
