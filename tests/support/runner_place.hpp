@@ -33,7 +33,10 @@ struct runner_place : spool_place {
         how.workers = std::make_shared<inline_workers>();
         how.jitter_percent = 0;
     }
-    ~runner_place() { stop_runner(); }
+    ~runner_place() {
+        stop_runner();
+        stop();  // the spool's thread may still be handing an answer to `io`, which goes before it
+    }
 
     void begin() {
         if (!sink) start();
