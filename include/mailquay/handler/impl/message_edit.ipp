@@ -13,11 +13,11 @@ namespace mailquay::inline MAILQUAY_ABI {
 namespace detail {
 
 // RFC 5322 §2.1.1, without the CRLF
-inline constexpr std::size_t most_line_octets = 998;
+inline constexpr std::size_t most_field_line_octets = 998;
 
 inline void check_field_name(std::string_view name) {
     // RFC 5322 §3.6.8  field-name = 1*ftext
-    bool const is_name = !name.empty() && name.size() < most_line_octets &&
+    bool const is_name = !name.empty() && name.size() < most_field_line_octets &&
                          std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f' && c != ':'; });
     if (!is_name) throw std::invalid_argument("message_edit: not a field name: printable ASCII without space and colon");
 }
@@ -42,8 +42,8 @@ inline void check_field_value(std::string_view value) {
 
 /// Appends one line, folded where it is too long. The first `fixed` octets hold no place to fold at.
 inline void append_folded(std::string& out, std::string_view line, std::size_t fixed) {
-    while (line.size() > most_line_octets) {
-        std::size_t at = most_line_octets;
+    while (line.size() > most_field_line_octets) {
+        std::size_t at = most_field_line_octets;
         while (at > fixed && !is_wsp(line[at])) --at;
         // What stays before the fold must not be white space alone.
         bool const useful = is_wsp(line[at]) && line.substr(0, at).find_first_not_of(" \t") != std::string_view::npos;
