@@ -108,7 +108,12 @@ private:
             }
             if (!batch.empty()) commit(batch);
             room.look();
-            for (waiting_message& one : batch) one.done(one.failed);
+            for (waiting_message& one : batch) {
+                // Who is answered may send the next message at once: it is to find the room that this one had.
+                one.content = {};
+                one.share.give_back();
+                one.done(one.failed);
+            }
             batch.clear();
         }
     }
