@@ -3,6 +3,7 @@
 #include <mailquay/relay/impl/carrier.ipp>
 #include <mailquay/relay/impl/destination.ipp>
 #include <mailquay/relay/impl/mx_finder.ipp>
+#include <mailquay/relay/impl/notice_jobs.ipp>
 #include <mailquay/relay/impl/queue_attempts.ipp>
 #include <mailquay/relay/impl/queue_notices.ipp>
 #include <mailquay/relay/impl/queue_runner.ipp>

@@ -9,6 +9,7 @@
 #include <mailquay/sink/impl/spool_index.ipp>
 #include <mailquay/sink/impl/spool_journal.ipp>
 #include <mailquay/sink/impl/spool_queue.ipp>
+#include <mailquay/sink/impl/spool_reader.ipp>
 #include <mailquay/sink/impl/spool_record.ipp>
 #include <mailquay/sink/impl/spool_rescue.ipp>
 #include <mailquay/sink/impl/spool_damage.ipp>

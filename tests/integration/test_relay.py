@@ -18,6 +18,7 @@ import time
 import unittest
 
 from harness import PATIENCE, Case, Maildir, Program, Talk, client, main, run_program, wait_until
+from names import A, MX, NameServer, mx
 
 
 class Upstream:
@@ -145,50 +146,6 @@ class Upstream:
 
     def notices(self):
         return [one for one in self.mail() if one[0] == ""]
-
-
-class Names:
-    """A name server that knows MX and A records, and nothing else."""
-
-    def __init__(self, mx, a):
-        self.mx, self.a = mx, a
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    @staticmethod
-    def wire(name):
-        return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".") if label) + b"\0"
-
-    def run(self):
-        while True:
-            try:
-                query, whence = self.socket.recvfrom(4096)
-            except OSError:
-                return
-            labels, at = [], 12
-            while query[at]:
-                labels.append(query[at + 1:at + 1 + query[at]].decode())
-                at += 1 + query[at]
-            name, kind = ".".join(labels).lower(), int.from_bytes(query[at + 1:at + 3], "big")
-            answers = []
-            if kind == 15:
-                answers = [preference.to_bytes(2, "big") + self.wire(host) for preference, host in self.mx.get(name, [])]
-            elif kind == 1:
-                answers = [socket.inet_aton(address) for address in self.a.get(name, [])]
-            known = name in self.mx or name in self.a
-            flags = 0x8580 if known else 0x8583
-            reply = query[:2] + flags.to_bytes(2, "big") + b"\0\1" + len(answers).to_bytes(2, "big") + b"\0\0\0\0" + query[12:at + 5]
-            for octets in answers:
-                reply += b"\xc0\x0c" + kind.to_bytes(2, "big") + b"\0\1\0\0\0\x3c" + len(octets).to_bytes(2, "big") + octets
-            self.socket.sendto(reply, whence)
 
 
 class Relay:
@@ -508,8 +465,9 @@ class ByMx(Case):
     def test_hosts_in_order_and_domains_that_take_no_mail(self):
         with Upstream() as up:
             port = up.address.rsplit(":", 1)[1]
-            with Names({"one.example": [(20, "good.example"), (10, "dead.example")], "null.example": [(0, "")]},
-                       {"good.example": ["127.0.0.1"], "dead.example": ["127.0.0.77"], "plain.example": ["127.0.0.1"], "example.org": ["127.0.0.1"]}) as names:
+            with NameServer({("one.example", MX): [mx(20, "good.example"), mx(10, "dead.example")], ("null.example", MX): [mx(0, "")],
+                             **{(name, A): [socket.inet_aton("127.0.0.1")] for name in ("good.example", "plain.example", "example.org")},
+                             ("dead.example", A): [socket.inet_aton("127.0.0.77")]}) as names:
                 with Relay("--domain", "one.example", "--domain", "plain.example", "--domain", "null.example", "--domain", "nowhere.example",
                            "--resolver", names.address, "--mx-port", port, "--mx-allow-private", "--retry", "1") as relay:
                     relay.send("b@one.example", "c@plain.example", "d@null.example", "e@nowhere.example", sender="ada@example.org")
@@ -524,7 +482,8 @@ class ByMx(Case):
 
     def test_private_addresses_are_not_believed(self):
         with Upstream() as up:
-            with Names({"one.example": [(10, "inside.example")]}, {"inside.example": ["127.0.0.1"], "example.org": ["127.0.0.1"]}) as names:
+            with NameServer({("one.example", MX): [mx(10, "inside.example")],
+                             **{(name, A): [socket.inet_aton("127.0.0.1")] for name in ("inside.example", "example.org")}}) as names:
                 with Relay("--domain", "one.example", "--resolver", names.address, "--mx-port", up.address.rsplit(":", 1)[1]) as relay:
                     relay.send("b@one.example")
                     wait_until(lambda: " failed" in relay.program.log() or "failed id" in relay.program.log(), "it fails")

@@ -21,6 +21,9 @@
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
+/// RFC 5321 §4.5.3.1.4: what every server takes, without CRLF.
+inline constexpr std::size_t most_command_octets = 510;
+
 /// Why something cannot be sent, with the status that says so.
 struct own_finding {
     std::string_view status{};
@@ -136,11 +139,11 @@ public:
 
     void add(std::string_view name, std::string_view value) {
         if (std::find(known_->begin(), known_->end(), name) == known_->end()) return;
-        constexpr std::size_t most_value_octets = 255, most_line_octets = 510;
+        constexpr std::size_t most_value_octets = 255;
         std::string word{name};
         word += '=';
         append_xtext(word, value.empty() ? std::string_view{"[UNAVAILABLE]"} : value.substr(0, most_value_octets));
-        if (lines_.empty() || lines_.back().size() + 1 + word.size() > most_line_octets) lines_.emplace_back(verb_);
+        if (lines_.empty() || lines_.back().size() + 1 + word.size() > most_command_octets) lines_.emplace_back(verb_);
         lines_.back().append(1, ' ').append(word);
     }
     void add_address(std::string_view name, ip_address const& address) {

@@ -66,7 +66,7 @@ MAILQUAY_DECL void client_engine::output_sent(std::size_t octets) {
         of.out.clear();
         of.out_sent = 0;
     }
-    if (octets != 0 && of.current == impl::phase::message && of.todo == impl::step::content) {
+    if (octets != 0 && of.current == impl::phase::message && of.doing == impl::step::content) {
         of.want_content();
         of.rearm();
     }
@@ -94,7 +94,7 @@ MAILQUAY_DECL void client_engine::send(outgoing_message const& message, std::vec
 
 MAILQUAY_DECL void client_engine::content(std::span<char const> octets) {
     impl& of = *impl_;
-    if (of.current != impl::phase::message || of.todo != impl::step::content || !of.content_wanted) return;
+    if (of.current != impl::phase::message || of.doing != impl::step::content || !of.content_wanted) return;
     if (octets.empty()) return content_failed(std::make_error_code(std::errc::io_error));
     of.take_content({octets.data(), octets.size()});
     of.pump();
@@ -103,7 +103,7 @@ MAILQUAY_DECL void client_engine::content(std::span<char const> octets) {
 
 MAILQUAY_DECL void client_engine::content_failed(std::error_code why) {
     impl& of = *impl_;
-    if (of.current != impl::phase::message || of.todo != impl::step::content || !of.content_wanted) return;
+    if (of.current != impl::phase::message || of.doing != impl::step::content || !of.content_wanted) return;
     of.content_wanted = false;
     of.out.clear();  // the server must not take what there is for the whole
     of.out_sent = 0;

@@ -172,8 +172,7 @@ inline void client_engine::impl::begin_auth() {
     std::string line = "AUTH ";
     line += exchange->mechanism();
     // Longer ones go behind an empty challenge (RFC 4954 §4): not every server takes a long command.
-    constexpr std::size_t most_line_octets = 510;
-    std::size_t const room = most_line_octets - line.size() - 1;
+    std::size_t const room = detail::most_command_octets - line.size() - 1;
     if (initial) {
         std::string encoded = initial->empty() ? std::string{"="} : base64_encode(initial->reveal());
         if (encoded.size() <= room) line.append(1, ' ').append(encoded);
@@ -230,7 +229,7 @@ inline std::chrono::milliseconds client_engine::impl::patience() const {
     auto const& times = settings.timeouts;
     if (current == phase::handshake) return times.tls;
     if (current == phase::quitting) return times.quit;
-    if (todo == step::content && (!all_sent || !unsent().empty())) return times.content;
+    if (doing == step::content && (!all_sent || !unsent().empty())) return times.content;
     if (waiting.empty()) return times.mail;
     switch (waiting.front().what) {
         case owed::greeting: return times.greeting;
@@ -256,7 +255,7 @@ inline std::optional<client_engine::time_point> client_engine::impl::next_deadli
 
 inline send_stage client_engine::impl::stage_now() const {
     if (current == phase::handshake) return send_stage::tls;
-    if (todo == step::content && !all_sent) return send_stage::content;
+    if (doing == step::content && !all_sent) return send_stage::content;
     if (waiting.empty()) return current == phase::message ? send_stage::mail : send_stage::hello;
     switch (waiting.front().what) {
         case owed::greeting: return send_stage::greeting;

@@ -37,7 +37,7 @@ struct client_engine::impl {
     using owed = detail::owed;
 
     enum class phase : std::uint8_t { opening, handshake, idle, message, quitting, ended };
-    /// What of a transaction goes out next.
+    /// Where a transaction is: what goes out next.
     enum class step : std::uint8_t { xforward, mail, recipients, data, awaiting, content, finished };
 
     impl(hop_settings const& with, client_engine_config config_given, time_point at);
@@ -137,7 +137,7 @@ struct client_engine::impl {
     std::vector<std::size_t> accepted{};      // of the batch, in order
     std::vector<std::size_t> newly_settled{};
     std::size_t recipients_sent = 0;
-    step todo = step::finished;
+    step doing = step::finished;
     unsigned transactions = 0;                // of this message
     bool mail_answered = false;               // of this message
     bool mail_accepted = false;               // of this transaction

@@ -129,7 +129,7 @@ private:
     void make_notices();
     asio::awaitable<void> notice_loop();
     asio::awaitable<bool> make_notice(owed_notice* one);
-    asio::awaitable<bool> settle_notice(ordered_notice one);
+    asio::awaitable<void> settle_notice(ordered_notice one);
     asio::awaitable<bool> make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias);
     asio::awaitable<bool> queue(new_queued_message one, transaction_id about);
     asio::awaitable<bool> keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text);

@@ -3,133 +3,19 @@
 #include <mailquay/base/log_fields.hpp>
 #include <mailquay/message/date.hpp>
 #include <mailquay/message/dsn.hpp>
+#include <mailquay/protocol/timestamp.hpp>
 #include <mailquay/relay/detail/runner_core.hpp>
+#include <mailquay/relay/impl/notice_jobs.ipp>
 #include <mailquay/relay/impl/runner_loop.ipp>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fcntl.h>
-#include <filesystem>
-#include <sys/stat.h>
+#include <chrono>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
-
-// Of the header section, what is returned at most.
-constexpr std::size_t notice_header_octets = 256 * 1024;
-
-/// Reads what a notice returns of its message, on a worker.
-struct original_job {
-    claimed_message const* from;
-    std::string* into;
-    bool whole;
-
-    void operator()() const {
-        try {
-            std::size_t const most = static_cast<std::size_t>(std::min<std::uint64_t>(from->octets, whole ? dsn_whole_octets : notice_header_octets));
-            into->resize(most);
-            auto const got = from->read(0, *into);
-            into->resize(got ? *got : 0);
-            if (whole) return;
-            if (auto const end = into->find("\r\n\r\n"); end != into->npos) into->resize(end + 2);
-        } catch (std::exception const&) {
-            into->clear();
-        }
-    }
-};
-
-/// Reads all of a message, on a worker.
-struct whole_job {
-    claimed_message const* from;
-    std::string* into;
-
-    void operator()() const {
-        try {
-            into->resize(static_cast<std::size_t>(from->octets));
-            auto const got = from->read(0, *into);
-            into->resize(got ? *got : 0);
-        } catch (std::exception const&) {
-            into->clear();
-        }
-    }
-};
-
-/// Writes a message whose sender is not told, and what would have been told, on a worker.
-struct undeliverable_job {
-    claimed_message const* from;
-    std::string const* text;
-    std::string folder;
-    std::size_t most;
-    std::error_code* failed;
-
-    void operator()() const {
-        try {
-            *failed = keep();
-        } catch (std::exception const&) {
-            *failed = std::make_error_code(std::errc::not_enough_memory);
-        }
-    }
-
-private:
-    std::error_code keep() const {
-        std::error_code ec;
-        std::filesystem::create_directories(folder, ec);
-        if (ec) return ec;
-        std::size_t there = 0;
-        for (auto const& one : std::filesystem::directory_iterator(folder, ec)) {
-            (void)one;
-            ++there;
-        }
-        if (there / 2 >= most) return std::make_error_code(std::errc::no_buffer_space);
-        std::string const path = folder + "/" + std::string(from->id.view());
-        if (auto const written = write_file(path + ".notice", [&](auto&& put) { return put(*text); })) return written;
-        auto const written = write_file(path + ".eml", [&](auto&& put) {
-            std::string piece(64 * 1024, '\0');
-            for (std::uint64_t at = 0; at < from->octets;) {
-                auto const got = from->read(at, piece);
-                if (!got) return got.error();
-                if (*got == 0) return std::make_error_code(std::errc::io_error);
-                if (auto const put_error = put(std::string_view{piece}.substr(0, *got))) return put_error;
-                at += *got;
-            }
-            return std::error_code{};
-        });
-        return written ? written : sync_folder();
-    }
-
-    // The names are as durable as what they name: the queue lets go of the message next.
-    std::error_code sync_folder() const {
-        auto const last = [] { return std::error_code(errno, std::system_category()); };
-        int const opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (opened < 0) return last();
-        std::error_code const synced = ::fsync(opened) == 0 ? std::error_code{} : last();
-        ::close(opened);
-        return synced;
-    }
-
-    template <class Fill>
-    static std::error_code write_file(std::string const& path, Fill fill) {
-        auto const last = [] { return std::error_code(errno, std::system_category()); };
-        int const file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (file < 0) return last();
-        auto const put = [&](std::string_view octets) {
-            while (!octets.empty()) {
-                auto const written = ::write(file, octets.data(), octets.size());
-                if (written < 0 && errno != EINTR) return last();
-                if (written > 0) octets.remove_prefix(static_cast<std::size_t>(written));
-            }
-            return std::error_code{};
-        };
-        std::error_code failed = fill(put);
-        if (!failed && ::fsync(file) != 0) failed = last();
-        if (::close(file) != 0 && !failed) failed = last();
-        return failed;
-    }
-};
 
 inline dsn_action action_of(outcome_kind kind) noexcept {
     switch (kind) {
@@ -177,7 +63,9 @@ inline dsn_recipient told_of(envelope_recipient const& to, recipient_outcome con
 inline std::string future_release_of(delivery_request const& asked) {
     if (!asked.hold) return {};
     if (asked.hold->interval) return fmt::format("for; {}", asked.hold->interval->count());
-    return fmt::format("until; {:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(asked.hold->release)));
+    std::string text = "until; ";
+    append_timestamp(text, asked.hold->release);
+    return text;
 }
 
 MAILQUAY_DECL void runner_core::make_notices() {
@@ -239,8 +127,8 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(owed_notice* owed) 
         if (outcome.notice == one.notice && outcome.recipient < mail.recipients.size())
             report.recipients.push_back(told_of(mail.recipients[outcome.recipient], outcome));
     if (report.recipients.empty()) {  // what it was to tell is no longer so
-        bool const settled = co_await settle_notice(one);
-        co_return settled;
+        co_await settle_notice(one);
+        co_return true;
     }
     dsn_action const action = report.recipients.front().action;
     bool const failure = action == dsn_action::failed;
@@ -262,7 +150,7 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(owed_notice* owed) 
     report.whole_original = failure && !restrained && mail.requests.ret == dsn_return::full && message->octets <= dsn_whole_octets &&
                             !mail.requests.requiretls;
     std::string original;
-    original_job read{message.get(), &original, report.whole_original};
+    read_job read{message.get(), &original, report.whole_original ? dsn_whole_octets : notice_header_octets, !report.whole_original};
     unique_function<void()> reading{read};
     try {
         co_await settings_.workers->run(std::move(reading));
@@ -278,8 +166,8 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(owed_notice* owed) 
             bool const kept = co_await keep_undeliverable(message, std::move(made.octets));
             if (!kept) co_return false;
         }
-        bool const settled = co_await settle_notice(one);
-        co_return settled;
+        co_await settle_notice(one);
+        co_return true;
     }
     new_queued_message notice;
     notice.envelope.id = one.notice.view();
@@ -330,7 +218,7 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<
     }
     members.bounce = message->stored.state.bounce;
     std::string octets;
-    whole_job whole{message.get(), &octets};
+    read_job whole{message.get(), &octets, message->octets, false};
     unique_function<void()> reading{whole};
     try {
         co_await settings_.workers->run(std::move(reading));
@@ -366,13 +254,11 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<
     co_return true;
 }
 
-MAILQUAY_DECL asio::awaitable<bool> runner_core::settle_notice(ordered_notice one) {
+MAILQUAY_DECL asio::awaitable<void> runner_core::settle_notice(ordered_notice one) {
     spool_change settled;
     settled.dsn_settled = one.notice;
     settled.give_back = false;
-    bool const done = co_await record(one.about, settled);
-    (void)done;
-    co_return true;
+    (void)co_await record(one.about, settled);
 }
 
 // @return false if it is to be tried again: the disk does not take it now

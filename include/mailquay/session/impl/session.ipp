@@ -197,6 +197,7 @@ MAILQUAY_DECL bool session::idle() const noexcept {
 #include <mailquay/session/impl/session_auth.ipp>
 #include <mailquay/session/impl/session_bdat.ipp>
 #include <mailquay/session/impl/session_commands.ipp>
+#include <mailquay/session/impl/session_envelope.ipp>
 #include <mailquay/session/impl/session_input.ipp>
 #include <mailquay/session/impl/session_limits.ipp>
 #include <mailquay/session/impl/session_message.ipp>
