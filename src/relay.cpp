@@ -8,5 +8,6 @@
 #include <mailquay/relay/impl/queue_notices.ipp>
 #include <mailquay/relay/impl/queue_runner.ipp>
 #include <mailquay/relay/impl/recipient_verifier.ipp>
+#include <mailquay/relay/impl/relay_now.ipp>
 #include <mailquay/relay/impl/schedule.ipp>
 #include <mailquay/relay/impl/smtp_carrier.ipp>

@@ -68,6 +68,9 @@ public:
     std::shared_ptr<message_content> content{};
     body_type body = body_type::seven_bit;
     bool smtputf8 = false;            ///< it was received with SMTPUTF8, or needs it
+    /// The content is sent only if the next hop accepts every recipient; else none gets it, those that were accepted end as
+    /// `recipient_state::temporary` with "4.5.0". For whoever owes one answer for all. Holds for SMTP, within one transaction.
+    bool all_or_none = false;
     /// RET, ENVID, REQUIRETLS; BY with the seconds that remain, HOLD and priority as they are to be passed on.
     delivery_request requests{};
     std::optional<std::string> auth{};             ///< AUTH= (RFC 4954 §5); sent only over a session that we authenticated

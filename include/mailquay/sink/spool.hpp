@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
@@ -47,6 +48,8 @@ public:
     /// No effect if the settings named workers.
     void lend(std::shared_ptr<mailquay::workers> pool) override;
     eventual<opened> open(transaction const& mail) override;
+    /// The same for some of the transaction's recipients only, by their places: for a sink that could deliver to the others.
+    eventual<opened> open_for(transaction const& mail, std::span<std::size_t const> recipients);
     /// What `spool_settings::next_hop_keeps` says, `hold`, and that it relays.
     promises promised() const override;
     /// By what the disk and the spool's bounds said within the last second.

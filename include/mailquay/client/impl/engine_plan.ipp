@@ -61,7 +61,7 @@ inline bool client_engine::impl::plan_message() {
         return false;
     };
     plan = {};
-    plan.prdr = settings.prdr && offers.prdr && !lmtp();
+    plan.prdr = settings.prdr && offers.prdr && !lmtp() && !message->all_or_none;
     if (offers.max_size && message->content && message->content->size() > *offers.max_size)
         return fails({"5.3.4", "the message is larger than the next hop takes"});
     if (asks.requiretls) {

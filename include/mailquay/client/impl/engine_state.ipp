@@ -65,6 +65,8 @@ struct client_engine::impl {
     void pump();
     bool window_open() const;
     void send_recipient(std::size_t which);
+    bool all_accepted() const;
+    void give_up_together();
     void send_data();
     void on_mail(received_reply const& reply);
     void on_recipient(std::size_t which, received_reply const& reply);

@@ -4,6 +4,7 @@
 #include <mailquay/client/impl/engine_outcomes.ipp>
 #include <mailquay/client/impl/engine_plan.ipp>
 
+#include <algorithm>
 #include <utility>
 
 // One message: as many transactions as it takes, their commands and the replies to them.
@@ -87,6 +88,13 @@ inline void client_engine::impl::pump() {
                     end_transaction(true);
                     break;
                 }
+                if (message->all_or_none) {
+                    if (!waiting.empty()) return;
+                    if (!all_accepted()) {
+                        give_up_together();
+                        break;
+                    }
+                }
                 // The first chunk follows BDAT at once: only when somebody takes it.
                 if (mail_refused || (plan.bdat ? !waiting.empty() : !window_open())) return;
                 send_data();
@@ -104,6 +112,21 @@ inline void client_engine::impl::pump() {
                 return;
         }
     }
+}
+
+inline bool client_engine::impl::all_accepted() const {
+    return to_go.empty() && accepted.size() == batch.size() &&
+           std::all_of(report.recipients.begin(), report.recipients.end(), [](auto const& one) { return one.state == recipient_state::untried; });
+}
+
+inline void client_engine::impl::give_up_together() {
+    constexpr detail::own_finding too_many{"4.5.3", "the next hop takes fewer recipients in one transaction"};
+    constexpr detail::own_finding other{"4.5.0", "another recipient of the message was refused"};
+    for (std::size_t const which : to_go) settle_own(which, recipient_state::temporary, send_stage::recipient, too_many);
+    for (std::size_t const which : accepted) settle_own(which, recipient_state::temporary, send_stage::recipient, other);
+    to_go.clear();
+    tell_settled();
+    end_transaction(mail_accepted);
 }
 
 inline void client_engine::impl::send_recipient(std::size_t which) {

@@ -1,6 +1,7 @@
 #include <mailquay/relay/smtp_carrier.hpp>
 
 #include <mailquay/handler/offload.hpp>
+#include <mailquay/relay/detail/hop_status.hpp>
 #include <mailquay/server/asio_compat.hpp>
 #include <mailquay/server/worker_pool.hpp>
 
@@ -81,29 +82,6 @@ inline carried carried_by(recipient_result const& of, std::uint32_t number, next
     told.dsn_passed_on = of.dsn_passed_on;
     told.deliver_by_passed_on = of.deliver_by_passed_on;
     return told;
-}
-
-// RFC 3463 §3.5: what a problem of the host is called.
-inline std::string_view status_of(hop_problem what) noexcept {
-    switch (what) {
-        case hop_problem::not_resolved: return "4.4.4";
-        case hop_problem::unreachable: return "4.4.1";
-        case hop_problem::timed_out:
-        case hop_problem::connection_lost: return "4.4.2";
-        case hop_problem::garbled_reply: return "4.5.0";
-        case hop_problem::no_tls:
-        case hop_problem::tls_failed:
-        case hop_problem::not_verified: return "4.7.5";
-        case hop_problem::no_mechanism:
-        case hop_problem::authentication_failed: return "4.7.8";
-        case hop_problem::loops_back: return "4.4.6";
-        case hop_problem::none:
-        case hop_problem::refused:
-        case hop_problem::no_connection_free:
-        case hop_problem::content_unreadable:
-        case hop_problem::cancelled: break;
-    }
-    return "4.3.0";
 }
 
 inline carry_report report_of(send_report const& from, next_hop const& hop) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
@@ -37,7 +38,8 @@ private:
 
 class MAILQUAY_API spool_writer final : public message_writer {
 public:
-    spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail);
+    /// @param recipients  the places of those it is for, at least one
+    spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail, std::span<std::size_t const> recipients);
     ~spool_writer() override;
 
     eventual<verdict> write(std::span<char const> octets) override;

@@ -4,6 +4,10 @@
 #include <mailquay/sink/detail/spool_engine.hpp>
 #include <mailquay/sink/detail/spool_writer.hpp>
 
+#include <numeric>
+#include <utility>
+#include <vector>
+
 namespace mailquay::inline MAILQUAY_ABI::sinks {
 
 MAILQUAY_DECL spool::spool(std::string folder, spool_settings settings) : shared_(std::make_shared<detail::spool_shared>()), pool_(settings.workers) {
@@ -21,9 +25,15 @@ MAILQUAY_DECL void spool::lend(std::shared_ptr<mailquay::workers> pool) {
 }
 
 MAILQUAY_DECL eventual<message_sink::opened> spool::open(transaction const& mail) {
-    if (mail.recipients().empty()) return opened{defer(replies::local_error).because("spool without recipients")};
+    std::vector<std::size_t> all(mail.recipients().size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return open_for(mail, all);
+}
+
+MAILQUAY_DECL eventual<message_sink::opened> spool::open_for(transaction const& mail, std::span<std::size_t const> recipients) {
+    if (recipients.empty()) return opened{defer(replies::local_error).because("spool without recipients")};
     if (auto refused = shared_->engine->refusal(mail.parameters().size.value_or(0))) return opened{*std::move(refused)};
-    return opened{std::unique_ptr<message_writer>{std::make_unique<detail::spool_writer>(shared_->engine, pool_, mail)}};
+    return opened{std::unique_ptr<message_writer>{std::make_unique<detail::spool_writer>(shared_->engine, pool_, mail, recipients)}};
 }
 
 MAILQUAY_DECL promises spool::promised() const {

@@ -122,10 +122,17 @@ inline bounce bounce_for(transaction const& mail, std::optional<relay_for> const
     return known && known->relays(mail.session()) ? bounce::always : bounce::restrained;
 }
 
-MAILQUAY_DECL spool_writer::spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail)
+MAILQUAY_DECL spool_writer::spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail,
+                                         std::span<std::size_t const> recipients)
     : engine_(std::move(engine)), pool_(std::move(pool)), wait_(std::make_shared<std::atomic<spool_wait>>(spool_wait::waiting)) {
-    append_spool_envelope(meta_, mail.snapshot());
-    recipients_ = mail.recipients().size();
+    envelope kept = mail.snapshot();
+    if (recipients.size() < kept.recipients.size()) {
+        std::vector<envelope_recipient> some;
+        for (std::size_t const place : recipients) some.push_back(std::move(kept.recipients[place]));
+        kept.recipients = std::move(some);
+    }
+    append_spool_envelope(meta_, kept);
+    recipients_ = recipients.size();
     if (auto const& hold = mail.requests().hold)
         release_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(hold->release.time_since_epoch()).count();
     bounce_ = bounce_for(mail, engine_->settings().known_clients);
