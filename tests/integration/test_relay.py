@@ -153,7 +153,8 @@ class Relay:
 
     def __init__(self, *flags):
         self.path = tempfile.mkdtemp(prefix="mq-")
-        self.flags = flags
+        # What a test sends is to be in the queue, whoever it is for.
+        self.flags = (*flags, "--accept-any")
         self.program = None
 
     def __enter__(self):
@@ -313,6 +314,10 @@ service lmtp {{
     def __enter__(self):
         if os.geteuid() != 0:
             raise unittest.SkipTest("Dovecot needs root")
+        self.start()
+        return self
+
+    def start(self):
         self.process = subprocess.Popen([client("dovecot"), "-F", "-c", self.config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
         def ready():
@@ -322,15 +327,17 @@ service lmtp {{
             except OSError:
                 return False
         wait_until(ready, "Dovecot listens")
-        return self
 
-    def __exit__(self, *_):
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def __exit__(self, *_):
+        self.stop()
         shutil.rmtree(self.path, ignore_errors=True)
 
     def messages(self, user):
@@ -533,7 +540,11 @@ class Flags(Case):
             for flags, what in ((("--maildir", folder, "--relay-to", "127.0.0.1:25"), "add --spool"),
                                 (("--spool", folder, "--relay-to", "nowhere:99999"), "--relay-to nowhere:99999"),
                                 (("--spool", folder, "--relay-to", "a:25", "--deliver-lmtp", "b:24"), "only one of them"),
-                                (("--spool", folder, "--relay-to", "a:25", "--retry", "5,x"), "--retry")):
+                                (("--spool", folder, "--relay-to", "a:25", "--retry", "5,x"), "--retry"),
+                                (("--relay-now", "nowhere:99999"), "--relay-now nowhere:99999"),
+                                (("--maildir", folder, "--relay-now", "a:25"), "only --spool"),
+                                (("--spool", folder, "--relay-now", "a:25", "--relay-to", "b:25"), "only one of them"),
+                                (("--spool", folder, "--relay-to", "a:25", "--relay-user-file", folder + "/none"), "NAME:PASSWORD")):
                 status, _, err = run_program("mailquay-mx", "--domain", "example.org", "--listen", "127.0.0.1:0", *flags)
                 self.assertEqual(status, 2, err)
                 self.assertIn(what, err)

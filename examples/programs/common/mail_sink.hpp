@@ -8,16 +8,18 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace programs {
 
-/// Where a program puts mail: one of these.
+/// Where a program puts mail: one of these; `relay_now` and a spool together.
 struct mail_sink_flags {
     std::string maildir{};
     std::string mbox{};
     std::string spool{};
     std::string sqlite{};
     std::string next_hop_keeps{};
+    std::string relay_now{};  ///< HOST:PORT, lmtp:HOST:PORT or lmtp:PATH
     onward_flags onward{};  ///< of what is in the spool
 };
 
@@ -33,8 +35,11 @@ public:
     mail_sink(mail_sink_flags const& chosen, settings const& common);
 
     std::shared_ptr<mailquay::message_sink> sink() const { return sink_; }
+    /// Who asks the host of `--relay-now` or `--relay-to` whether it takes a recipient; null without them.
+    std::shared_ptr<mailquay::recipient_validator> verifier(std::vector<std::string> domains);
 
 private:
+    std::unique_ptr<next_hop_link> link_;  // gone last: the sink is on it
     std::shared_ptr<mailquay::message_sink> sink_;
     std::unique_ptr<mailquay::spool_control> control_;
     std::unique_ptr<onward> onward_;  // gone first

@@ -12,12 +12,6 @@
 #include <mailquay/dns/cares_resolver.hpp>
 #include <mailquay/relay/mx_finder.hpp>
 #endif
-#ifdef PROGRAMS_HAVE_TLS
-#include <mailquay/tls/client_context.hpp>
-#endif
-#ifdef PROGRAMS_HAVE_SASL
-#include <mailquay/sasl/client_mechanisms.hpp>
-#endif
 
 #include <fmt/format.h>
 
@@ -36,17 +30,10 @@ void add_onward_flags(flags& all, onward_flags& into) {
         .text("--resolver", "ADDR:PORT", "with --spool: send its mail to the hosts of each domain (MX), asking this name\nserver; \"system\": those of resolv.conf", into.resolver)
         .number("--mx-port", "PORT", "port of the hosts found by MX; for tests", into.mx_port, 1, 65'535)
         .toggle("--mx-allow-private", "send also where MX leads to loopback and private addresses; for tests", into.mx_allow_private)
-        .value("--relay-tls", "off|opportunistic|required|verified", "TLS to the host of --relay-to (default opportunistic)",
-               [&into](std::string_view use) {
-                   if (use != "off" && use != "opportunistic" && use != "required" && use != "verified")
-                       throw usage_error("choose off, opportunistic, required or verified");
-                   into.relay_tls = use;
-               })
-        .text("--relay-ca", "FILE", "who signs the certificate of that host, PEM (default: the system's)", into.relay_ca)
-        .text("--relay-user", "NAME:PASSWORD", "log in there; needs --relay-tls required or verified", into.relay_user)
         .text("--retry", "SECONDS,...", "waits between attempts, the last one repeating (default 300,600,1200,2400,3960)", into.retry)
         .number("--lifetime", "SECONDS", "after so long what could not be delivered is returned", into.lifetime, 1, 366 * 86'400)
         .text("--double-bounce-to", "ADDRESS", "who gets notices that fail; else they are dropped", into.double_bounce_to);
+    add_next_hop_flags(all, into.hop);
 }
 
 #ifdef PROGRAMS_HAVE_RELAY
@@ -81,31 +68,6 @@ mailquay::router route_of(onward_flags const& chosen) {
     std::string const where = chosen.deliver_lmtp.starts_with('/') ? "unix:" + chosen.deliver_lmtp : chosen.deliver_lmtp;
     check("--deliver-lmtp", where);
     return mailquay::route_to(mailquay::delivery_way::lmtp, where);
-}
-
-mailquay::hop_settings smarthost_of(onward_flags const& chosen) {
-    mailquay::hop_settings how;
-    how.refuse_own_name = true;
-    how.name_is_secure = true;  // we were told it
-    if (chosen.relay_tls == "off") how.tls = mailquay::tls_use::off;
-    if (chosen.relay_tls == "required" || chosen.relay_tls == "verified") how.tls = mailquay::tls_use::required;
-    if (chosen.relay_tls == "verified") how.verify = mailquay::tls_verification::certificate;
-#ifndef PROGRAMS_HAVE_TLS
-    if (how.tls == mailquay::tls_use::required)
-        throw usage_error("--relay-tls: this program was built without TLS; install OpenSSL and build the component \"tls\"");
-#endif
-    if (chosen.relay_user.empty()) return how;
-    auto const colon = chosen.relay_user.find(':');
-    if (colon == 0 || colon == chosen.relay_user.npos)
-        throw usage_error("--relay-user needs a name and a password with a colon between, as in --relay-user alice:secret");
-    if (how.tls != mailquay::tls_use::required)
-        throw usage_error("--relay-user: the password might travel in clear; add --relay-tls verified, or required");
-#ifdef PROGRAMS_HAVE_SASL
-    how.credentials = std::make_shared<mailquay::sasl::client_login>(chosen.relay_user.substr(0, colon), mailquay::secret{chosen.relay_user.substr(colon + 1)});
-    return how;
-#else
-    throw usage_error("--relay-user: this program was built without the component \"sasl\"; build it");
-#endif
 }
 
 mailquay::hop_finder finder_of(onward_flags const& chosen, asio::io_context& io, std::string const& hostname) {
@@ -170,15 +132,9 @@ std::unique_ptr<onward> onward::start(onward_flags const& chosen, std::shared_pt
     how.double_bounce_to = chosen.double_bounce_to;
     how.log = log;
     mailquay::smtp_carrier_settings by;
-    by.client.hello_name = std::move(hostname);
-    by.client.log = log;
-    by.smarthost = smarthost_of(chosen);
+    by.client = client_of(chosen.hop, std::move(hostname), log);
+    by.smarthost = hop_settings_of(chosen.hop);
     by.lmtp.name_is_secure = true;
-#ifdef PROGRAMS_HAVE_TLS
-    mailquay::tls::client_context_config trust;
-    if (!chosen.relay_ca.empty()) trust.ca_file = chosen.relay_ca;
-    by.client.tls = std::make_shared<mailquay::tls::client_context>(trust);
-#endif
     auto io = std::make_unique<asio::io_context>(1);
     by.find_hops = finder_of(chosen, *io, how.hostname);
     return std::make_unique<running>(std::move(io), std::move(queue), route_of(chosen), std::move(how), std::move(by), std::chrono::seconds{grace});

@@ -4,6 +4,7 @@
 #include <mailquay/sink/spool_queue.hpp>
 
 #include "common/flags.hpp"
+#include "common/next_hop.hpp"
 
 #include <memory>
 #include <string>
@@ -17,9 +18,7 @@ struct onward_flags {
     std::string retry{};         ///< SECONDS,SECONDS,...
     unsigned lifetime = 5 * 24 * 3600;  ///< seconds
     std::string double_bounce_to{};
-    std::string relay_tls{"opportunistic"};  ///< to the smarthost: off, opportunistic, required, verified
-    std::string relay_ca{};                  ///< file: who signs its certificate
-    std::string relay_user{};                ///< NAME:PASSWORD there
+    next_hop_flags hop{};                    ///< how one talks to the smarthost
     std::string resolver{};                  ///< ADDR:PORT: delivery by MX
     unsigned mx_port = 25;
     bool mx_allow_private = false;
