@@ -3,12 +3,14 @@
 #include <mailquay/sink/files.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <system_error>
@@ -46,6 +48,17 @@ public:
         }
         open_.clear();
     }
+    /// Plans a loss of power right after the `calls`-th call from now that changes something. The disk works on as if nothing
+    /// had happened, as nobody is there to see it; `found_after_cut()` is what lies on it when power comes back.
+    void cut_power_after(unsigned calls, unsigned seed) {
+        std::lock_guard const lock{mutex_};
+        calls_left_ = calls;
+        chance_.seed(seed);
+    }
+    bool is_cut() const { return cut_.load(); }
+    /// All that was synced; of what was not, each page by chance, and of the changes of names some of the first.
+    std::shared_ptr<simulated_disk> found_after_cut() const { return found_; }
+
     /// Changes an octet where it lies.
     void damage(std::string const& path, std::uint64_t at) {
         std::lock_guard const lock{mutex_};
@@ -79,6 +92,7 @@ public:
         int const number = ++last_;
         nodes_[number] = std::make_shared<node>();
         names_[path] = number;
+        renamed("", path, number);
         return opened(nodes_[number]);
     }
     mailquay::result<int> open(std::string const& path) override {
@@ -110,6 +124,7 @@ public:
             offset += piece.size();
             if (fails) return failure(error);
         }
+        changed();
         return {};
     }
     mailquay::result<std::size_t> read_at(int file, std::uint64_t offset, std::span<char> to) override {
@@ -130,7 +145,9 @@ public:
     mailquay::result<void> allocate(int file, std::uint64_t octets) override {
         std::lock_guard const lock{mutex_};
         if (read_only) return failure(EROFS);
-        return grow(*open_[file], octets);
+        auto const grown = grow(*open_[file], octets);
+        changed();
+        return grown;
     }
     mailquay::result<void> forget_cached(int file) override {
         std::lock_guard const lock{mutex_};
@@ -176,6 +193,7 @@ public:
         for (std::uint64_t const page : one.clean)
             for (std::uint64_t at = page * page_octets; at < std::min<std::uint64_t>((page + 1) * page_octets, one.durable.size()); ++at)
                 one.durable[at] = at < before.size() ? before[at] : '\0';
+        changed();
         return {};
     }
     mailquay::result<void> close(int file) override {
@@ -188,8 +206,10 @@ public:
         auto const found = names_.find(from);
         if (found == names_.end()) return failure(ENOENT);
         if (names_.contains(to)) return failure(EEXIST);
-        names_[to] = found->second;
-        names_.erase(from);
+        int const number = found->second;
+        names_.erase(found);
+        names_[to] = number;
+        renamed(from, to, number);
         return {};
     }
     mailquay::result<void> remove(std::string const& path) override {
@@ -198,6 +218,7 @@ public:
         if (found == names_.end()) return failure(ENOENT);
         room += nodes_[found->second]->cached.size();
         names_.erase(found);
+        renamed(path, "", 0);
         return {};
     }
     mailquay::result<void> make_folder(std::string const&) override { return {}; }
@@ -206,6 +227,8 @@ public:
         std::erase_if(durable_names_, [&](auto const& one) { return one.first.starts_with(path + "/"); });
         for (auto const& one : names_)
             if (one.first.starts_with(path + "/")) durable_names_.insert(one);
+        std::erase_if(unsynced_, [&](name_change const& one) { return (one.to.empty() ? one.from : one.to).starts_with(path + "/"); });
+        changed();
         return {};
     }
     mailquay::result<std::uint64_t> free_octets(std::string const&) override {
@@ -222,6 +245,44 @@ private:
         std::set<std::uint64_t> clean{};  // pages that a failed sync gave up
         std::set<std::uint64_t> lost{};   // that cannot be read
     };
+
+    struct name_change {
+        std::string from{};  // empty: made new
+        std::string to{};    // empty: removed
+        int number = 0;
+    };
+
+    void renamed(std::string from, std::string to, int number) {
+        unsynced_.push_back({std::move(from), std::move(to), number});
+        changed();
+    }
+    void changed() {
+        if (calls_left_ == 0 || --calls_left_ != 0) return;
+        found_ = std::make_shared<simulated_disk>();
+        found_->room = room;
+        found_->last_ = last_;
+        found_->names_ = durable_names_;
+        std::size_t const kept = chance_() % (unsynced_.size() + 1);
+        for (std::size_t i = 0; i < kept; ++i) {
+            found_->names_.erase(unsynced_[i].from);
+            if (!unsynced_[i].to.empty()) found_->names_[unsynced_[i].to] = unsynced_[i].number;
+        }
+        found_->durable_names_ = found_->names_;
+        for (auto const& [number, one] : nodes_) {
+            auto& left = *(found_->nodes_[number] = std::make_shared<node>());
+            left.durable = one->durable;
+            if (chance_() % 2 == 0) left.durable.resize(one->cached.size(), '\0');
+            for (std::uint64_t page = 0; page * page_octets < left.durable.size(); ++page) {
+                std::string_view const newer = page_of(one->cached, page);
+                if (one->clean.contains(page) || chance_() % 2 == 0) continue;
+                std::copy_n(newer.begin(), std::min<std::size_t>(newer.size(), left.durable.size() - page * page_octets),
+                            left.durable.begin() + static_cast<std::ptrdiff_t>(page * page_octets));
+            }
+            left.cached = left.durable;
+            left.lost = one->lost;
+        }
+        cut_ = true;
+    }
 
     static std::error_code failure(int number) { return {number, std::system_category()}; }
     static std::string_view page_of(std::string_view text, std::uint64_t page) {
@@ -247,6 +308,11 @@ private:
     std::map<int, std::shared_ptr<node>> nodes_{};
     std::map<int, std::shared_ptr<node>> open_{};
     int last_ = 0;
+    std::vector<name_change> unsynced_{};
+    unsigned calls_left_ = 0;
+    std::mt19937 chance_{};
+    std::atomic<bool> cut_{false};
+    std::shared_ptr<simulated_disk> found_{};
 };
 
 }  // namespace mailquay_test
