@@ -45,7 +45,8 @@ function(mailquay_own_target target)
         if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
             # False alarms of GCC 12 in its own library once it optimises (GCC bugs 105329, 105651, 107852).
             target_compile_options(${target} PRIVATE -Wno-error=restrict -Wno-error=stringop-overflow
-                                                     -Wno-error=array-bounds -Wno-error=maybe-uninitialized)
+                                                     -Wno-error=array-bounds -Wno-error=maybe-uninitialized
+                                                     -Wno-error=mismatched-new-delete)
         endif()
     endif()
 endfunction()

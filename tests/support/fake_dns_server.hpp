@@ -90,10 +90,8 @@ public:
     /// Nothing: no answer. Called on the server's thread.
     using script = std::function<std::optional<std::string>(dns_question const&)>;
 
-    explicit fake_dns_server(script says) : says_(std::move(says)), udp_(io_, {asio::ip::address_v4::loopback(), 0}), tcp_(io_) {
-        tcp_.open(asio::ip::tcp::v4());
-        tcp_.set_option(asio::ip::tcp::acceptor::reuse_address{true});
-        tcp_.bind({asio::ip::address_v4::loopback(), udp_.local_endpoint().port()});
+    explicit fake_dns_server(script says) : says_(std::move(says)), udp_(io_), tcp_(io_) {
+        while (!has_one_port()) {}
         tcp_.listen();
         receive();
         accept();
@@ -107,6 +105,16 @@ public:
     unsigned asked() const { return asked_; }
 
 private:
+    // A port that is free for both: the one that UDP is given may be another's by TCP.
+    bool has_one_port() {
+        udp_ = asio::ip::udp::socket{io_, {asio::ip::address_v4::loopback(), 0}};
+        tcp_ = asio::ip::tcp::acceptor{io_, asio::ip::tcp::v4()};
+        tcp_.set_option(asio::ip::tcp::acceptor::reuse_address{true});
+        asio::error_code error;
+        tcp_.bind({asio::ip::address_v4::loopback(), udp_.local_endpoint().port()}, error);
+        if (error && error != asio::error::address_in_use) throw std::system_error{error};
+        return !error;
+    }
     std::optional<std::string> answer(std::string octets, bool tcp) {
         dns_question question;
         question.octets = std::move(octets);

@@ -33,7 +33,9 @@ public:
                                                   "passdb {\n  driver = passwd-file\n  args = "
                                                << (folder / "users").string()
                                                << "\n}\nuserdb {\n  driver = static\n  args = uid=nobody gid=nogroup home=/nonexistent\n}\n"
-                                                  "service auth {\n  unix_listener auth-client {\n    mode = 0666\n  }\n}\n";
+                                                  "service auth {\n  unix_listener auth-client {\n    mode = 0666\n  }\n}\n"
+                                                  // no wait that grows with each wrong password of an address
+                                                  "service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n}\n";
         process_ = ::fork();
         if (process_ == 0) {
             ::execl(program.c_str(), "dovecot", "-F", "-c", (folder / "dovecot.conf").c_str(), static_cast<char*>(nullptr));

@@ -102,7 +102,7 @@ struct mx_hosts::state {
     // The records by preference, equal ones shuffled, each host once.
     std::vector<mx_record> in_order(std::vector<mx_record> records) const {
         std::set<std::string> seen;
-        std::stable_sort(records.begin(), records.end(), [](auto const& a, auto const& b) { return a.preference < b.preference; });
+        std::sort(records.begin(), records.end(), [](auto const& a, auto const& b) { return a.preference < b.preference; });
         std::erase_if(records, [&](mx_record& one) {
             if (one.exchange.ends_with('.')) one.exchange.pop_back();
             one.exchange = to_lower_copy(one.exchange);

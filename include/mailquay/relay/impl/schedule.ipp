@@ -1,6 +1,7 @@
 #include <mailquay/relay/detail/schedule.hpp>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
@@ -203,10 +204,14 @@ MAILQUAY_DECL std::vector<waiting_job> schedule::take_crowds(std::size_t most, t
         (void)key;
         if (of.waiting <= most || !is_slow(of, then)) continue;
         std::vector<waiting_job> all = empty(of);
-        std::stable_sort(all.begin(), all.end(), [](waiting_job const& a, waiting_job const& b) { return a.since < b.since; });
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            if (i < most) insert(std::move(all[i]), false);
-            else crowd.push_back(std::move(all[i]));
+        std::vector<std::size_t> order(all.size());  // the longest wait first, and of equals the one that stood before
+        std::iota(order.begin(), order.end(), std::size_t{0});
+        std::sort(order.begin(), order.end(), [&all](std::size_t a, std::size_t b) {
+            return all[a].since != all[b].since ? all[a].since < all[b].since : a < b;
+        });
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            if (i < most) insert(std::move(all[order[i]]), false);
+            else crowd.push_back(std::move(all[order[i]]));
         }
     }
     return crowd;
