@@ -89,6 +89,7 @@ function(mailquay_add_component name)
     set(compiled mailquay_${name})
     set(header_only mailquay_${name}_header_only)
     add_library(${compiled} ${arg_SOURCES})
+    set_target_properties(${compiled} PROPERTIES DEFINE_SYMBOL "")  # static and shared are compiled alike
     add_library(${header_only} INTERFACE)
     add_library(mailquay::${name} ALIAS ${compiled})
     add_library(mailquay::${name}-header-only ALIAS ${header_only})
