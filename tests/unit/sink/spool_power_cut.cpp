@@ -101,11 +101,6 @@ void check(spool_place& at, known const& all) {
         INFO("in the queue: " << one.id.view());
         CHECK(at.content_of(one.id.view()) == all.sent.at(std::string{one.id.view()}));
     }
-    // What was torn is put aside; it was never acknowledged.
-    for (auto const& one : at.queue->damaged()) {
-        INFO(one.file << " at " << one.offset);
-        CHECK_FALSE(all.kept.contains(one.id));
-    }
 }
 
 // The cut comes anywhere in what the clients do, at the start, which makes the folders, or at none of it.
