@@ -56,6 +56,10 @@ inline line_head head_of(std::string_view line) noexcept {
     if (word.size() == 4 && !digit_follows && iequals(word, "AUTH")) return line_head::auth;
     return is_http_method(word) ? line_head::http : line_head::plain;
 }
+/// The same of a line whose verb is known.
+inline line_head head_of(verb spoken) noexcept {
+    return spoken == verb::data ? line_head::data : spoken == verb::bdat ? line_head::bdat : line_head::plain;
+}
 /// RFC 6531 §3.7.4.2  Takes the parameter SMTPUTF8 off the argument of VRFY or EXPN. @return whether it was there
 inline bool take_smtputf8(std::string_view& argument) noexcept {
     constexpr std::string_view keyword = " SMTPUTF8";
@@ -74,8 +78,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
     auto const parsed_line = parse_command_line(line);
     verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
     last_verb_ = spoken;
-    bool const plain_verb = parsed_line && spoken != verb::unknown && spoken != verb::data && spoken != verb::bdat;
-    auto const head = plain_verb ? line_head::plain : detail::head_of(line);
+    auto const head = parsed_line && spoken != verb::unknown ? detail::head_of(spoken) : detail::head_of(line);
     bool const first = !spoken_to_;
     spoken_to_ = spoken_to_ || !line.empty();
     if (head == line_head::http && first && !info_.secure())

@@ -60,9 +60,9 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
 
 MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) {
     transaction& mail = work_->mail;
-    bool const utf8_offered = config_->extensions.find("SMTPUTF8") != nullptr && info_.extended();
     address_options options;
-    options.utf8 = utf8_offered;
+    // Where all is ASCII it does not matter.
+    options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
     options.space_after_colon = config_->leniency.space_after_colon;
     options.missing_brackets = config_->leniency.missing_brackets;
     options.strict_lengths = config_->limits.strict_path_lengths;
