@@ -99,6 +99,23 @@ TEST_CASE("a session stays small: it is held by every idle connection", "[sessio
     STATIC_REQUIRE(sizeof(session) <= 336);
 }
 
+TEST_CASE("a bare CR or NUL is found wherever in a command it stands", "[session]") {
+    session_config config;
+    config.budgets.syntax = config.budgets.junk = 10'000;
+    bare it{std::move(config)};
+    it.greet();
+    for (std::size_t octets = 6; octets < 40; ++octets)
+        for (std::size_t at = 5; at < octets; ++at)
+            for (char const wrong : {'\0', '\r', '\t'}) {
+                std::string line = "NOOP " + std::string(octets - 5, 'x');
+                line[at] = wrong;
+                it.feed(line + "\r\n");
+                while (!it.dry()) continue;  // the refusal is told
+                bool const refused = it.output().starts_with("501 5.5.2 Bare");
+                CHECK(refused == (wrong != '\t'));
+            }
+}
+
 TEST_CASE("DATA without a recipient is refused and the transaction kept", "[session][order]") {
     script talk;
     talk.client("EHLO c").server("250");

@@ -5,6 +5,7 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/utf8.hpp>
+#include <mailquay/protocol/detail/octet_masks.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/hello_name.hpp>
 #include <mailquay/protocol/mail_command.hpp>
@@ -20,8 +21,19 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
-/// Whether some octet is below 32; eight at a time.
+/// Whether some octet is below 32; sixteen or eight at a time.
 inline bool has_low_octets(std::string_view line) noexcept {
+#if MAILQUAY_SSE2
+    if (line.size() >= 16) {
+        __m128i const highest = _mm_set1_epi8(31);
+        __m128i low = _mm_setzero_si128();
+        char const* from = line.data();
+        char const* const last = from + line.size() - 16;
+        for (; from < last; from += 16) low = _mm_or_si128(low, _mm_cmpeq_epi8(_mm_min_epu8(load16(from), highest), load16(from)));
+        low = _mm_or_si128(low, _mm_cmpeq_epi8(_mm_min_epu8(load16(last), highest), load16(last)));
+        return _mm_movemask_epi8(low) != 0;
+    }
+#endif
     constexpr std::uint64_t each = 0x0101010101010101u;
     std::uint64_t lanes = 0;
     std::uint64_t found = 0;
