@@ -29,6 +29,8 @@ public:
         next_ += octets;
         return piece;
     }
+    /// Takes back the end of the piece that was taken last: what is not before `end`.
+    void keep_up_to(char* end) noexcept { next_ = end; }
     /// A place to go back to.
     struct place {
         std::size_t blocks = 0;

@@ -149,6 +149,7 @@ private:
     using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
     struct exchange;  // the AUTH exchange under way
+    struct trace;     // what the Received fields of this client begin with
     using work = session_memory::work;
 
     bool anything_to_tell() const noexcept {
@@ -293,6 +294,7 @@ private:
     std::unique_ptr<std::string> asked_text_;     // what an open question views
     std::unique_ptr<session_info> changed_;       // the client that XCLIENT names, until the host says yes
     std::unique_ptr<exchange> exchange_;          // from AUTH until its end was told
+    std::unique_ptr<trace> trace_;                // from the first message on
     char* cur_ = nullptr;               // what is worked off now: in the lent buffer or in hold_
     char* end_ = nullptr;
     char* lent_ = nullptr;              // the lent rest that follows when cur_ is in hold_

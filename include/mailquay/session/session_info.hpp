@@ -95,18 +95,20 @@ public:
     }
 
     /// @{ For the session and the server; hooks leave these alone.
-    void set_client(ip_endpoint client, address_source from) noexcept { client_ = client, source_ = from; }
+    /// Another number whenever something has changed that a trace field tells of the client.
+    std::uint32_t version() const noexcept { return version_; }
+    void set_client(ip_endpoint client, address_source from) noexcept { client_ = client, source_ = from, ++version_; }
     void set_local(ip_endpoint local) noexcept { local_ = local; }
     void set_id(std::string_view twelve_letters) noexcept;
-    void set_hello(std::string_view name, bool extended) { hello_name_ = name, extended_ = extended; }
+    void set_hello(std::string_view name, bool extended) { hello_name_ = name, extended_ = extended, ++version_; }
     void set_lmtp(bool on) noexcept { lmtp_ = on; }
     void set_talked_ahead() noexcept { talked_ahead_ = true; }
-    void set_tls(tls_info facts) { rare().tls = std::make_unique<tls_info>(std::move(facts)), rare().tls_of_another = false; }
-    void set_user(std::string user) { rare().user = std::move(user), rare().authenticated = true; }
-    void set_verified_ptr(std::string name) { rare().ptr = std::move(name); }
+    void set_tls(tls_info facts) { rare().tls = std::make_unique<tls_info>(std::move(facts)), rare().tls_of_another = false, ++version_; }
+    void set_user(std::string user) { rare().user = std::move(user), rare().authenticated = true, ++version_; }
+    void set_verified_ptr(std::string name) { rare().ptr = std::move(name), ++version_; }
     void set_proxy(proxy_facts facts) { rare().proxy = std::make_unique<proxy_facts>(std::move(facts)); }
     void set_reverse_name(std::string name) { rare().reverse_name = std::move(name); }
-    void set_claimed_user(std::string user) { rare().claimed_user = std::move(user); }
+    void set_claimed_user(std::string user) { rare().claimed_user = std::move(user), ++version_; }
     void set_forwarded(forwarded_client told) { rare().forwarded = std::make_unique<forwarded_client>(std::move(told)); }
     std::unique_ptr<forwarded_client> take_forwarded() noexcept { return rare_ ? std::move(rare_->forwarded) : nullptr; }
     /// The same connection before its client has said anything: without names, user and slots. XCLIENT begins with it, and
@@ -142,6 +144,7 @@ private:
     ip_endpoint client_;
     ip_endpoint local_;
     char id_[12] = {};
+    std::uint32_t version_ = 0;
     address_source source_ = address_source::socket;
     bool extended_ = false;
     bool lmtp_ = false;
@@ -155,6 +158,7 @@ inline void session_info::set_id(std::string_view twelve_letters) noexcept {
 inline session_info session_info::begun_anew() const {
     session_info made{socket_peer_, local_, source_};
     made.client_ = client_;
+    made.version_ = version_ + 1;
     made.set_id(id());
     made.lmtp_ = lmtp_;
     made.talked_ahead_ = talked_ahead_;
@@ -166,6 +170,7 @@ inline session_info session_info::begun_anew() const {
 inline void session_info::forget_session() {
     hello_name_.clear();
     extended_ = false;
+    ++version_;
     if (!rare_) return;
     rare_->session_slots.clear();
     rare_->forwarded.reset();

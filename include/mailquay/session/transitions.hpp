@@ -2,6 +2,8 @@
 
 #include <mailquay/protocol/verb.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -59,11 +61,24 @@ constexpr bool legal_anywhere(verb v) noexcept {
     }
 }
 
-constexpr bool legal(session_state from, verb v) noexcept {
-    if (legal_anywhere(v)) return true;
+/// The table as it is asked: a bit for each verb that is legal in a state.
+constexpr std::uint32_t legal_verbs(session_state from) noexcept {
+    static_assert(verb_count <= 32);
+    std::uint32_t verbs = 0;
+    for (unsigned v = 0; v < verb_count; ++v)
+        if (legal_anywhere(static_cast<verb>(v))) verbs |= 1u << v;
     for (transition const& row : transitions)
-        if (row.from == from && row.verb == v) return true;
-    return false;
+        if (row.from == from) verbs |= 1u << static_cast<unsigned>(row.verb);
+    return verbs;
+}
+
+/// For each state.
+inline constexpr std::array<std::uint32_t, 6> legal_verbs_of = {
+    legal_verbs(session_state::start),            legal_verbs(session_state::ready),        legal_verbs(session_state::mail_given),
+    legal_verbs(session_state::recipients_given), legal_verbs(session_state::chunks_given), legal_verbs(session_state::chunks_failed)};
+
+constexpr bool legal(session_state from, verb v) noexcept {
+    return (legal_verbs_of[static_cast<std::size_t>(from)] >> static_cast<unsigned>(v) & 1) != 0;
 }
 
 /// What a 503 names as expected.

@@ -79,6 +79,24 @@ TEST_CASE("a validator's refusal decides, and on_recipient_accepted is not asked
     CHECK(notes == strings{"p.recipient", "v1"});
 }
 
+TEST_CASE("without policies a validator's yes keeps its delay, its reply and its end", "[pipeline][rcpt]") {
+    bool const asynchronous = GENERATE(false, true);
+    bench b;
+    strings notes;
+    recipient const to = b.offered("bob", "example.org");
+
+    b.set.recipients = {validator(notes, "v", accept().after(std::chrono::milliseconds{20}).then_close(), asynchronous)};
+    verdict const plain = run(b.io, b.make()->recipient(b.made.mail, to));
+    CHECK(plain.accepts());
+    CHECK(plain.delay() == std::chrono::milliseconds{20});
+    CHECK(plain.closes());
+
+    b.set.recipients = {validator(notes, "v", pass().after(std::chrono::milliseconds{30}), asynchronous), validator(notes, "w", accept(replies::ok))};
+    verdict const named = run(b.io, b.make()->recipient(b.made.mail, to));
+    CHECK(named.named() == &replies::ok);
+    CHECK(named.delay() == std::chrono::milliseconds{30});
+}
+
 TEST_CASE("on_recipient_accepted may still say no", "[pipeline][rcpt]") {
     bench b;
     strings notes;

@@ -96,7 +96,24 @@ struct bare {
 };
 
 TEST_CASE("a session stays small: it is held by every idle connection", "[session]") {
-    STATIC_REQUIRE(sizeof(session) <= 328);
+    STATIC_REQUIRE(sizeof(session) <= 336);
+}
+
+TEST_CASE("a bare CR or NUL is found wherever in a command it stands", "[session]") {
+    session_config config;
+    config.budgets.syntax = config.budgets.junk = 10'000;
+    bare it{std::move(config)};
+    it.greet();
+    for (std::size_t octets = 6; octets < 40; ++octets)
+        for (std::size_t at = 5; at < octets; ++at)
+            for (char const wrong : {'\0', '\r', '\t'}) {
+                std::string line = "NOOP " + std::string(octets - 5, 'x');
+                line[at] = wrong;
+                it.feed(line + "\r\n");
+                while (!it.dry()) continue;  // the refusal is told
+                bool const refused = it.output().starts_with("501 5.5.2 Bare");
+                CHECK(refused == (wrong != '\t'));
+            }
 }
 
 TEST_CASE("DATA without a recipient is refused and the transaction kept", "[session][order]") {
@@ -581,6 +598,20 @@ TEST_CASE("the Received field names a recipient only when there is no other", "[
         CHECK(received({"b@example.org"}, true, false).find("with UTF8SMTP id ") != std::string::npos);
         CHECK(received({"b@example.org"}, true, true).find("with UTF8LMTP id ") != std::string::npos);
     }
+}
+
+TEST_CASE("the Received field of a later message tells of the client as it is then", "[session][received]") {
+    script talk;
+    talk.client("EHLO one.example").server("250");
+    envelope_to(talk).client("DATA").server("354").client(".").server("250");
+    envelope_to(talk).client("DATA").server("354").client(".").server("250").check([](session_host const& host) {
+        CHECK(host.messages().back().received.starts_with("Received: from one.example (unknown [192.0.2.1])\r\n\tby mx.example.org with ESMTP id "));
+    });
+    talk.client("HELO two.example").server("250");
+    envelope_to(talk).client("DATA").server("354").client(".").server("250").check([](session_host const& host) {
+        CHECK(host.messages().back().received.starts_with("Received: from two.example (unknown [192.0.2.1])\r\n\tby mx.example.org with SMTP id "));
+    });
+    talk.run_whole();
 }
 
 TEST_CASE("a listener may leave the Received field out", "[session][received]") {

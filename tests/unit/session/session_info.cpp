@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 
+#include <utility>
+
 namespace test_session_info {
 
 using namespace mailquay;
@@ -38,6 +40,28 @@ TEST_CASE("the id has twelve letters", "[session_info]") {
     CHECK(info.id() == "0K3V9XQ2M4TB");
     info.set_id("");
     CHECK(info.id().empty());
+}
+
+TEST_CASE("whatever a trace field tells of the client makes another version", "[session_info]") {
+    session_info info{ip_endpoint{*ip_address::parse("192.0.2.1"), 1}, {}};
+    auto version = info.version();
+    auto const changed = [&] { return std::exchange(version, info.version()) != info.version(); };
+    info.set_hello("client.example", true);
+    CHECK(changed());
+    info.set_user("alice");
+    CHECK(changed());
+    info.set_claimed_user("alice");
+    CHECK(changed());
+    info.set_verified_ptr("mail.client.example");
+    CHECK(changed());
+    info.set_tls({});
+    CHECK(changed());
+    info.set_client({*ip_address::parse("198.51.100.7"), 2}, address_source::proxy);
+    CHECK(changed());
+    info.forget_session();
+    CHECK(changed());
+    info = info.begun_anew();
+    CHECK(changed());
 }
 
 TEST_CASE("STARTTLS forgets what the client said, not who he is", "[session_info]") {

@@ -25,6 +25,16 @@ TEST_CASE("the order of commands is RFC 5321's", "[transitions]") {
     }
 }
 
+TEST_CASE("what is asked says what the table says", "[transitions]") {
+    for (session_state const from : states)
+        for (unsigned number = 0; number < verb_count; ++number) {
+            auto const v = static_cast<verb>(number);
+            bool listed = legal_anywhere(v);
+            for (transition const& row : transitions) listed = listed || (row.from == from && row.verb == v);
+            CHECK(legal(from, v) == listed);
+        }
+}
+
 TEST_CASE("AUTH is legal between transactions, behind EHLO (RFC 4954 4)", "[transitions]") {
     for (session_state const from : states) CHECK(legal(from, verb::auth) == (from == session_state::ready));
 }

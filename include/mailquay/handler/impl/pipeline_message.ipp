@@ -42,8 +42,10 @@ MAILQUAY_DECL void pipeline::message::log_quarantine() const {
 // DATA
 
 MAILQUAY_DECL eventual<verdict> pipeline::message::start() {
+    frozen const& all = *through_->frozen_;
+    if (all.of(policy_stage::data, mail_->session()).empty()) return open(accept());
     detail::stage_question const about{policy_stage::data, *mail_};
-    frozen::stage_walk policies{*through_->frozen_, about};
+    frozen::stage_walk policies{all, about};
     std::optional<eventual<verdict>> pending;
     policies.run_until_pending(pending);
     if (pending) return start_later(std::move(policies), std::move(*pending));

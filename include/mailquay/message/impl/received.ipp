@@ -49,9 +49,13 @@ bool all_octet_lanes(std::string_view text, Predicate holds) {
     return holds(lanes);
 }
 
-/// Writes words into a buffer that holds the longest field possible, and folds before those that do not fit.
+/// Writes words to where there is room for them, and folds before those that do not fit.
 class received_writer {
 public:
+    explicit received_writer(char* to) : begin_(to), at_(to), line_(to) {}
+    /// Goes on behind what another one wrote, with its last line beginning at `line`.
+    received_writer(char* to, std::string_view written, std::size_t line) : begin_(to), at_(to), line_(to + line) { put(written); }
+
     void put(std::string_view text) {
         std::char_traits<char>::copy(at_, text.data(), text.size());
         at_ += text.size();
@@ -105,17 +109,21 @@ public:
         put(value);
     }
 
-    std::string_view text() const { return {buffer_, static_cast<std::size_t>(at_ - buffer_)}; }
+    std::size_t octets() const { return static_cast<std::size_t>(at_ - begin_); }
+    std::size_t line() const { return static_cast<std::size_t>(line_ - begin_); }
 
 private:
     bool fits(std::size_t octets) const {
         return at_ - line_ + 1 + static_cast<std::ptrdiff_t>(octets) <= received_line_octets;
     }
 
-    char buffer_[3072];
-    char* at_ = buffer_;
-    char* line_ = buffer_;
+    char* begin_;
+    char* at_;
+    char* line_;
 };
+
+/// The longest there is: all words cut, and a recipient of the most octets.
+inline constexpr std::size_t received_field_octets = 3072;
 
 inline std::string_view cut_received_word(std::string_view word, std::size_t octets = received_word_octets) {
     return word.substr(0, octets);
@@ -190,22 +198,8 @@ inline void put_received_tls(received_writer& to, received_fields const& parts) 
     to.put(")");
 }
 
-}  // namespace detail
-
-MAILQUAY_DECL std::string_view with_keyword(bool extended, bool lmtp, bool utf8, bool tls, bool auth) noexcept {
-    static constexpr std::string_view keywords[4][4] = {
-        {"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"},
-        {"LMTP", "LMTPA", "LMTPS", "LMTPSA"},
-        {"UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"},
-        {"UTF8LMTP", "UTF8LMTPA", "UTF8LMTPS", "UTF8LMTPSA"},
-    };
-    if (!extended && !lmtp && !utf8 && !tls && !auth) return "SMTP";
-    return keywords[(utf8 ? 2 : 0) + (lmtp ? 1 : 0)][(tls ? 2 : 0) + (auth ? 1 : 0)];
-}
-
-MAILQUAY_DECL void append_received(std::string& out, received_fields const& parts) {
-    using namespace detail;
-    received_writer to;
+/// Up to the name of the host.
+inline void put_received_begin(received_writer& to, received_fields const& parts) {
     to.put("Received:");
     switch (parts.client) {
         case received_client::full: put_received_client(to, parts); break;
@@ -220,6 +214,10 @@ MAILQUAY_DECL void append_received(std::string& out, received_fields const& part
         to.put(" by");
     }
     to.gap_and_put(cut_received_word(parts.hostname));
+}
+
+/// What follows it.
+inline void put_received_rest(received_writer& to, received_fields const& parts) {
     to.clause("with", cut_short_received_word(parts.with));
     to.clause("id", cut_short_received_word(parts.id));
     if (is_received_recipient(parts.recipient)) {
@@ -234,7 +232,46 @@ MAILQUAY_DECL void append_received(std::string& out, received_fields const& part
     to.put(";");
     to.gap_and_put(cut_short_received_word(parts.date));
     to.put("\r\n");
-    out.append(to.text());
+}
+
+}  // namespace detail
+
+MAILQUAY_DECL std::string_view with_keyword(bool extended, bool lmtp, bool utf8, bool tls, bool auth) noexcept {
+    static constexpr std::string_view keywords[4][4] = {
+        {"ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA"},
+        {"LMTP", "LMTPA", "LMTPS", "LMTPSA"},
+        {"UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA"},
+        {"UTF8LMTP", "UTF8LMTPA", "UTF8LMTPS", "UTF8LMTPSA"},
+    };
+    if (!extended && !lmtp && !utf8 && !tls && !auth) return "SMTP";
+    return keywords[(utf8 ? 2 : 0) + (lmtp ? 1 : 0)][(tls ? 2 : 0) + (auth ? 1 : 0)];
+}
+
+MAILQUAY_DECL void append_received(std::string& out, received_fields const& parts) {
+    char room[detail::received_field_octets];
+    detail::received_writer to{room};
+    detail::put_received_begin(to, parts);
+    detail::put_received_rest(to, parts);
+    out.append(room, to.octets());
+}
+
+MAILQUAY_DECL received_begin begin_received(received_fields const& parts) {
+    char room[detail::received_field_octets];
+    detail::received_writer to{room};
+    detail::put_received_begin(to, parts);
+    return {std::string(room, to.octets()), to.line()};
+}
+
+MAILQUAY_DECL std::size_t most_received_octets(received_begin const& begin, received_fields const& parts) noexcept {
+    constexpr std::size_t keywords_and_gaps = 80;
+    return begin.text.size() + parts.with.size() + parts.id.size() + parts.recipient.size() + parts.tls_cipher.size() +
+           parts.tls_group.size() + parts.tls_protocol.size() + parts.date.size() + keywords_and_gaps;
+}
+
+MAILQUAY_DECL std::size_t write_received(char* to, received_begin const& begin, received_fields const& parts) noexcept {
+    detail::received_writer rest{to, begin.text, begin.line};
+    detail::put_received_rest(rest, parts);
+    return rest.octets();
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

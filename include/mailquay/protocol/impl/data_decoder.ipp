@@ -12,8 +12,11 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
 
-/// In a block of 64 octets: from so many on they are taken out together.
-inline constexpr int many_dots = 3;
+/// Three or more: from so many in a block on they are taken out together.
+constexpr bool are_many(std::uint64_t dots) noexcept {
+    std::uint64_t const others = dots & (dots - 1);
+    return (others & (others - 1)) != 0;
+}
 
 /// The message octets of one input, drawn together as dots are taken out from between them.
 class data_gatherer {
@@ -98,7 +101,7 @@ MAILQUAY_DECL data_decoder::step data_decoder::decode_by(detail::dot_finder find
         // Dots that cannot end the message need no look each.
         auto const sure_octets = static_cast<std::size_t>(std::countr_zero(found.ends));  // 64 if none can
         std::uint64_t const sure = sure_octets == 64 ? found.dots : found.dots & detail::low_bits(sure_octets);
-        if (block < blocks && std::popcount(sure) >= detail::many_dots) {
+        if (block < blocks && detail::are_many(sure)) {
             message.take_but(block * 64, sure_octets, sure);
             found.dots ^= sure;
         }

@@ -38,51 +38,41 @@ inline bool is_bare_postmaster(std::string_view rest, bool closed) noexcept {
     return closed ? rest.starts_with('>') : rest.empty() || rest.front() == ' ';
 }
 
-/// Whether some of these octets, all ASCII, is one of A-Z; eight at a time.
-inline bool has_upper_case(std::string_view text) noexcept {
-    constexpr std::uint64_t each = 0x0101010101010101u;
-    std::uint64_t lanes = 0;
-    std::uint64_t found = 0;
-    for (; text.size() >= sizeof lanes; text.remove_prefix(sizeof lanes)) {
-        std::memcpy(&lanes, text.data(), sizeof lanes);
-        found |= (lanes + each * (0x80 - 'A')) & ~(lanes + each * (0x80 - 'Z' - 1));
-    }
-    for (char const c : text) found |= c >= 'A' && c <= 'Z' ? each * 0x80 : 0;
-    return (found & (each * 0x80)) != 0;
-}
-
 /// What nearly every path is: "<" Dot-string "@" Domain ">", all ASCII and short enough for every limit. Moves behind it and
 /// fills `found`; touches neither where anything else stands, which is for `path_grammar()` to judge.
 inline bool plain_path(cursor& in, path& found) noexcept {
+    constexpr std::size_t longest = 256;
     std::string_view const text = in.rest();
-    char const* at = text.data();
-    char const* const end = at + std::min<std::size_t>(text.size(), 256);
-    if (at == end || *at != '<') return false;
+    if (text.empty() || text.front() != '<') return false;
+    // With ">" ahead, which is in neither class, the loops need no look at the end.
+    if (std::memchr(text.data(), '>', std::min(text.size(), longest)) == nullptr) return false;
 
-    char const* const local = ++at;
+    char const* const local = text.data() + 1;
+    char const* at = local;
     do {
         char const* const atom = at;
-        while (at != end && is_atext(*at)) ++at;
-        if (at == atom || at == end) return false;
+        while (is_atext(*at)) ++at;
+        if (at == atom) return false;
     } while (*at++ == '.');
     if (at[-1] != '@' || at - local > 65) return false;
 
     char const* const domain = at;
+    unsigned seen = 0;  // classes of the domain's octets
     do {
         char const* const label = at;
         for (;;) {
-            while (at != end && is_let_dig(*at)) ++at;
-            if (at == end || *at != '-') break;
+            while (is_let_dig(*at)) seen |= ascii_classes[static_cast<unsigned char>(*at++)];
+            if (*at != '-') break;
             ++at;
         }
         auto const octets = static_cast<std::size_t>(at - label);
-        if (octets == 0 || octets > max_label_octets || at == end || *label == '-' || at[-1] == '-') return false;
+        if (octets == 0 || octets > max_label_octets || *label == '-' || at[-1] == '-') return false;
     } while (*at++ == '.');
     if (at[-1] != '>' || static_cast<std::size_t>(at - 1 - domain) > max_domain_octets) return false;
 
     found.address.local_part = {local, static_cast<std::size_t>(domain - 1 - local)};
     found.address.domain = {domain, static_cast<std::size_t>(at - 1 - domain)};
-    found.address.normal_domain = !has_upper_case(found.address.domain);
+    found.address.normal_domain = (seen & ascii_upper) == 0;
     found.text = {local, static_cast<std::size_t>(at - 1 - local)};
     in.advance(static_cast<std::size_t>(at - text.data()));
     return true;

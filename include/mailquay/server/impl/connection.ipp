@@ -114,7 +114,7 @@ MAILQUAY_DECL bool connection::turn(unsigned& reads) {
         park_buffer();
     else
         return_buffer();
-    if (session_.wants_input() && readable_) {
+    if (readable_ && session_.wants_input()) {
         if (reads++ < detail::reads_per_turn) return read();
         // Others have their turn: here, before a read, because they read into the same buffer.
         await_read_ = true;

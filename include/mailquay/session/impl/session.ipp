@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/base/secret.hpp>
+#include <mailquay/message/received.hpp>
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/session/session.hpp>
 
@@ -28,6 +29,11 @@ struct session::exchange {
     bool acknowledges = false;    // it answers the last challenge: empty, then 235
     bool refused = false;         // the last challenge said so, and was counted: what follows only ends it
     bool over = false;
+};
+
+struct session::trace {
+    received_begin begin{};
+    std::uint32_t of_version = 0;  // of the info that it tells of
 };
 
 MAILQUAY_DECL session::session(session_config const& config, session_info peer, session_memory& memory)

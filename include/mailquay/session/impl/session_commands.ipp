@@ -5,6 +5,7 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/utf8.hpp>
+#include <mailquay/protocol/detail/octet_masks.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/hello_name.hpp>
 #include <mailquay/protocol/mail_command.hpp>
@@ -20,8 +21,19 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
-/// Whether some octet is below 32; eight at a time.
+/// Whether some octet is below 32; sixteen or eight at a time.
 inline bool has_low_octets(std::string_view line) noexcept {
+#if MAILQUAY_SSE2
+    if (line.size() >= 16) {
+        __m128i const highest = _mm_set1_epi8(31);
+        __m128i low = _mm_setzero_si128();
+        char const* from = line.data();
+        char const* const last = from + line.size() - 16;
+        for (; from < last; from += 16) low = _mm_or_si128(low, _mm_cmpeq_epi8(_mm_min_epu8(load16(from), highest), load16(from)));
+        low = _mm_or_si128(low, _mm_cmpeq_epi8(_mm_min_epu8(load16(last), highest), load16(last)));
+        return _mm_movemask_epi8(low) != 0;
+    }
+#endif
     constexpr std::uint64_t each = 0x0101010101010101u;
     std::uint64_t lanes = 0;
     std::uint64_t found = 0;
@@ -56,6 +68,10 @@ inline line_head head_of(std::string_view line) noexcept {
     if (word.size() == 4 && !digit_follows && iequals(word, "AUTH")) return line_head::auth;
     return is_http_method(word) ? line_head::http : line_head::plain;
 }
+/// The same of a line whose verb is known.
+inline line_head head_of(verb spoken) noexcept {
+    return spoken == verb::data ? line_head::data : spoken == verb::bdat ? line_head::bdat : line_head::plain;
+}
 /// RFC 6531 §3.7.4.2  Takes the parameter SMTPUTF8 off the argument of VRFY or EXPN. @return whether it was there
 inline bool take_smtputf8(std::string_view& argument) noexcept {
     constexpr std::string_view keyword = " SMTPUTF8";
@@ -74,8 +90,7 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
     auto const parsed_line = parse_command_line(line);
     verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
     last_verb_ = spoken;
-    bool const plain_verb = parsed_line && spoken != verb::unknown && spoken != verb::data && spoken != verb::bdat;
-    auto const head = plain_verb ? line_head::plain : detail::head_of(line);
+    auto const head = parsed_line && spoken != verb::unknown ? detail::head_of(spoken) : detail::head_of(line);
     bool const first = !spoken_to_;
     spoken_to_ = spoken_to_ || !line.empty();
     if (head == line_head::http && first && !info_.secure())

@@ -60,16 +60,17 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
 
 MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) {
     transaction& mail = work_->mail;
-    bool const utf8_offered = config_->extensions.find("SMTPUTF8") != nullptr && info_.extended();
     address_options options;
-    options.utf8 = utf8_offered;
+    // Where all is ASCII it does not matter.
+    options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
     options.space_after_colon = config_->leniency.space_after_colon;
     options.missing_brackets = config_->leniency.missing_brackets;
     options.strict_lengths = config_->limits.strict_path_lengths;
     cursor in{line.argument};
     auto const from = parse_mail_argument(in, options);
     if (!from) return reply{to_reply(from.error())};
-    if (auto refused = read_parameters(in, options, nullptr)) return refused;
+    if (!in.at_end())
+        if (auto refused = read_parameters(in, options, nullptr)) return refused;
     if (from->address.utf8 && !mail.parameters_.smtputf8) return reply{replies::utf8_address_needs_smtputf8};
     if (mail.parameters_.body == body_type::binary_mime && !(chunking() && config_->extensions.find("BINARYMIME") != nullptr))
         return reply{replies::bad_argument};
@@ -139,14 +140,14 @@ MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& l
     cursor in{line.argument};
     auto const path = parse_rcpt_argument(in, options);
     if (!path) return reply{to_reply(path.error())};
-    if (auto refused = read_parameters(in, options, &to)) return refused;
+    if (!in.at_end())
+        if (auto refused = read_parameters(in, options, &to)) return refused;
     to.forward_path = kept_address(*path);
     return std::nullopt;
 }
 
-/// Reads what stands behind the path of MAIL, or of RCPT if `to` is given.
+/// Reads what stands behind the path of MAIL, or of RCPT if `to` is given; something does.
 MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_options options, recipient* to) {
-    if (in.at_end()) return std::nullopt;
     constexpr std::size_t most = 24;
     std::array<std::string_view, most> seen;
     std::size_t count = 0;

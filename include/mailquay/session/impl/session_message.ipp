@@ -7,6 +7,7 @@
 #include <mailquay/protocol/replies.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 #include <iterator>
@@ -32,14 +33,18 @@ MAILQUAY_DECL void session::begin_message() {
 
 MAILQUAY_DECL void session::write_received() {
     transaction& mail = work_->mail;
-    std::string address;
-    if (!info_.client().address.is_none()) info_.client().address.append_to(address);
     received_fields parts;
-    if (info_.authenticated()) parts.client = config_->received_client;
-    parts.helo = info_.hello_name();
-    parts.ptr = info_.verified_ptr();
-    parts.address = address;
-    parts.hostname = config_->hostname;
+    if (!trace_ || trace_->of_version != info_.version()) {
+        std::string address;
+        if (!info_.client().address.is_none()) info_.client().address.append_to(address);
+        if (info_.authenticated()) parts.client = config_->received_client;
+        parts.helo = info_.hello_name();
+        parts.ptr = info_.verified_ptr();
+        parts.address = address;
+        parts.hostname = config_->hostname;
+        trace_ = std::make_unique<trace>(trace{begin_received(parts), info_.version()});
+        parts = {};
+    }
     parts.with = with_keyword(info_.extended(), info_.lmtp(), mail.parameters_.smtputf8, info_.secure(),
                               info_.authenticated() || !info_.claimed_user().empty());
     parts.id = mail.id();
@@ -51,10 +56,10 @@ MAILQUAY_DECL void session::write_received() {
         parts.tls_protocol = tls->protocol;
     }
     parts.date = memory_->date();
-    auto field = memory_->take_buffer();
-    append_received(*field, parts);
-    mail.received_field_ = mail.text_.copy(*field);
-    memory_->give_back(std::move(field));
+    char* const field = mail.text_.take(most_received_octets(trace_->begin, parts));
+    std::size_t const octets = mailquay::write_received(field, trace_->begin, parts);
+    mail.text_.keep_up_to(field + octets);
+    mail.received_field_ = {field, octets};
 }
 
 MAILQUAY_DECL session::step session::advance_message(std::optional<event>& given) {
@@ -262,7 +267,14 @@ MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
     if (outcome.refuses())
         return say(outcome, outcome.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed);
     if (outcome.has_reply() || !outcome.text().empty()) return say(outcome, replies::accepted);
-    out().append("250 2.0.0 Ok: queued as ").append(work_->mail.id()).append("\r\n");
+    constexpr std::string_view begin = "250 2.0.0 Ok: queued as ";
+    std::array<char, begin.size() + transaction_id::octets + 2> line;
+    char* end = std::copy(begin.begin(), begin.end(), line.data());
+    std::string_view const id = work_->mail.id();
+    end = std::copy_n(id.data(), std::min(id.size(), transaction_id::octets), end);
+    *end++ = '\r';
+    *end++ = '\n';
+    out().append(line.data(), end);
 }
 
 MAILQUAY_DECL void session::message_over(bool accepted) {
