@@ -113,6 +113,13 @@ class Program:
     def log(self):
         return "\n".join(self.lines)
 
+    def expect_in_log(self, text):
+        """Waits until the log holds it: a reply may be here before the line that was written with it."""
+        try:
+            wait_until(lambda: text in self.log(), f"{text!r} in the log of {self.name}")
+        except AssertionError as failed:
+            raise AssertionError(f"{failed}\n{self.log()}") from None
+
     def listening(self):
         """[(protocol, address)] in the order of the flags."""
         return [tuple(line.split(" ", 2)[1:]) for line in list(self.lines) if line.startswith("listening ")]

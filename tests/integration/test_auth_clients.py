@@ -40,8 +40,8 @@ class AuthCase(TlsCase):
         return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
     def expect_log(self, mechanism, result):
-        self.assertIn(f"mechanism={mechanism} ", self.program.log())
-        self.assertIn(f"result={result}", self.program.log())
+        self.program.expect_in_log(f"mechanism={mechanism} ")
+        self.program.expect_in_log(f"result={result}")
 
     def tearDown(self):
         for secret in ("s3cret", "wr0ng", "t0ken"):
@@ -263,7 +263,7 @@ class Certificate(AuthCase):
 
     def test_external(self):
         self.assertEqual(self.external(self.client, "="), 235)
-        self.assertIn("mechanism=EXTERNAL user=alice ", self.program.log())
+        self.program.expect_in_log("mechanism=EXTERNAL user=alice ")
         try:
             self.assertIsNone(self.external(self.stranger, "="))
         except (ssl.SSLError, smtplib.SMTPException, ConnectionError, socket.timeout):
@@ -301,7 +301,7 @@ class PasswordFile(AuthCase):
         self.addCleanup(self.write, "s3cret")
         harness.wait_until(lambda: self.login("changed") == 235, "the file is read again")
         self.assertEqual(self.login("s3cret"), 535)
-        self.assertIn(self.file + " read again: 1 users", self.program.log())
+        self.program.expect_in_log(self.file + " read again: 1 users")
 
     def test_a_bad_new_file_is_told_and_the_one_before_stays(self):
         self.addCleanup(self.write, "s3cret")
@@ -313,7 +313,7 @@ class PasswordFile(AuthCase):
             self.assertEqual(self.login("s3cret"), 235)
             return "going on with the one before" in self.program.log()
         harness.wait_until(told, "the bad file is looked at")
-        self.assertIn(self.file + ": line 2: ", self.program.log())
+        self.program.expect_in_log(self.file + ": line 2: ")
 
 
 class DovecotAway(AuthCase):

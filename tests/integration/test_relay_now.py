@@ -56,7 +56,7 @@ class Through(Case):
             rcpt, final = told(program, "never@example.org")
             self.assertTrue(rcpt.startswith("250"))
             self.assertTrue(final.startswith("550"), final)
-            self.assertIn("--accept-any", program.log())
+            program.expect_in_log("--accept-any")
 
     def test_nobody_gets_it_if_one_is_refused(self):
         with Upstream() as up, gateway(up.address, "--accept-any") as program:
@@ -119,7 +119,7 @@ class Overflow(Case):
             with gateway(f"127.0.0.1:{port}", "--accept-any", "--spool", spool, "--retry", "1") as program:
                 _, final = told(program, "b@example.org")
                 self.assertTrue(final.startswith("250"), final)
-                self.assertIn("overflow id=", program.log())
+                program.expect_in_log("overflow id=")
                 with Program("mailquay-mx", "--hostname", "in.example.org", "--domain", "example.org", "--maildir", where.path, "--listen",
                              f"127.0.0.1:{port}"):
                     wait_until(lambda: len(where.files()) == 1, "it arrives")
@@ -149,7 +149,7 @@ class Overflow(Case):
                 dovecot.stop()
                 _, _, final = told(program, "bob@example.org", more=("carol@example.org",))
                 self.assertTrue(final.startswith("250"), final)
-                self.assertIn("overflow id=", program.log())
+                program.expect_in_log("overflow id=")
                 dovecot.start()
                 for user in ("bob@example.org", "carol@example.org"):
                     wait_until(lambda user=user: len(dovecot.messages(user)) == 2, "the second arrives")

@@ -44,7 +44,7 @@ class Submission(harness.Case):
         self.assertIn(b"\r\nDate: ", text)
         self.assertNotIn(b"Bcc", text)
         self.assertTrue(text.endswith(b"\r\n\r\nhello\r\n"))
-        self.assertIn("mechanism=PLAIN user=alice@example.org result=succeeded", program.log())
+        program.expect_in_log("mechanism=PLAIN user=alice@example.org result=succeeded")
         self.assertNotIn("secret", program.log())
 
     def test_who_does_not_log_in_may_nothing(self):

@@ -27,13 +27,13 @@ class Swaks(harness.Case):
             self.send(mx, "--xclient-addr", "192.0.2.7", "--xclient-name", "mail.example.com", "--xclient-proto", "ESMTP")
             received = harness.split_trace(maildir.stored()[0])[0][2]
             self.assertIn(b"(mail.example.com [192.0.2.7])", received.replace(b"\r\n\t", b" "))
-            self.assertIn("client=192.0.2.7:0 was=127.0.0.1:", mx.log())
+            mx.expect_in_log("client=192.0.2.7:0 was=127.0.0.1:")
 
     def test_xclient_with_login(self):
         with harness.Maildir() as maildir, harness.mx(maildir, "--trust-xclient", "127.0.0.0/8", "--trust-xclient-login") as mx:
             self.send(mx, "--xclient-addr", "192.0.2.7", "--xclient-login", "alice")
             self.assertIn(b"with ESMTPA ", harness.split_trace(maildir.stored()[0])[0][2])
-            self.assertIn("user=alice", mx.log())
+            mx.expect_in_log("user=alice")
 
     def test_xclient_from_others(self):
         with harness.Maildir() as maildir, harness.mx(maildir, "--trust-xclient", "192.0.2.1") as mx:
@@ -119,7 +119,7 @@ class NginxInFront(harness.Case):
                 auth.server_close()
             self.assert_messages(maildir.messages(), harness.message())
             self.assertIn(b"[127.0.0.5]", harness.split_trace(maildir.stored()[0])[0][2])
-            self.assertIn("client=127.0.0.5:", mx.log())
+            mx.expect_in_log("client=127.0.0.5:")
 
 
 if __name__ == "__main__":
