@@ -13,6 +13,9 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// Over LMTP each recipient gets its own reply. Over SMTP one reply is sent: success if any recipient was accepted, else
 /// the first temporary refusal, else the first refusal; a writer asked for `commit::all_or_none` answers with one verdict.
 ///
+/// `delivery::unanswered()` is for the sink that cannot say: the connection is closed without a reply, and the client sends the
+/// message again.
+///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
 class delivery {
 public:
@@ -22,6 +25,15 @@ public:
     /// @param each  as many as the transaction has recipients; any other number is a host's mistake and answered 451 4.3.0
     delivery(std::vector<verdict> each) : each_(std::make_unique<std::vector<verdict>>(std::move(each))) {}
 
+    /// It may be kept, or not, and neither can be undone: a reply of either kind could be a lie.
+    /// @param why  refuses; for the log
+    static delivery unanswered(verdict why) noexcept {
+        delivery made{std::move(why)};
+        made.unanswered_ = true;
+        return made;
+    }
+
+    bool is_unanswered() const noexcept { return unanswered_; }
     bool is_single() const noexcept { return each_ == nullptr; }
     verdict const& all() const noexcept { return all_; }
     std::span<verdict const> each() const noexcept { return each_ ? std::span<verdict const>{*each_} : std::span<verdict const>{}; }
@@ -45,6 +57,7 @@ public:
 private:
     verdict all_;
     std::unique_ptr<std::vector<verdict>> each_;
+    bool unanswered_ = false;
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -41,6 +41,7 @@ enum class close_reason : std::uint8_t {
     not_smtp,         ///< the first octets were another protocol's
     output_stalled,   ///< the peer took none of our octets
     tls_failed,       ///< the handshake did not succeed
+    unanswered,       ///< a sink could not say what became of the message, so no reply was sent (`delivery::unanswered()`)
 };
 MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept;
 

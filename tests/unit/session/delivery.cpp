@@ -34,6 +34,14 @@ TEST_CASE("a default delivery decides nothing", "[delivery]") {
     CHECK_FALSE(none.accepted_for(0));
 }
 
+TEST_CASE("a delivery that cannot be told refuses, for those who ask no more", "[delivery]") {
+    delivery const unknown = delivery::unanswered(defer(replies::local_error));
+    CHECK(unknown.is_unanswered());
+    CHECK(unknown.combined().kind() == verdict_kind::defer);
+    CHECK_FALSE(unknown.accepted_for(0));
+    CHECK_FALSE(delivery{defer()}.is_unanswered());
+}
+
 TEST_CASE("one verdict each: success if any was accepted", "[delivery]") {
     delivery const mixed{list(reject(), accept(), defer())};
     CHECK_FALSE(mixed.is_single());

@@ -379,6 +379,22 @@ TEST_CASE("a reply that waits leaves when it is due, and nothing is read meanwhi
     CHECK(it.talk->wants_input());
 }
 
+TEST_CASE("a sink that cannot say what became of a message: the connection is closed without a reply", "[session]") {
+    for (bool const stopping : {false, true}) {
+        bare it;
+        it.begin_message();
+        it.feed(".\r\nNOOP\r\n");
+        auto const asked = it.next<message_complete>();
+        (void)it.output();
+        if (stopping) it.talk->stop();
+        it.talk->answer(asked.ticket, delivery::unanswered(defer(replies::local_error)));
+
+        CHECK(it.next<closed>().why == close_reason::unanswered);
+        CHECK(it.output().empty());
+        CHECK(it.talk->ended());
+    }
+}
+
 TEST_CASE("a message that was accepted is not aborted while its reply waits", "[session][time]") {
     bare it;
     it.begin_message();

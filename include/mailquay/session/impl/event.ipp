@@ -28,6 +28,7 @@ MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept {
         case close_reason::not_smtp: return "not-smtp";
         case close_reason::output_stalled: return "output-stalled";
         case close_reason::tls_failed: return "tls-failed";
+        case close_reason::unanswered: return "unanswered";
     }
     return "unknown";
 }

@@ -235,6 +235,10 @@ MAILQUAY_DECL void session::say_refusal() {
 }
 
 MAILQUAY_DECL void session::settle_delivery(delivery const& given) {
+    if (given.is_unanswered()) {
+        drop_work_ = true;
+        return close(close_reason::unanswered);
+    }
     std::size_t const count = work_->mail.accepted_;
     static verdict const undecided = defer(replies::local_error);
     bool const fits = given.is_single() || given.each().size() == count;
