@@ -34,7 +34,7 @@ struct sqlite_settings {
 ///
 /// `content` is our Received field and the message as it came, a BLOB.
 ///
-/// **Durable.** One thread writes; all messages that wait are one transaction, synced once (write-ahead log, `synchronous=FULL`)
+/// **Durable.** One thread writes; all messages that wait are one transaction, synced once (write-ahead log, `synchronous=EXTRA`)
 /// before their 250. All recipients get one verdict. A full disk is 452 4.3.1, told at MAIL already where the file system has too
 /// little left; other failures are 451 4.3.0.
 ///

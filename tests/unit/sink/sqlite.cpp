@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/failing_files.hpp"
+#include "support/failing_sqlite.hpp"
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
 
@@ -88,6 +89,42 @@ TEST_CASE("a message that cannot be stored is 451, and costs no other", "[sink][
     CHECK(send(sink, given, "the same id again\r\n").code() == 451);
     CHECK(send(sink, other, "x\r\n").accepts());
     CHECK(ask(file, "SELECT count(*), (SELECT count(*) FROM recipients) FROM messages") == "2|2\n");
+}
+
+TEST_CASE("a disk that fails is told, whatever fails, and SQLite goes on when it is well", "[sink][sqlite]") {
+    mailquay_test::failing_sqlite disk;
+    mailquay_test::temporary_folder folder;
+    std::string const file = folder.path("mail.db");
+    sinks::sqlite sink{file};
+    auto const send_one = [&](std::string_view content) {
+        mailquay_test::made_transaction given;
+        given.to("b@example.org");
+        return send(sink, given, content);
+    };
+    CHECK(send_one("before\r\n").accepts());
+
+    disk.fail_sync = SQLITE_IOERR_FSYNC;
+    CHECK(send_one("never synced\r\n").code() == 451);
+    CHECK(send_one("never synced\r\n").code() == 451);
+    disk.fail_sync = SQLITE_OK;
+    CHECK(send_one("well again\r\n").accepts());
+
+    disk.fail_write = SQLITE_IOERR_WRITE;
+    CHECK(send_one("never written\r\n").code() == 451);
+    disk.fail_write = SQLITE_FULL;
+    verdict const full = send_one("no room\r\n");
+    CHECK(full.code() == 452);
+    CHECK(full.enhanced() == "4.3.1");
+    disk.fail_write = SQLITE_READONLY;
+    CHECK(send_one("read-only\r\n").code() == 451);
+    disk.fail_write = SQLITE_OK;
+    CHECK(send_one("and again\r\n").accepts());
+
+    CHECK(ask(file, "SELECT CAST(content AS TEXT) LIKE '%before%' OR CAST(content AS TEXT) LIKE '%again%' FROM messages") == "1\n1\n1\n");
+}
+
+TEST_CASE("a database that is not on a disk is refused", "[sink][sqlite]") {
+    CHECK_THROWS_WITH(sinks::sqlite(":memory:"), Catch::Contains("not kept on a disk"));
 }
 
 TEST_CASE("messages in memory are bounded all together", "[sink][sqlite]") {

@@ -130,6 +130,17 @@ inline result<std::string_view> end_of_mbox(int file, off_t size) {
     return last[0] != '\n' ? std::string_view{"\n"} : std::string_view{};
 }
 
+// A new name must survive a loss of power as well.
+inline std::error_code sync_folder_of(std::string const& path) {
+    auto const slash = path.rfind('/');
+    std::string const above = slash == path.npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
+    int const folder = ::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return mbox_error();
+    std::error_code const failed = ::fsync(folder) != 0 ? mbox_error() : std::error_code{};
+    ::close(folder);
+    return failed;
+}
+
 // Appends all of `text`, or nothing.
 inline std::error_code append_durably(std::string const& path, std::string_view text, std::chrono::seconds wait) {
     int const file = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -148,6 +159,8 @@ inline std::error_code append_durably(std::string const& path, std::string_view 
             else if (errno != EINTR) failed = mbox_error();
         }
         if (!failed && ::fsync(file) != 0) failed = mbox_error();
+        // A reader may have taken the file away, and this is a new one.
+        if (!failed && facts.st_size == 0) failed = sync_folder_of(path);
         if (failed && ::ftruncate(file, facts.st_size) == 0) (void)::fsync(file);
     }
     ::close(file);
@@ -247,13 +260,7 @@ MAILQUAY_DECL mbox::mbox(std::string file, mbox_settings settings) {
     if (failed)
         throw std::runtime_error("sinks::mbox: \"" + file + "\" cannot be used: " + failed.message() +
                                  "; name a file that the process may append to");
-    // The new name must survive a loss of power as well.
-    auto const slash = file.rfind('/');
-    std::string const above = slash == file.npos ? "." : file.substr(0, std::max<std::size_t>(slash, 1));
-    if (int const folder = ::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); folder >= 0) {
-        (void)::fsync(folder);
-        ::close(folder);
-    }
+    (void)detail::sync_folder_of(file);  // one that fails here is told with the first message
     parts_ = std::make_unique<parts>(std::move(file), settings);
 }
 

@@ -39,8 +39,9 @@ struct sqlite::shared {
         int const opened = ::sqlite3_open_v2(file.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
         if (opened != SQLITE_OK) refuse(file);
         ::sqlite3_busy_timeout(handle, static_cast<int>(settings.busy_ms));
+        ask_for_wal(file);
         for (char const* one :
-             {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+             {"PRAGMA synchronous=EXTRA",
               "CREATE TABLE IF NOT EXISTS messages(id TEXT PRIMARY KEY, received INTEGER NOT NULL, reverse_path TEXT NOT NULL, "
               "hello TEXT NOT NULL, client TEXT NOT NULL, user TEXT NOT NULL, secure INTEGER NOT NULL, smtputf8 INTEGER NOT NULL, "
               "body TEXT NOT NULL, octets INTEGER NOT NULL, content BLOB NOT NULL)",
@@ -95,6 +96,21 @@ struct sqlite::shared {
     std::shared_ptr<detail::memory_bound> memory;
 
 private:
+    // SQLite answers with the mode that it has then, which is another where the file system or the database does not allow it.
+    void ask_for_wal(std::string const& file) {
+        std::string mode;
+        auto const keep = [](void* to, int count, char** values, char**) {
+            if (count == 1 && values[0] != nullptr) *static_cast<std::string*>(to) = values[0];
+            return 0;
+        };
+        if (::sqlite3_exec(handle, "PRAGMA journal_mode=WAL", keep, &mode, nullptr) != SQLITE_OK) refuse(file);
+        if (mode == "wal") return;
+        if (mode == "memory" || mode == "off") refuse(file, "it is not kept on a disk");
+        settings.log.warning([&] {
+            return fmt::format("sqlite: \"{}\" cannot have a write-ahead log (journal_mode is {}): messages are kept as safely, but slower",
+                               file, mode);
+        });
+    }
     void write_all() {
         std::vector<waiting_message> batch;
         for (;;) {
@@ -203,8 +219,8 @@ private:
         if (::sqlite3_prepare_v3(handle, statement, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK) refuse(file);
         return made;
     }
-    [[noreturn]] void refuse(std::string const& file) {
-        std::string const why = handle != nullptr ? ::sqlite3_errmsg(handle) : "no memory";
+    [[noreturn]] void refuse(std::string const& file, std::string why = {}) {
+        if (why.empty()) why = handle != nullptr ? ::sqlite3_errmsg(handle) : "no memory";
         close();
         throw std::runtime_error("sinks::sqlite: \"" + file + "\" cannot be used: " + why +
                                  "; name a file that the process may write, in a folder that it may write");
