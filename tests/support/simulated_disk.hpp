@@ -31,6 +31,7 @@ public:
     int fail_sync = 0;
     int fail_write = 0;
     /// @}
+    int open_error = 0;  ///< of `open()`, while it is not 0
     int error = EIO;
     bool read_only = false;
     std::chrono::milliseconds sync_takes{0};
@@ -97,6 +98,7 @@ public:
     }
     mailquay::result<int> open(std::string const& path) override {
         std::lock_guard const lock{mutex_};
+        if (open_error != 0) return failure(open_error);
         auto const found = names_.find(path);
         if (found == names_.end()) return failure(ENOENT);
         return opened(nodes_[found->second]);

@@ -124,7 +124,9 @@ struct MAILQUAY_API spool_queue {
     virtual std::size_t size() const = 0;
     virtual std::optional<queued_message> find(transaction_id id) const = 0;
     /// As `claim()`, without claiming, and without comparing the content with its checksum: for those who only look.
-    virtual std::optional<claimed_message> look_at(transaction_id id) const = 0;
+    /// @return ENOENT if there is no such message, EILSEQ if its record is damaged, else what the system said: it may be
+    ///         readable later
+    virtual result<claimed_message> look_at(transaction_id id) const = 0;
     /// Makes a message due now, unless it is held or being delivered. @return whether it did
     virtual bool flush(transaction_id id) = 0;
     virtual std::vector<spool_damage> damaged() const = 0;

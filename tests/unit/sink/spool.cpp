@@ -16,6 +16,14 @@ using namespace std::chrono_literals;
 using mailquay_test::spool_place;
 using mailquay_test::waited;
 
+bool holds_after_a_while(spool_place& at, auto const& what) {
+    for (int i = 0; i < 100 && !what(); ++i) {
+        at.clock->pass(2s);
+        std::this_thread::sleep_for(50ms);
+    }
+    return what();
+}
+
 TEST_CASE("a message that was accepted is there after a restart, with its envelope", "[sink][spool]") {
     spool_place at;
     at.start();
@@ -463,14 +471,7 @@ TEST_CASE("whether there is room is known at MAIL already", "[sink][spool]") {
     CHECK(at.sink->has_room(0));
     CHECK(at.sink->has_room(500'000));
     CHECK_FALSE(at.sink->has_room(1024 * 1024 + 1));
-    auto const after_a_while = [&](auto holds) {
-        for (int i = 0; i < 100 && !holds(); ++i) {
-            at.clock->pass(2s);
-            std::this_thread::sleep_for(50ms);
-        }
-        return holds();
-    };
-
+    auto const after_a_while = [&](auto holds) { return holds_after_a_while(at, holds); };
     (void)at.keep("what is there already counts");
     CHECK(after_a_while([&] { return !at.sink->has_room(1024 * 1024); }));
     auto const room = at.disk->room;
@@ -483,30 +484,129 @@ TEST_CASE("whether there is room is known at MAIL already", "[sink][spool]") {
     CHECK(after_a_while([&] { return at.sink->has_room(500'000); }));
 }
 
-TEST_CASE("what the client was told failed is cancelled when it is kept after all", "[sink][spool]") {
-    spool_place at;
-    at.start();
-    at.disk->sync_takes = 50ms;
+// Hands a message over and goes while it is on its way. @return its id
+std::string abandon_one(spool_place& at, std::string_view content) {
     mailquay_test::made_transaction given;
     given.to("b@example.org");
-    std::string const id{given.mail.id()};
     asio::io_context io;
     std::optional<delivery> got;
     {
         auto opened = waited(at.sink->open(given.mail));
         REQUIRE(opened);
-        CHECK(waited((*opened)->write(std::string_view{"late"})).accepts());
+        CHECK(waited((*opened)->write(content)).accepts());
         auto finishing = (*opened)->finish(commit::all_or_none);
         asio::co_spawn(io, mailquay_test::keep_awaited<delivery>(std::move(finishing).wait(), &got), [](std::exception_ptr) {});
-        io.poll();  // the message is on its way; now its writer goes
+        io.poll();
     }
     io.restart();
     io.run();
-    for (int i = 0; i < 100 && at.has(id); ++i) std::this_thread::sleep_for(10ms);
+    return std::string{given.mail.id()};
+}
 
+TEST_CASE("what the client was told failed is cancelled when it is kept after all", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    at.disk->sync_takes = 50ms;
+    std::string const id = abandon_one(at, "late");
+    // Whoever looks for mail to deliver meanwhile does not find it.
+    bool delivered = false;
+    for (int i = 0; i < 100 && (i < 10 || at.has(id)); ++i) {
+        delivered = delivered || at.queue->claim();
+        std::this_thread::sleep_for(10ms);
+    }
+
+    CHECK_FALSE(delivered);
     CHECK_FALSE(at.has(id));
     at.restart();
     CHECK_FALSE(at.has(id));
+}
+
+TEST_CASE("what the client was told failed is cancelled also when the spool ends at once, or the disk fails meanwhile", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    at.disk->sync_takes = 50ms;
+    int const failing = GENERATE(0, 1, 2);
+    CAPTURE(failing);
+    at.disk->fail_sync = failing;  // the message's own, or that of its cancel
+    std::string const id = abandon_one(at, "late");
+    if (failing == 2) std::this_thread::sleep_for(60ms);
+    at.restart();
+    CHECK_FALSE(at.has(id));
+    at.lose_power();
+    CHECK_FALSE(at.has(id));
+}
+
+TEST_CASE("a large message that nobody waits for leaves no file, kept or not", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    at.disk->sync_takes = 20ms;
+    int const failing = GENERATE(0, 3);  // the third sync is the journal's: file and folder come first
+    CAPTURE(failing);
+    at.disk->fail_sync = failing;
+    std::string const id = abandon_one(at, std::string(50'000, 'x'));
+    CHECK(holds_after_a_while(at, [&] { return at.files_in("large/").empty(); }));
+    CHECK_FALSE(at.has(id));
+}
+
+TEST_CASE("where it cannot be said whether a message is kept, nothing is said", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    std::string const early = at.keep("before");
+    mailquay_test::made_transaction given;
+    given.to("b@example.org");
+    auto opened = waited(at.sink->open(given.mail));
+    REQUIRE(opened);
+    CHECK(waited((*opened)->write(std::string_view{"perhaps"})).accepts());
+    at.disk->fail_sync = 1;
+    at.disk->fail_write = 2;  // its own goes well, that of its cancel does not
+
+    delivery const said = waited((*opened)->finish(commit::all_or_none));
+    opened->reset();
+    CHECK(said.is_unanswered());
+    CHECK(said.combined().kind() == verdict_kind::defer);
+
+    // The disk is well again: what was not answered is gone, as the client will send it once more.
+    at.clock->pass(2s);
+    CHECK(holds_after_a_while(at, [&] { return at.send("after").accepts(); }));
+    at.lose_power();
+    CHECK(at.content_of(early) == "before");
+    CHECK_FALSE(at.has(std::string{given.mail.id()}));
+}
+
+TEST_CASE("an outcome is on the disk within seconds, also when messages are moved meanwhile", "[sink][spool]") {
+    spool_place at;
+    at.settings.memory_octets = at.settings.segment_octets;
+    at.start();
+    std::string const stays = at.keep(std::string(12'000, 's'));
+    std::vector<std::string> gone;
+    for (int i = 0; i < 40; ++i) gone.push_back(at.keep(std::string(3000, 'q')));
+    std::string const last = at.keep("its outcome is what counts");
+    std::string const beside = at.keep("so that their segment stays");
+    for (std::string const& one : gone) REQUIRE(remove_and_wait(*at.queue, *transaction_id::parse(one)) == std::error_code{});
+    // What is moved does not fit into the active segment, so it goes to another one.
+    std::string filling;
+    while (true) {
+        auto const before = at.segments().size();
+        filling = at.keep(std::string(1000, 'f'));
+        if (at.segments().size() > before) break;
+        REQUIRE(remove_and_wait(*at.queue, *transaction_id::parse(filling)) == std::error_code{});
+    }
+    for (int i = 0; i < 5; ++i) REQUIRE(remove_and_wait(*at.queue, *transaction_id::parse(at.keep(std::string(1000, 'f')))) == std::error_code{});
+    at.clock->pass(500ms);
+    spool_change delivered;
+    delivered.outcomes.push_back({0, outcome_kind::delivered, "250 2.0.0 Ok", {}});
+    REQUIRE(change_and_wait(*at.queue, *transaction_id::parse(last), delivered) == std::error_code{});
+    std::string const oldest = at.segments().front();
+    at.clock->pass(600ms);  // it is time to give back space, and not yet time to sync
+    for (int i = 0; i < 300 && at.segments().front() == oldest; ++i) std::this_thread::sleep_for(10ms);
+    CHECK(at.segments().front() != oldest);
+    at.clock->pass(3s);
+    std::this_thread::sleep_for(300ms);
+
+    at.lose_power();
+    CHECK(at.has(stays));
+    CHECK(at.has(beside));
+    CHECK_FALSE(at.has(last));
 }
 
 }  // namespace test_spool

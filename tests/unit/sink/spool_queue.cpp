@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/spool_place.hpp"
 
+#include <cerrno>
 #include <string>
 
 namespace test_spool_queue {
@@ -301,6 +302,27 @@ TEST_CASE("content of a claimed message is read in pieces, also after it was del
         seen.append(piece, *got);
     }
     CHECK(seen == text);
+}
+
+TEST_CASE("a message that cannot be read now is claimed later", "[sink][spool][queue]") {
+    spool_place at;
+    at.start();
+    std::string const small = at.keep("small");
+    std::string const large = at.keep(std::string(50'000, 'x'));
+    at.disk->open_error = EMFILE;
+    auto const first = at.queue->claim();
+    REQUIRE(first);
+    CHECK(first->id.view() == small);
+    CHECK_FALSE(at.queue->claim());
+    CHECK(at.queue->look_at(id_of(large)).error().value() == EMFILE);
+    CHECK(at.has(large));
+
+    at.disk->open_error = 0;
+    CHECK_FALSE(at.queue->claim());
+    at.clock->pass(61s);
+    auto const again = at.queue->claim();
+    REQUIRE(again);
+    CHECK(again->id.view() == large);
 }
 
 }  // namespace test_spool_queue

@@ -57,7 +57,7 @@ struct look_job {
 
     void operator()() const {
         try {
-            *into = from->look_at(id);
+            if (auto seen = from->look_at(id)) *into = *std::move(seen);
         } catch (std::exception const&) {
         }
     }

@@ -6,10 +6,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -29,10 +31,15 @@ struct spool_item {
     journal_record record{};
     bool synced = true;             // `done` is called when it is synced; else when it is written
     bool give_back = false;         // a change that ends the claim
+    bool withdraws = false;         // a cancel that nobody asked for, as nobody waited for the message any more
+    bool large = false;             // a message whose content is in a file of its own
     std::size_t recipients = 0;     // of a message
     std::shared_ptr<std::atomic<spool_wait>> wait{};  // of a message that somebody waits for
     spool_queue::when_done done{};
 };
+
+/// A message may be on the disk or not, and neither can be undone now.
+inline std::error_code spool_cannot_say() noexcept { return std::make_error_code(std::errc::state_not_recoverable); }
 
 /// Octets that the outcomes of a message may take in the journal: each may come alone, in a record of its own.
 constexpr std::uint64_t spool_outcome_room(std::uint64_t recipients) noexcept {
@@ -98,13 +105,13 @@ public:
     std::vector<queued_message> list(transaction_id after, std::size_t most) const override;
     std::size_t size() const override;
     std::optional<queued_message> find(transaction_id id) const override;
-    std::optional<claimed_message> look_at(transaction_id id) const override;
+    result<claimed_message> look_at(transaction_id id) const override;
     bool flush(transaction_id id) override;
     std::vector<spool_damage> damaged() const override;
 
 private:
     using key = std::uint64_t;
-    using index_map = std::unordered_map<key, spool_entry>;
+    using index_map = std::map<key, spool_entry>;
     using item_list = std::vector<std::unique_ptr<spool_item>>;
 
     // at start
@@ -130,6 +137,8 @@ private:
     std::uint64_t outcome_octets() const;
     bool keep_reserve(std::uint64_t octets);
     void refuse_known(item_list& batch);
+    void cancel_abandoned(item_list& batch);
+    void remove_large();
     result<void> rescue();
     result<void> move_messages(std::span<key const> keys, bool from_disk, std::vector<key>* lost);
     result<void> write_now(std::span<journal_record* const> records);
@@ -141,6 +150,7 @@ private:
     void apply(journal_record const& record, bool give_back);
     void insert(journal_record const& record);
     void apply_change(index_map::iterator place, std::string_view fields);
+    void withhold(transaction_id const& id);
     void settle_notice(key notice);
     void erase_if_finished(index_map::iterator place);
     void erase(index_map::iterator place);
@@ -148,7 +158,7 @@ private:
     void drop_due(key id, spool_entry const& entry);
     spool_state state_of(spool_entry const& entry) const;
     queued_message summary(key id, spool_entry const& entry) const;
-    std::optional<claimed_message> load(key id, spool_entry const& entry, std::shared_ptr<spool_segment> segment, bool whole) const;
+    result<claimed_message> load(key id, spool_entry const& entry, std::shared_ptr<spool_segment> segment, bool whole) const;
     std::int64_t steady_ms() const noexcept;
     static key key_of(transaction_id const& id) noexcept;
     void wake_reader();
@@ -194,6 +204,8 @@ private:
     std::int64_t steady_seen_ = 0;
     std::uint64_t wall_on_disk_ = 0;
     std::vector<transaction_id> to_cancel_{};  // refused or done, but a poisoned segment may tell otherwise
+    std::vector<transaction_id> abandoned_{};  // kept, but nobody waits for them any more: cancelled next
+    std::int64_t move_again_ = 0;
     std::vector<key> changed_{};               // by records that are not synced
     std::vector<transaction_id> gone_{};       // likewise
     bool recovering_ = true;

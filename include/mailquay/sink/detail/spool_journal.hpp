@@ -3,6 +3,7 @@
 #include <mailquay/sink/files.hpp>
 #include <mailquay/sink/spool_record.hpp>
 
+#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
@@ -59,6 +61,9 @@ struct journal_reader {
     /// Octets that the disk does not give. Where records are or may have been there, `on_damage()` follows.
     virtual void on_unreadable(spool_segment& in, std::uint64_t offset, std::uint64_t octets) = 0;
 };
+
+/// What is there is not what was written.
+inline std::error_code damaged_octets() noexcept { return {EILSEQ, std::system_category()}; }
 
 /// Octets that the disk does not give.
 struct unreadable_octets {

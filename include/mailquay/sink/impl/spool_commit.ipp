@@ -32,18 +32,36 @@ MAILQUAY_DECL void spool_engine::run() {
             std::unique_lock lock{queue_mutex_};
             // The clock of the settings may be a test's; waiting is always by the machine's.
             auto const patience = std::chrono::milliseconds{unsynced_ ? 100 : 1000};
-            queue_wake_.wait_for(lock, patience, [&] { return ending_ || !waiting_.empty(); });
+            queue_wake_.wait_for(lock, patience, [&] { return ending_ || !waiting_.empty() || !abandoned_.empty(); });
             batch.swap(waiting_);
             waiting_octets_ = 0;
-            ending = ending_ && batch.empty();
+            ending = ending_ && batch.empty() && abandoned_.empty();
         }
         refuse_known(batch);
+        cancel_abandoned(batch);
         commit(batch);
         batch.clear();
         keep_house();
     }
     if (unsynced_) (void)sync_journal();
+    if (to_cancel_.empty()) remove_large();
+}
+
+// Of what the journal says for good to be gone.
+MAILQUAY_DECL void spool_engine::remove_large() {
     for (std::string const& path : large_to_remove_) (void)files().remove(path);
+    large_to_remove_.clear();
+}
+
+// Whoever waited was told that it failed: it must not be delivered as well.
+MAILQUAY_DECL void spool_engine::cancel_abandoned(item_list& batch) {
+    for (transaction_id const& id : abandoned_) {
+        auto cancel = std::make_unique<spool_item>();
+        cancel->record.seal(spool_record_type::cancel, id, 0);
+        cancel->withdraws = true;
+        batch.push_back(std::move(cancel));
+    }
+    abandoned_.clear();
 }
 
 MAILQUAY_DECL std::string spool_engine::mark_fields() const {
@@ -163,37 +181,36 @@ MAILQUAY_DECL result<void> spool_engine::sync_journal() {
     if (!synced) return synced;
     unsynced_ = false;
     wall_on_disk_ = wall_ms();
-    // What the journal now says for good to be gone may go.
-    for (std::string const& path : large_to_remove_) (void)files().remove(path);
-    large_to_remove_.clear();
+    remove_large();
     changed_.clear();
     gone_.clear();
     return synced;
 }
 
 MAILQUAY_DECL void spool_engine::finish(spool_item& item, std::error_code failed) {
-    if (!item.done && !item.wait && failed) return;
+    if (!item.done && !item.wait && failed) {
+        if (item.withdraws) to_cancel_.push_back(item.record.header.id);
+        return;
+    }
     bool const message = is_message(item);
+    auto waiting = spool_wait::waiting;
+    bool const abandoned = item.wait && !item.wait->compare_exchange_strong(waiting, spool_wait::answered);
     if (!failed) {
         std::lock_guard const lock{index_mutex_};
         apply(item.record, item.give_back);
+        if (abandoned) withhold(item.record.header.id);
     }
-    auto waiting = spool_wait::waiting;
-    bool const abandoned = item.wait && !item.wait->compare_exchange_strong(waiting, spool_wait::answered);
     if (item.done) {
         auto done = std::move(item.done);
         item.done = nullptr;
         done(failed);
     }
-    if (failed || !message) return;
-    if (abandoned) {
-        // Whoever waited was told that it failed: it must not be delivered as well.
-        auto cancel = std::make_unique<spool_item>();
-        cancel->record.seal(spool_record_type::cancel, item.record.header.id, 0);
-        (void)submit(cancel);
-        return;
-    }
-    wake_reader();
+    if (!message) return;
+    // Nobody else removes these; not before it is on the disk that their records mean nothing.
+    if (failed && item.large && (abandoned || failed == spool_cannot_say())) large_to_remove_.push_back(large_path(item.record.header.id.view()));
+    if (failed) return;
+    if (abandoned) abandoned_.push_back(item.record.header.id);
+    else wake_reader();
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

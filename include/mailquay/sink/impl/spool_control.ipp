@@ -195,7 +195,9 @@ MAILQUAY_DECL std::string answer_spool_command(spool_queue& queue, std::string_v
     if (verb == "show") {
         auto const one = queue.find(*id);
         auto const seen = queue.look_at(*id);
-        if (!one || !seen) return "error no such message\n";
+        if (!one) return "error no such message\n";
+        if (!seen && seen.error().value() == EILSEQ) return "error its record is damaged; see list --damaged\n";
+        if (!seen) return "error it cannot be read now: " + seen.error().message() + "\n";
         return "ok\n" + detail::show_spooled(*one, *seen);
     }
     std::error_code const failed = detail::do_to_spooled(queue, verb, *id);

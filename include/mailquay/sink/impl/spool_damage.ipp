@@ -60,13 +60,17 @@ MAILQUAY_DECL void spool_engine::copy_damage(std::string const& name, std::strin
             return;
         }
     }
-    if (!file) return;  // no room
+    auto const not_kept = [&](std::error_code why) {
+        settings_.log.error([&] { return fmt::format("spool: {} octets for {} cannot be kept: {}", octets.size(), path, why.message()); });
+    };
+    if (!file) return not_kept(file.error());
     std::array<std::string_view, 1> const pieces{octets};
-    auto const written = files().write_at(*file, 0, pieces);
-    (void)files().sync(*file);
+    auto written = files().write_at(*file, 0, pieces);
+    if (written) written = files().sync(*file);
     (void)files().close(*file);
     if (!written) (void)files().remove(path);
-    (void)files().sync_folder(folder_ + "/damaged");
+    if (written) written = files().sync_folder(folder_ + "/damaged");
+    if (!written) not_kept(written.error());
 }
 
 MAILQUAY_DECL std::string spool_engine::octets_of(spool_entry const& entry, spool_segment const* segment) const {

@@ -61,13 +61,16 @@ MAILQUAY_DECL void spool_engine::take_folder() {
     if (folder_.empty()) refuse_spool(folder_, "the name is empty", cure);
     std::error_code ec;
     std::filesystem::path const parent = std::filesystem::path(folder_).parent_path();
+    std::vector<std::string> grown{parent.empty() ? "." : parent.string()};  // folders with a new name in them
+    for (auto at = parent; !at.empty() && !std::filesystem::exists(at, ec); at = at.parent_path())
+        grown.push_back(at.has_parent_path() ? at.parent_path().string() : ".");
     if (!parent.empty()) std::filesystem::create_directories(parent, ec);
     for (char const* inside : {"", "/journal", "/large", "/damaged"}) {
         std::string const path = folder_ + inside;
         if (auto const made = files().make_folder(path); !made) refuse_spool(path, made.error().message(), cure);
     }
     if (auto const synced = files().sync_folder(folder_); !synced) refuse_spool(folder_, synced.error().message(), cure);
-    if (!parent.empty()) (void)files().sync_folder(parent.string());
+    for (std::string const& one : grown) (void)files().sync_folder(one);
 
     // A lock of the system goes with the process that holds it, however it ends.
     std::string const path = folder_ + "/lock";

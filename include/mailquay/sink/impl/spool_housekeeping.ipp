@@ -14,6 +14,7 @@
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
 constexpr std::int64_t spool_round_ms = 1000;
+constexpr std::int64_t spool_move_pause_ms = 60 * 1000;  // after it failed
 // The wall clock is written down at least so often, so that a jump over a restart is seen.
 constexpr std::uint64_t spool_clock_note_ms = 10 * 60 * 1000;
 
@@ -37,7 +38,8 @@ MAILQUAY_DECL void spool_engine::reclaim() {
     };
     drop_empty();
     auto const& segments = journal_.segments();
-    if (segments.size() < 3 || segments.front().get() == journal_.active() || segments.front()->poisoned) return;
+    std::int64_t const now = steady_ms();
+    if (now < move_again_ || segments.size() < 3 || segments.front().get() == journal_.active() || segments.front()->poisoned) return;
     std::uint64_t total = 0, live = 0;
     std::uint32_t const oldest = segments.front()->number;
     std::vector<key> keys;
@@ -53,6 +55,7 @@ MAILQUAY_DECL void spool_engine::reclaim() {
     std::vector<key> lost;
     if (auto const moved = move_messages(keys, false, &lost); !moved) {
         settings_.log.warning([&] { return fmt::format("spool: moving messages failed: {}", moved.error().message()); });
+        move_again_ = now + spool_move_pause_ms;
         return;
     }
     forget_lost(lost);
@@ -92,8 +95,13 @@ MAILQUAY_DECL void spool_engine::update_room() {
     bool const enough = (!left || *left >= settings_.free_octets) &&
                         reserved_ && (settings_.max_octets == 0 || used <= settings_.max_octets) &&
                         (settings_.max_messages == 0 || messages < settings_.max_messages);
-    if (room_left_.exchange(enough) != enough)
-        settings_.log.warning(enough ? "spool: there is room again" : "spool: no room; clients are told 452 4.3.1");
+    if (room_left_.exchange(enough) == enough) return;
+    settings_.log.warning([&] {
+        if (enough) return std::string("spool: there is room again");
+        return fmt::format("spool: no room: {} octets are free on the disk ({} are kept free), the spool has {} (at most {}) and {} messages; "
+                           "clients are told 452 4.3.1",
+                           left ? *left : 0, settings_.free_octets, used, settings_.max_octets, messages);
+    });
 }
 
 MAILQUAY_DECL void spool_engine::keep_house() {
@@ -104,10 +112,11 @@ MAILQUAY_DECL void spool_engine::keep_house() {
         if (done) done = sync_journal();
         if (!done) poisoned({}, done.error());
     }
+    if (!unsynced_ && to_cancel_.empty()) remove_large();
     if (now < next_round_) return;
     next_round_ = now + spool_round_ms;
     look_at_clock();
-    if (!accepting_.load() || std::any_of(journal_.segments().begin(), journal_.segments().end(), [](auto const& one) { return one->poisoned; })) {
+    if (!accepting_.load() || !to_cancel_.empty() || std::any_of(journal_.segments().begin(), journal_.segments().end(), [](auto const& one) { return one->poisoned; })) {
         if (auto const saved = rescue(); saved) settings_.log.warning("spool: the disk writes again");
     }
     if (journal_.has_active() && wall_ms() > wall_on_disk_ + spool_clock_note_ms && journal_.room() > 0) {

@@ -127,6 +127,14 @@ MAILQUAY_DECL void spool_engine::insert(journal_record const& record) {
     erase_if_finished(index_.find(id));
 }
 
+// Nobody may have it until its cancel is written.
+MAILQUAY_DECL void spool_engine::withhold(transaction_id const& id) {
+    auto const place = index_.find(key_of(id));
+    if (place == index_.end()) return;
+    drop_due(place->first, place->second);
+    place->second.claimed = true;
+}
+
 // A notice that is in the queue is ordered no more.
 MAILQUAY_DECL void spool_engine::settle_notice(key notice) {
     auto const ordered = notices_.find(notice);
@@ -239,26 +247,25 @@ MAILQUAY_DECL std::optional<queued_message> spool_engine::find(transaction_id id
 MAILQUAY_DECL std::vector<queued_message> spool_engine::list(transaction_id after, std::size_t most) const {
     std::vector<queued_message> seen;
     std::lock_guard const lock{index_mutex_};
-    std::vector<key> keys;
-    key const behind = key_of(after);
-    for (auto const& [id, entry] : index_) {
-        (void)entry;
-        if (id > behind) keys.push_back(id);
-    }
-    most = std::min(most, keys.size());
-    std::partial_sort(keys.begin(), keys.begin() + static_cast<std::ptrdiff_t>(most), keys.end());
-    for (std::size_t i = 0; i < most; ++i) seen.push_back(summary(keys[i], index_.at(keys[i])));
+    for (auto place = index_.upper_bound(key_of(after)); place != index_.end() && seen.size() < most; ++place)
+        seen.push_back(summary(place->first, place->second));
     return seen;
 }
 
-MAILQUAY_DECL std::optional<claimed_message> spool_engine::load(key id, spool_entry const& entry, std::shared_ptr<spool_segment> segment,
-                                                                  bool whole) const {
-    auto const damaged = [&](std::string_view why) -> std::optional<claimed_message> {
+// @return what `spool_queue::look_at()` says
+MAILQUAY_DECL result<claimed_message> spool_engine::load(key id, spool_entry const& entry, std::shared_ptr<spool_segment> segment,
+                                                           bool whole) const {
+    auto const damaged = [&](std::string_view why) -> std::error_code {
         note_damage(entry.segment, entry.offset, octets_of(entry, segment.get()), transaction_id::from_number(id).view(), why);
-        return std::nullopt;
+        return damaged_octets();
+    };
+    auto const unreadable = [&](std::error_code why) -> std::error_code {
+        if (why.value() == EIO) (void)damaged("the disk does not give its octets");
+        return why;
     };
     if (!segment) return damaged("its segment is gone");
     auto const record = spool_journal::read(*segment, entry.offset, false);
+    if (!record && record.error() != damaged_octets()) return unreadable(record.error());
     if (!record || record->header.type != spool_record_type::message) return damaged("its record cannot be read");
     auto stored = read_spool_envelope(record->meta, transaction_id::from_number(id));
     if (!stored) return damaged("its envelope cannot be read");
@@ -273,7 +280,8 @@ MAILQUAY_DECL std::optional<claimed_message> spool_engine::load(key id, spool_en
     std::uint32_t checksum = record->header.body_checksum;
     if (stored->state.large) {
         auto const file = files().open(large_path(found.id.view()));
-        if (!file) return damaged("its file cannot be opened");
+        if (!file && file.error().value() != ENOENT) return unreadable(file.error());
+        if (!file) return damaged("its file is gone");
         found.source->large = *file;
         found.source->offset = 0;
         checksum = stored->state.large->checksum;
@@ -282,7 +290,8 @@ MAILQUAY_DECL std::optional<claimed_message> spool_engine::load(key id, spool_en
     std::uint32_t seen = whole ? 0 : checksum;
     for (std::uint64_t at = 0; whole && at < found.octets;) {
         auto const got = found.read(at, piece);
-        if (!got || *got == 0) return damaged("its content cannot be read");
+        if (!got) return unreadable(got.error());
+        if (*got == 0) return damaged("its content is cut off");
         seen = crc32c(std::string_view{piece}.substr(0, *got), seen);
         at += *got;
     }
@@ -297,13 +306,13 @@ MAILQUAY_DECL std::optional<claimed_message> spool_engine::load(key id, spool_en
     return found;
 }
 
-MAILQUAY_DECL std::optional<claimed_message> spool_engine::look_at(transaction_id id) const {
+MAILQUAY_DECL result<claimed_message> spool_engine::look_at(transaction_id id) const {
     spool_entry entry;
     std::shared_ptr<spool_segment> segment;
     {
         std::lock_guard const lock{index_mutex_};
         auto const place = index_.find(key_of(id));
-        if (place == index_.end()) return std::nullopt;
+        if (place == index_.end()) return no_such_message();
         entry = place->second;
         segment = journal_.find(entry.segment);
     }

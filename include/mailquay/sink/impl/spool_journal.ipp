@@ -19,8 +19,6 @@ MAILQUAY_DECL spool_segment::~spool_segment() {
     if (file >= 0) (void)files->close(file);
 }
 
-inline std::error_code damaged_octets() noexcept { return {EILSEQ, std::system_category()}; }
-
 MAILQUAY_DECL void journal_record::seal(spool_record_type type, transaction_id id, std::uint32_t body_checksum) {
     header.type = type;
     header.id = id;

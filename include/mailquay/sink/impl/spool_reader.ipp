@@ -14,7 +14,13 @@
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
+// What could not be read for a reason of the moment, such as descriptors or memory, is tried again so much later; what the disk
+// does not give, so much.
+constexpr std::uint64_t spool_retry_ms = 60 * 1000;
+constexpr std::uint64_t spool_bad_disk_retry_ms = 60 * 60 * 1000;
+
 MAILQUAY_DECL std::optional<claimed_message> spool_engine::claim() {
+    bool told = false;
     for (;;) {
         key id;
         spool_entry entry;
@@ -32,7 +38,19 @@ MAILQUAY_DECL std::optional<claimed_message> spool_engine::claim() {
         }
         if (auto found = load(id, entry, std::move(segment), true)) {
             found->flushed = entry.flushed;
-            return found;
+            return *std::move(found);
+        } else if (found.error() != damaged_octets()) {
+            std::lock_guard const lock{index_mutex_};
+            if (auto const place = index_.find(id); place != index_.end()) {
+                place->second.claimed = false;
+                place->second.flushed = entry.flushed;
+                std::uint64_t const wait = found.error().value() == EIO ? spool_bad_disk_retry_ms : spool_retry_ms;
+                put_due(id, place->second, wall_ms() + wait, wait);
+            }
+            if (std::exchange(told, true)) continue;  // a line for each that is due would be too many
+            settings_.log.error([&] {
+                return fmt::format("spool: message {} cannot be read now: {}", transaction_id::from_number(id).view(), found.error().message());
+            });
         }
         // Damaged: it stays claimed, so that nobody stumbles over it again before the next start, and is named in the log.
     }

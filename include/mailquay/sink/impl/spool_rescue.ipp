@@ -28,17 +28,17 @@ MAILQUAY_DECL void spool_engine::poisoned(std::span<std::unique_ptr<spool_item>>
     journal_.poison_active();
     unsynced_ = false;
     for (auto& one : group)
-        if (one->done && is_message(*one)) to_cancel_.push_back(one->record.header.id);
-    to_cancel_.insert(to_cancel_.end(), gone_.begin(), gone_.end());
-    gone_.clear();
+        if (one->withdraws || (one->done && is_message(*one))) to_cancel_.push_back(one->record.header.id);
     if (auto const saved = rescue(); !saved) {
         accepting_ = false;
         settings_.log.error([&] {
             return fmt::format("spool: the new file failed as well: {}; no mail is taken until the disk is well", saved.error().message());
         });
     }
+    // Where it is not on the disk that a message is refused, nobody may be told so: it may be there at the next start.
+    std::error_code const told = to_cancel_.empty() ? why : spool_cannot_say();
     for (auto& one : group)
-        if (one->done) finish(*one, why);
+        if (one->done) finish(*one, is_message(*one) ? told : why);
 }
 
 // Writes records into the active segment, or new ones, and syncs.
@@ -48,6 +48,12 @@ MAILQUAY_DECL result<void> spool_engine::write_now(std::span<journal_record* con
         std::size_t count = 0;
         for (; count < records.size() && octets + records[count]->octets() <= journal_.room(); ++count) octets += records[count]->octets();
         if (count == 0) {
+            if (unsynced_)
+                if (auto const synced = sync_journal(); !synced) {
+                    journal_.poison_active();
+                    unsynced_ = false;
+                    return synced;
+                }
             if (auto const made = journal_.rotate(records.front()->octets(), true); !made) return made;
             continue;
         }
@@ -65,6 +71,7 @@ MAILQUAY_DECL result<void> spool_engine::write_now(std::span<journal_record* con
 MAILQUAY_DECL result<void> spool_engine::move_messages(std::span<key const> keys, bool from_disk, std::vector<key>* lost) {
     std::vector<journal_record> moved;
     std::uint64_t octets = 0;
+    result<void> unreadable;
     auto const flush = [&]() -> result<void> {
         std::vector<journal_record*> records;
         for (journal_record& one : moved) records.push_back(&one);
@@ -90,6 +97,10 @@ MAILQUAY_DECL result<void> spool_engine::move_messages(std::span<key const> keys
         if (!segment) continue;
         if (from_disk) (void)files().forget_cached(segment->file);
         auto read = spool_journal::read(*segment, entry.offset, true);
+        if (!read && !from_disk && read.error() != damaged_octets()) {  // it stays where it is
+            unreadable = read.error();
+            continue;
+        }
         auto const old = read ? read_spool_envelope(read->meta, transaction_id::from_number(id)) : std::nullopt;
         if (!old) {
             note_damage(entry.segment, entry.offset, octets_of(entry, segment.get()), transaction_id::from_number(id).view(),
@@ -109,11 +120,14 @@ MAILQUAY_DECL result<void> spool_engine::move_messages(std::span<key const> keys
         if (octets >= spool_move_octets)
             if (auto const flushed = flush(); !flushed) return flushed;
     }
-    return flush();
+    if (auto const flushed = flush(); !flushed) return flushed;
+    return unreadable;
 }
 
 MAILQUAY_DECL result<void> spool_engine::rescue() {
     std::vector<key> changed = changed_;  // syncing the new file forgets them
+    to_cancel_.insert(to_cancel_.end(), gone_.begin(), gone_.end());
+    gone_.clear();
     if (auto const synced = journal_.sync_folder(); !synced) return synced;
     if (!journal_.has_active())
         if (auto const made = journal_.rotate(0, true); !made) return made;
@@ -137,6 +151,7 @@ MAILQUAY_DECL result<void> spool_engine::rescue() {
     cancels.back().seal(spool_record_type::mark, {}, 0);
     records.push_back(&cancels.back());
     auto saved = write_now(records);
+    if (saved) to_cancel_.clear();
     std::vector<key> lost;
     if (saved) saved = move_messages(keys, true, &lost);
     if (!saved) {
@@ -153,7 +168,6 @@ MAILQUAY_DECL result<void> spool_engine::rescue() {
     }
     // The poisoned file stays until it is the oldest: it may tell of outcomes of messages that stand before it.
     for (auto const& one : journal_.segments()) one->poisoned = false;
-    to_cancel_.clear();
     accepting_ = true;
     return {};
 }

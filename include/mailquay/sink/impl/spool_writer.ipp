@@ -28,6 +28,8 @@ inline asio::awaitable<delivery> commit_to_spool(std::shared_ptr<spool_engine> e
     std::error_code const failed = co_await std::move(waiting);
     if (!failed) co_return delivery{accept()};
     if (failed == std::errc::resource_unavailable_try_again) co_return delivery{defer(replies::queue_full)};
+    if (failed == spool_cannot_say())
+        co_return delivery::unanswered(defer(replies::local_error).because("spool: neither kept nor cancelled, the disk fails"));
     co_return delivery{defer(storage_reply(failed)).because("spool: " + failed.message())};
 }
 
@@ -74,7 +76,7 @@ inline asio::awaitable<delivery> commit_large_to_spool(std::shared_ptr<spool_eng
     file->kept = true;
     asio::awaitable<delivery> committing = commit_to_spool(std::move(engine), std::move(item));
     delivery committed = co_await std::move(committing);
-    if (!committed.combined().accepts()) file->kept = false;
+    if (!committed.combined().accepts() && !committed.is_unanswered()) file->kept = false;
     co_return committed;
 }
 
@@ -185,6 +187,7 @@ MAILQUAY_DECL std::unique_ptr<spool_item> spool_writer::make_item() {
     item->record.body = std::move(body_);
     item->record.seal(spool_record_type::message, id_, large_ ? 0 : checksum_);
     item->wait = wait_;
+    item->large = large_ != nullptr;
     item->recipients = recipients_;
     return item;
 }
