@@ -53,7 +53,7 @@ class Judged(TlsCase):
 
     def judge(self, found, wanted):
         # What it says of its own openssl is no finding.
-        bad = {name: what for name, what in found.items() if what[0] not in ("OK", "INFO") and name != "engine_problem"}
+        bad = {name: what for name, what in found.items() if what[0] not in ("OK", "INFO", "DEBUG") and name != "engine_problem"}
         self.assertEqual(bad, {})
         for name, begin in wanted.items():
             with self.subTest(name):
@@ -63,6 +63,12 @@ class Judged(TlsCase):
     def test_starttls(self):
         with harness.Program("mailquay-sink", "--listen", "127.0.0.1:0", *self.flags) as sink:
             found = self.findings(sink.smtp[1], "--starttls", "smtp", "--protocols", "--std", "--pfs", "--server-preference", "--vulnerable")
+            self.judge(found, {**OFFERED, **ATTACKS})
+
+    def test_implicit(self):
+        with harness.Program("mailquay-mx", "--domain", "example.org", "--maildir", self.certificates.path("maildir"),
+                             "--listen-tls", "127.0.0.1:0", *self.flags) as mx:
+            found = self.findings(mx.address("smtps")[1], "--protocols", "--std", "--pfs", "--server-preference", "--vulnerable")
             self.judge(found, {**OFFERED, **ATTACKS})
 
 
