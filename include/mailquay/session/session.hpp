@@ -32,7 +32,7 @@ enum class line_head : std::uint8_t { plain, data, bdat, http, auth };
 /// session talk{config, info, memory};
 /// for (;;) {
 ///     talk.time_is(now);
-///     while (auto what = talk.next_event()) handle(*what);   // answers with talk.answer(ticket, ...)
+///     while (auto what = talk.next_event()) handle(*what);   // answers with talk.answer(ticket, ...); later: clock_is() first
 ///     write_out(talk.output());  talk.output_sent(n);
 ///     if (talk.ended()) break;
 ///     if (talk.wants_input()) talk.feed(read_some());
@@ -87,6 +87,11 @@ public:
 
     /// Tells the steady time: before `feed()` and at each tick. Runs what is due. Must not go backwards.
     void time_is(time_point now);
+    /// Tells the time and runs nothing: before an `answer()` that came later, and before `stop()` and `stop_now()`. What follows
+    /// is counted from here, and an answer that is there is not overdue.
+    void clock_is(time_point now) noexcept {
+        if (now_ != time_point{} && now > now_) now_ = now;
+    }
     /// When `time_is()` is next worth calling; coarse: up to one tick (1 s) late is harmless.
     std::optional<time_point> wake_at() const noexcept;
 

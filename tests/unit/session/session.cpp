@@ -316,6 +316,24 @@ TEST_CASE("a finish that takes too long: 451 and the end, for the outcome is unk
     CHECK(it.output() == "451 4.3.0 Took too long here, try again later\r\n");
 }
 
+TEST_CASE("what follows from an answer that came late is counted from when it came", "[session][time]") {
+    bare it;
+    it.begin_message();
+    it.feed(".\r\n");
+    auto const last = it.next<message_complete>();
+    it.now += 301s;  // due already, but no tick has said so
+
+    it.talk->clock_is(it.now);
+    it.talk->answer(last.ticket, accept());
+    it.talk->time_is(it.now);
+
+    CHECK(it.dry());
+    CHECK(it.output().starts_with("250 2.0.0 "));
+    it.pass_time(299s);
+    CHECK(it.dry());
+    CHECK(it.output().empty());
+}
+
 TEST_CASE("while the server is nearly full idle peers are waited for less long", "[session][time]") {
     bare it;
     auto const lasts = [&](std::chrono::seconds span) {

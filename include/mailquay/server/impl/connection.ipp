@@ -277,6 +277,7 @@ MAILQUAY_DECL void connection::flush() noexcept {
     ref<connection> const self{this};
     unflushed_ = false;
     if (phase_ != phase::talking) return;
+    session_.clock_is(home_->now());
     write();
     if (lost_) pump();
 }
@@ -289,6 +290,7 @@ MAILQUAY_DECL void connection::read_again() noexcept {
 MAILQUAY_DECL void connection::stop() noexcept {
     ref<connection> const self{this};
     if (phase_ != phase::talking) return;
+    session_.clock_is(home_->now());
     session_.stop();
     pump();
 }
@@ -297,6 +299,7 @@ MAILQUAY_DECL void connection::stop_now() noexcept {
     ref<connection> const self{this};
     stop_now_ = true;
     if (phase_ == phase::talking) {
+        session_.clock_is(home_->now());
         session_.stop_now();
         pump();
     }

@@ -324,6 +324,7 @@ void connection::answered(hook_frame& frame, std::exception_ptr const& failure, 
     if (frame.withdrawn_ || phase_ == phase::closed) {
         if (!detached_) late(frame.asked_, given);
     } else {
+        session_.clock_is(home_->now());  // it stood still while the hook worked
         try {
             give(frame.asked_, std::move(given));
         } catch (std::exception const& thrown) {
