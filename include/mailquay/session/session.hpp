@@ -194,6 +194,7 @@ private:
     void refuse_recipient(reply const& why);
     std::size_t most_recipients() const noexcept;
     std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
+    reply parameter_failed(std::string_view keyword, std::string_view what) const;
     address kept_address(path const& given);
     bool junk_allowed();
     void drop_transaction(bool tell) noexcept;
