@@ -260,6 +260,7 @@ private:
     ticket ask(question what) noexcept;
     void settle(question what, verdict const& given);
     void settle_recipients();
+    void end_run();
     bool settle_only_recipient(verdict const& given);
     void settle_one_recipient(verdict const& given);
     void refuse_connection(verdict const& given);
@@ -334,6 +335,8 @@ private:
     bool stopping_ : 1 = false;
     bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order
     bool drop_work_ : 1 = false;        // the transaction ended, but a hook may still look at it
+    bool run_over_ : 1 = false;         // a run of RCPT is answered, but a hook may still look at its recipients
+    bool asks_follow_ : 1 = false;      // octets that the host has not read yet would not be commands
     bool tell_aborted_ : 1 = false;
     bool tell_reset_ : 1 = false;
     bool tell_refused_ : 1 = false;

@@ -282,6 +282,31 @@ TEST_CASE("a hook that does not answer in time: 451, and the session goes on", "
     CHECK(it.output().starts_with("250 "));
 }
 
+TEST_CASE("what a recipient's hook was shown stays until the host comes back, also when it is overdue", "[session][lifetime]") {
+    session_config config;
+    config.unknown = unknown_parameters::hand_over;
+    config.budgets.recipients_slow = GENERATE(as<unsigned>{}, 0u, 20u);  // 0: the reply waits a second longer
+    bare it{std::move(config)};
+    it.greet();
+    it.mail();
+    it.feed("RCPT TO:<someone@example.org> X=1\r\n");
+    auto const asked = it.next<recipient_offered>();
+    std::weak_ptr<recipient_request> const shown = asked.to->asked;
+
+    it.pass_time(60s);
+    it.pass_time(1s);
+
+    CHECK_FALSE(shown.expired());
+    CHECK(asked.to->wire() == "someone@example.org");
+    CHECK(asked.mail->recipients().empty());
+    CHECK(it.next<withdrawn>().ticket == asked.ticket);
+    CHECK(it.output().starts_with("451 4.3.0 "));
+    CHECK_FALSE(shown.expired());
+    CHECK(it.dry());
+    CHECK(shown.expired());
+    it.recipient_given();
+}
+
 TEST_CASE("a write that takes too long: the message is drained, then 451", "[session][time]") {
     bare it;
     it.begin_message();

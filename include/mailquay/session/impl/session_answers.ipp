@@ -123,6 +123,8 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             break;
         case question::greeted:
             if (!yes) {
+                // One that was accepted before has counted this one when it came.
+                if (state_ == session_state::start && !junk_allowed()) return;
                 say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
                 break;
             }
@@ -240,8 +242,15 @@ MAILQUAY_DECL void session::settle_recipients() {
     }
     if (open_ != 0 || work_->said < pending.size()) return;
 
-    // Every question of the run is answered: only now may the recipients move.
     asked_ = question::none;
+    run_over_ = true;
+    command_boundary();
+}
+
+/// Every question of a run of RCPT is answered, and no hook looks at its recipients any more: only now may they move.
+MAILQUAY_DECL void session::end_run() {
+    run_over_ = false;
+    auto& pending = work_->pending;
     auto& all = work_->mail.recipients_;
     std::size_t at = work_->mail.accepted_;
     for (auto const& one : pending) {
@@ -258,7 +267,6 @@ MAILQUAY_DECL void session::settle_recipients() {
     if (!all.empty()) state_ = session_state::recipients_given;
     pending.clear();
     work_->said = 0;
-    command_boundary();
 }
 
 MAILQUAY_DECL void session::settle_one_recipient(verdict const& given) {
