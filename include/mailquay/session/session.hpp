@@ -67,6 +67,14 @@ public:
     void input_closed();
     /// The peer is gone (reset): no reply can reach it.
     void connection_lost();
+    /// The host cannot go on with this session: it ends as if the peer were gone, and says so.
+    void fail();
+
+    /// DATA was just refused, or is not to be talked ahead of, and nothing that was fed lies behind it. What the host has not
+    /// read yet counts as well: before it writes, it says whether octets wait. Until then `feed()` means that none did.
+    bool asks_what_follows() const noexcept { return asks_follow_; }
+    /// Octets that wait may be the message of a client that did not wait: they are not read as commands, the session ends.
+    void octets_follow(bool they_do);
 
     /// What the host must do or may know next; nothing when octets, an answer or time must come first.
     std::optional<event> next_event();
@@ -114,6 +122,8 @@ public:
     /// The server stops now: 421 4.3.2 unless in the middle of a reply, `withdrawn`, `message_aborted`, `closed`.
     void stop_now();
 
+    /// No command is taken any more; what is owed is still written.
+    bool closing() const noexcept { return phase_ == phase::closing; }
     /// `closed` was taken and `output()` is empty: half-close, linger, close.
     bool ended() const noexcept;
     /// No transaction, no open question, nothing unconsumed, nothing borrowed.
@@ -123,6 +133,10 @@ public:
 
     /// The message under way comes by BDAT.
     bool receiving_chunks() const noexcept { return work_ && work_->message.chunked; }
+    /// The last octet of the message under way has come, and nothing refuses it so far.
+    bool message_came_whole() const noexcept { return phase_ == phase::message && work_->message.ended && !work_->message.refused; }
+    /// The reply to a message that was decided has to wait (`verdict::after()`).
+    bool delivery_waits() const noexcept;
 
     session_info& info() noexcept { return info_; }
     session_info const& info() const noexcept { return info_; }

@@ -94,6 +94,12 @@ struct fixture {
         client.send(whole_transaction).take();
         return client;
     }
+    /// A transaction up to DATA; what can be said of it by now is taken.
+    void begin(played_client& client) {
+        client.send(whole_transaction);
+        shards.loop.pass(10ms);
+        client.take();
+    }
     void open(gate& one) {
         one.open();
         shards.loop.settle();
@@ -152,6 +158,143 @@ TEST_CASE("a stop while a hook works is said, however long the hook has worked",
 
     CHECK(client.take().starts_with("421 4.3.2 "));
     at.open(at.by->write);
+}
+
+TEST_CASE("a commit goes on for its own time though the client reads no replies", "[server][connection][time]") {
+    fixture at;
+    at.by->at_finish = true;
+    auto client = at.greeted();
+    client.on_wire().room = 0;
+    client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\r\nx");
+    REQUIRE(at.by->finish.waiting == 1);
+
+    at.shards.loop.pass(125s);
+
+    CHECK(client.closed());
+    REQUIRE(at.log->of("closed").size() == 1);
+    CHECK(at.log->has("why=output-stalled"));
+    CHECK(at.shards.home->hooks_running() == 1);
+    at.shards.loop.pass(170s);
+    at.open(at.by->finish);
+    CHECK(at.by->kept == 1);
+    auto const accepted = at.log->of("accepted");
+    REQUIRE(accepted.size() == 2);
+    CHECK(accepted[1].ends_with(" reply=unsent"));
+    CHECK(at.shards.home->connections() == 0);
+}
+
+TEST_CASE("a message that came whole is taken though its client sends no more", "[server][connection]") {
+    auto const by = std::make_shared<gates>();
+    bool const chunked = GENERATE(false, true);
+    bool const in_headers = GENERATE(false, true);
+    (in_headers ? by->at_headers : by->at_write) = true;
+    fixture at{by};
+    auto client = at.greeted();
+    client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n").take();
+    if (chunked) {
+        client.send("BDAT 12 LAST\r\nA: b\r\n\r\nx\r\n.");
+    } else {
+        client.send("DATA\r\n").take();
+        client.send("A: b\r\n\r\nx\r\n.\r\n");
+    }
+    client.end();
+    at.shards.loop.pass(3s);
+    CHECK_FALSE(client.closed());
+
+    by->at_write = by->at_headers = false;
+    at.open(in_headers ? by->headers : by->write);
+
+    CHECK(by->kept == 1);
+    CHECK(client.take().starts_with("250 2.0.0 Ok"));
+    at.shards.loop.pass(3s);
+    CHECK(client.closed());
+}
+
+TEST_CASE("a message whose end has not come is nobody's once its client sends no more", "[server][connection]") {
+    fixture at;
+    at.by->at_write = true;
+    auto client = at.receiving();
+    client.send("A: b\r\n\r\nx\r\n").end();
+
+    at.by->at_write = false;
+    at.open(at.by->write);
+
+    CHECK(at.by->kept == 0);
+    CHECK(client.closed());
+    CHECK(at.shards.home->connections() == 0);
+}
+
+constexpr std::string_view not_commands = "Subject: x\r\n\r\nx\r\n.\r\nNOOP\r\nMAIL FROM:<evil@example.org>\r\n";
+
+TEST_CASE("octets that came before DATA was refused are never commands, also where they were not read yet", "[server][connection][data]") {
+    fixture at;
+    std::string refusal = "550 5.7.1 Not wanted\r\n";
+    played_client client = at.greeted();
+    auto const reject_data = [&] { at.by->for_data = reject(550, "5.7.1", "Not wanted"); };
+    SECTION("a policy that answers later") {
+        reject_data();
+        at.by->at_data = true;
+        at.begin(client);
+        client.send(not_commands);
+        at.open(at.by->data);
+    }
+    SECTION("a policy that is overdue") {
+        at.by->at_data = true;
+        at.begin(client);
+        client.send(not_commands);
+        at.shards.loop.pass(61s);
+        at.open(at.by->data);
+        refusal = "451 4.3.0 Took too long here, try again later\r\n";
+    }
+    SECTION("a policy that answers at once") {
+        reject_data();
+        client.on_wire().read_at_most = whole_transaction.size();
+        client.send(std::string{whole_transaction} + std::string{not_commands});
+        refusal = "250 2.1.0 OK\r\n250 2.1.5 OK\r\n" + refusal;
+    }
+    SECTION("recipients refused later, so that there is none for DATA") {
+        at.by->at_recipient = true;
+        at.by->for_recipient = reject(550, "5.1.1", "Unknown");
+        at.begin(client);
+        client.send(not_commands);
+        at.open(at.by->recipient);
+        refusal = "550 5.1.1 Unknown\r\n503 5.5.1 No valid recipients\r\n";
+    }
+
+    CHECK(client.take() == refusal);
+    CHECK(client.on_wire().half_closed);
+    CHECK(at.log->has("why=lost-framing"));
+    CHECK(at.by->kept == 0);
+}
+
+TEST_CASE("after a refused DATA behind which nothing came the session goes on", "[server][connection][data]") {
+    fixture at;
+    at.by->at_data = GENERATE(false, true);
+    at.by->for_data = reject(550, "5.7.1", "Not wanted");
+    auto client = at.greeted();
+    client.send(whole_transaction);
+    at.open(at.by->data);
+    CHECK(client.take().ends_with("550 5.7.1 Not wanted\r\n"));
+
+    client.send("NOOP\r\n");
+
+    CHECK(client.take() == "250 2.0.0 OK\r\n");
+}
+
+TEST_CASE("who talks ahead of 354 is refused where that is set, also by octets that were not read yet", "[server][connection][data]") {
+    server_config config;
+    config.refuse_talking_ahead = true;
+    fixture at{std::make_shared<gates>(), std::move(config)};
+    at.by->at_data = true;
+    auto client = at.greeted();
+    at.begin(client);
+    bool const ahead = GENERATE(false, true);
+    if (ahead) client.send("x\r\n.\r\n");
+
+    at.open(at.by->data);
+
+    CHECK(client.take().starts_with(ahead ? "554 5.5.0 " : "354 "));
+    CHECK(client.on_wire().half_closed == ahead);
 }
 
 }  // namespace test_connection_slow_hooks

@@ -86,6 +86,10 @@ MAILQUAY_DECL void connection::pump() noexcept {
 /// One round: questions, one write, one read. @return whether another round may get further
 MAILQUAY_DECL bool connection::turn(unsigned& reads) {
     take_events();
+    if (session_.asks_what_follows()) {
+        session_.octets_follow(stream_->probe() == io_status::ok);
+        take_events();
+    }
     if (phase_ != phase::talking) return false;
     if (closing_told_) {
         stream_->last_words();
@@ -200,10 +204,10 @@ MAILQUAY_DECL void connection::look_at_peer() {
     }
 }
 
-/// The peer sends no more, and a hook works for a command behind which nothing waits: nobody needs its answer. The end of
-/// a message is another matter: what is under way there may already be delivered.
+/// The peer sends no more, and a hook works for a command behind which nothing waits: nobody needs its answer. A message that
+/// came whole is another matter: its client has said all it had to say, and may wait for the reply.
 MAILQUAY_DECL void connection::lose_if_nothing_left() {
-    if (lost_ || old_hooks() || finishing() || rest_kept_ || session_.unconsumed() > 0) return;
+    if (lost_ || old_hooks() || finishing() || session_.message_came_whole() || rest_kept_ || session_.unconsumed() > 0) return;
     write();
     lost();
 }

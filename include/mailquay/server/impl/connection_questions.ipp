@@ -22,7 +22,7 @@ MAILQUAY_DECL void connection::take_events() {
     while (phase_ == phase::talking) {
         // While a hook that nobody waits for any more still looks at the transaction, the session must not go on to the next
         // one, unless its end is certain.
-        if (old_hooks() && !lost_ && !stop_now_ && !closing_told_) return;
+        if (old_hooks() && !session_.closing()) return;
         auto told = session_.next_event();
         if (!told) return;
         handle(*told);
@@ -227,11 +227,13 @@ MAILQUAY_DECL void connection::late(hook_question const& asked, delivery const& 
 
 /// The session gave up waiting: every hook under way is told, but a `finish()` only when its own time is up.
 MAILQUAY_DECL void connection::withdraw() noexcept {
-    bool const finish_goes_on = lost_ && !stop_now_;
+    auto const goes_on = [this](hook_frame const& one) {
+        return !stop_now_ && one.asked_.stage == hook_stage::finish && home_->now() - one.began_ < setup_->session.timeouts.finish;
+    };
     for (hook_frame* one = frames_; one != nullptr; one = one->next_) one->withdrawn_ = true;
     for (;;) {
         hook_frame* one = frames_;  // from the start each time: a cancelled hook may end at once
-        while (one != nullptr && (one->cancelled_ || (finish_goes_on && one->asked_.stage == hook_stage::finish))) one = one->next_;
+        while (one != nullptr && (one->cancelled_ || goes_on(*one))) one = one->next_;
         if (one == nullptr) return;
         one->cancelled_ = true;
         one->cancelled_at_ = home_->now();

@@ -34,6 +34,7 @@ MAILQUAY_DECL void session::feed(std::span<char> octets) {
     assert(wants_input());
     if (octets.empty()) return;
     paused_ = false;
+    asks_follow_ = false;
     if (phase_ == phase::message) since_ = now_;
     next_region();
     cur_ = octets.data();
