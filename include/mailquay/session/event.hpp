@@ -26,6 +26,7 @@ enum class abort_reason : std::uint8_t {
     hook_timed_out,   ///< a hook did not answer in time
     stopped,          ///< the server stops
     reset,            ///< RSET or EHLO between chunks
+    failed,           ///< the host could not go on (`session::fail()`)
 };
 MAILQUAY_DECL std::string_view to_string(abort_reason why) noexcept;
 
@@ -41,6 +42,7 @@ enum class close_reason : std::uint8_t {
     not_smtp,         ///< the first octets were another protocol's
     output_stalled,   ///< the peer took none of our octets
     tls_failed,       ///< the handshake did not succeed
+    failed,           ///< the host could not go on (`session::fail()`)
 };
 MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept;
 

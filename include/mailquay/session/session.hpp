@@ -303,6 +303,7 @@ private:
     void measure_rate(std::chrono::milliseconds passed);
     void withdraw();
     void abort_message(abort_reason why) noexcept;
+    void end_without_reply(abort_reason of_message, close_reason why);
 
     session_config const* config_;
     session_memory* memory_;

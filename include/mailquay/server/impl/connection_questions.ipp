@@ -176,8 +176,7 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
     log_delivery(asked, given);
     if (all.accepts()) {
         ++home_->counts_.messages_accepted;
-        std::string_view const name = asked.mail->id();
-        std::copy_n(name.data(), std::min(name.size(), sizeof unsent_id_), unsent_id_);
+        unsent_.append(asked.mail->id());
         observation told = about(observation_kind::message_accepted);
         told.mail = asked.mail;
         told.delivered = &given;

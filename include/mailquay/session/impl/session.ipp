@@ -152,7 +152,11 @@ MAILQUAY_DECL void session::output_sent(std::size_t octets) {
 
 MAILQUAY_DECL void session::input_closed() { eof_ = true; }
 
-MAILQUAY_DECL void session::connection_lost() {
+MAILQUAY_DECL void session::connection_lost() { end_without_reply(abort_reason::peer_gone, close_reason::peer_gone); }
+
+MAILQUAY_DECL void session::fail() { end_without_reply(abort_reason::failed, close_reason::failed); }
+
+MAILQUAY_DECL void session::end_without_reply(abort_reason of_message, close_reason why) {
     if (phase_ == phase::closing && told_closed_) {
         sent_ = 0;
         tell_refused_ = false;
@@ -160,8 +164,8 @@ MAILQUAY_DECL void session::connection_lost() {
         return;
     }
     withdraw();
-    abort_message(abort_reason::peer_gone);
-    close(close_reason::peer_gone);
+    abort_message(of_message);
+    close(why);
     if (out_) memory_->give_back(std::move(out_));
     sent_ = 0;
     tell_refused_ = false;
@@ -190,6 +194,8 @@ MAILQUAY_DECL void session::stop_now() {
     if (phase_ == phase::securing) return close(close_reason::stopped);  // nothing can be said in clear
     close_with(replies::service_stopping, close_reason::stopped);
 }
+
+MAILQUAY_DECL bool session::delivery_waits() const noexcept { return delayed_ && delayed_->delivered; }
 
 MAILQUAY_DECL bool session::ended() const noexcept { return told_closed_ && !out_; }
 
