@@ -111,7 +111,9 @@ private:
     void give_peer(hook_question const& asked, verdict given);
     verdict count_changed_peer(verdict given);
     void give(hook_question const& asked, auth_step given);
+    void told(hook_question const& asked, verdict const& given) const;
     void told_refused(hook_question const& asked, verdict const& given) const;
+    void told_overdue(ticket overtaken) const;
     void log_delivery(hook_question const& asked, delivery const& given) const;
     void tell_of(hook_question const& asked, observation_kind what, verdict const& given) const noexcept;
     void late(hook_question const& asked, verdict const&) noexcept;

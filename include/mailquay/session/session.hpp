@@ -141,6 +141,8 @@ public:
     session_info& info() noexcept { return info_; }
     session_info const& info() const noexcept { return info_; }
     session_config const& config() const noexcept { return *config_; }
+    /// The verb of the command that is or was answered last, also a host's own; `unknown` for what is no command.
+    std::string_view verb_name() const noexcept;
     /// The client of an open `peer_changed`; null outside one.
     session_info const* changed_peer() const noexcept { return changed_.get(); }
     /// What went on, for the log line at the end.
@@ -175,6 +177,7 @@ private:
         return withdrawn_ || (tell_aborted_ | tell_reset_ | tell_refused_ | tell_auth_ | tell_handshake_ | tell_closed_);
     }
     std::optional<event> tell();
+    std::string_view name_of(verb spoken) const noexcept;
 
     // session_input.ipp: octets in, lines out
     step advance(std::optional<event>& given);
@@ -277,7 +280,7 @@ private:
     void end_run();
     bool settle_only_recipient(verdict const& given);
     void settle_one_recipient(verdict const& given);
-    void refuse_connection(verdict const& given);
+    void refuse_connection(verdict const& given, reply_text const& usual);
     void keep_resolution(recipient& to, verdict const& given);
     bool wait_first(question what, std::chrono::milliseconds delay);
 

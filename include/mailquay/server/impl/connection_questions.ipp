@@ -89,6 +89,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
         } else if constexpr (std::is_same_v<kind, message_aborted>) {
             abort_message(what.why);
         } else if constexpr (std::is_same_v<kind, withdrawn>) {
+            told_overdue(what.ticket);
             withdraw();
         } else if constexpr (std::is_same_v<kind, closed>) {
             over(what.why);
@@ -126,28 +127,9 @@ void connection::ask(eventual<Answer> hook, hook_question asked) {
 
 MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
     if (asked.stage == hook_stage::peer) return give_peer(asked, std::move(given));
-    // A recipient is accepted by a clear yes only; elsewhere no opinion lets the client pass.
-    bool const yes = asked.stage == hook_stage::recipient ? given.accepts() : !given.refuses();
-    if (!yes) told_refused(asked, given);
-    switch (asked.stage) {
-        case hook_stage::hello:
-            if (yes) tell_of(asked, observation_kind::greeted, given);
-            break;
-        case hook_stage::mail:
-            tell_of(asked, yes ? observation_kind::mail_accepted : observation_kind::mail_refused, given);
-            break;
-        case hook_stage::recipient:
-            tell_of(asked, yes ? observation_kind::recipient_accepted : observation_kind::recipient_refused, given);
-            break;
-        case hook_stage::start:
-        case hook_stage::headers:
-        case hook_stage::chunk:
-            if (yes) break;
-            message_->refused = true;
-            tell_of(asked, observation_kind::message_refused, given);
-            break;
-        default: break;
-    }
+    bool const of_message = asked.stage == hook_stage::start || asked.stage == hook_stage::headers || asked.stage == hook_stage::chunk;
+    if (of_message && given.refuses()) message_->refused = true;
+    told(asked, given);
     session_.answer(asked.ticket, std::move(given));
 }
 
@@ -190,10 +172,7 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
 }
 
 MAILQUAY_DECL void connection::give(hook_question const& asked, reply given) {
-    if (given.code >= 400) {
-        auto const kind = given.code < 500 ? verdict_kind::defer : verdict_kind::reject;
-        told_refused(asked, verdict::make(kind, given.code, given.enhanced, given.text));
-    }
+    if (given.code >= 400) setup_->log.info([&] { return log_lines::refused(session_.info(), session_.verb_name(), given); });
     session_.answer(asked.ticket, std::move(given));
 }
 

@@ -104,10 +104,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
     bool const yes = !given.refuses();
     switch (what) {
         case question::connected:
-            if (!yes) {
-                refuse_connection(given);
-                return close(close_reason::refused);
-            }
+            if (!yes) return refuse_connection(given, replies::connection_refused);
             if (config_->timeouts.greeting_delay.count() > 0 && !given.closes()) {
                 phase_ = phase::greeting;
                 return;
@@ -116,10 +113,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             append_reply(out(), 220, {}, config_->hostname + ' ' + config_->banner);
             break;
         case question::early_talk:
-            if (!yes) {
-                say(given, given.kind() == verdict_kind::defer ? replies::overloaded : replies::early_talker);
-                return close(close_reason::refused);
-            }
+            if (!yes) return refuse_connection(given, replies::early_talker);
             break;
         case question::greeted:
             if (!yes) {
@@ -288,13 +282,12 @@ MAILQUAY_DECL bool session::recipients_budget_spent() noexcept {
     return refused - std::min(refused, totals_.recipients / 5) >= config_->budgets.recipients && !info_.authenticated();
 }
 
-/// In place of the greeting only 554, 521 and 421 may stand (RFC 5321 §3.1, RFC 7504); the text is the hook's.
-MAILQUAY_DECL void session::refuse_connection(verdict const& given) {
-    bool const later = given.kind() == verdict_kind::defer;
-    reply_text const& usual = later ? replies::overloaded : replies::connection_refused;
-    int const code = given.code();
-    if (code == 0 || code == usual.code() || code == replies::host_takes_no_mail.code()) return say(given, usual);
-    append_reply(out(), usual.code(), given.enhanced(), given.text().empty() ? usual.text() : given.text());
+/// The client is not greeted.
+/// @param usual  the reply to a `reject()` without one of its own
+MAILQUAY_DECL void session::refuse_connection(verdict const& given, reply_text const& usual) {
+    reply_text const& said = given.kind() == verdict_kind::defer ? replies::overloaded : usual;
+    say(in_place_of_greeting(given, said), said);
+    close(close_reason::refused);
 }
 
 MAILQUAY_DECL void session::keep_resolution(recipient& to, verdict const& given) {

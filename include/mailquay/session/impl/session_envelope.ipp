@@ -194,8 +194,7 @@ MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_
 MAILQUAY_DECL reply session::parameter_failed(std::string_view keyword, std::string_view what) const {
     config_->log.error([&] {
         log_line line{"hook-failed"};
-        line.add("session", info_.id());
-        if (work_ && !work_->mail.id().empty()) line.add("id", work_->mail.id());
+        line.add("id", log_id(info_, work_ ? work_->mail.id() : std::string_view{}));
         return line.add("hook", "parameter").add("keyword", keyword).add("error", what);
     });
     return reply{replies::local_error};
