@@ -14,6 +14,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -88,6 +89,7 @@ private:
     void park_buffer();
     void return_buffer() noexcept;
     void lost();
+    void tell_unsent() noexcept;
     void failed(std::string_view what) noexcept;
 
     // The handshake (connection_tls.ipp).
@@ -109,7 +111,9 @@ private:
     void give_peer(hook_question const& asked, verdict given);
     verdict count_changed_peer(verdict given);
     void give(hook_question const& asked, auth_step given);
+    void told(hook_question const& asked, verdict const& given) const;
     void told_refused(hook_question const& asked, verdict const& given) const;
+    void told_overdue(ticket overtaken) const;
     void log_delivery(hook_question const& asked, delivery const& given) const;
     void tell_of(hook_question const& asked, observation_kind what, verdict const& given) const noexcept;
     void late(hook_question const& asked, verdict const&) noexcept;
@@ -159,7 +163,7 @@ private:
     std::uint32_t shares_ = 0;
     std::uint32_t linger_octets_ = 0;         // dropped since the last word
     std::chrono::steady_clock::time_point linger_until_{};
-    char unsent_id_[12] = {};                 // the message whose 250 is not out yet
+    std::string unsent_{};                    // the ids, in a row, of messages whose 250 is not out yet; mostly one, without a heap
     phase phase_ = phase::talking;
     close_reason close_reason_{};
     bool listed_ : 1 = false;

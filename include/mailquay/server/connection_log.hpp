@@ -19,6 +19,7 @@ namespace mailquay::inline MAILQUAY_ABI::log_lines {
 MAILQUAY_DECL log_line connected(session_info const& client);
 /// `refused-connect client= local= reply= rule=`; by a limit (`rule`), or by a verdict (then with the id)
 MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_view reply, std::string_view rule);
+MAILQUAY_DECL log_line refused_connect(session_info const& client, verdict const& given, reply_text const& usual);
 /// `refused-connect client= local= rule=proxy why=`: no session began, because a proxy did not say well for whom it speaks.
 MAILQUAY_DECL log_line refused_proxy(session_info const& proxy, std::string_view why);
 /// `xclient id= client= was= helo= ptr= user=`: a client that may do so said whom it speaks for. `user` is what it claims.
@@ -26,6 +27,8 @@ MAILQUAY_DECL log_line xclient(session_info const& client, ip_endpoint const& wa
 /// `refused id= client= stage= verb= from= to= reply= rule= delay=`
 MAILQUAY_DECL log_line refused(session_info const& client, std::string_view stage, std::string_view verb, transaction const* mail,
                                recipient const* to, verdict const& given, reply_text const& usual);
+/// The same for a command that is answered by a reply: `refused id= client= stage=command verb= reply=`
+MAILQUAY_DECL log_line refused(session_info const& client, std::string_view verb, reply const& given);
 /// The same for what the session refuses by itself: `refused id= client= stage=command|message verb= from= reply=`
 MAILQUAY_DECL log_line refused_by_session(session_info const& client, command_refused const& what);
 /// `accepted id= from= nrcpt= size= msgid= helo= client= ptr= tls= user= body= time=`

@@ -65,6 +65,8 @@ public:
     MAILQUAY_DECL accepted_socket accept() noexcept override;
     int native_handle() const noexcept override { return descriptor_; }
     ip_endpoint local() const noexcept override { return where_.address; }
+    /// Lets go of the descriptor without closing it, and accepts no more.
+    void release() noexcept { descriptor_ = -1; }
     /// With the port the system chose.
     listen_endpoint const& where() const noexcept { return where_; }
 

@@ -116,7 +116,9 @@ public:
     MAILQUAY_DECL listen_endpoint listen_inherited(int descriptor, profile kind = profile::mx());
 
     /// Changes settings and plug-ins for sessions to come: `change(server_config&, plugins&)`. Those under way keep
-    /// theirs. Shards, workers, buffers, log and listeners stay as they are. Nothing changes if this throws: `change`, or
+    /// theirs, the log among them. The limits of `connections` count for all at once; what is `per_shard()` is made anew.
+    /// Listeners and the server's workers stay as they are, shards as well, with `waits_by`, `parked_octets`, `hook_frames` and
+    /// the log of their own lines (`error`, `overload`, `accept-paused`). Nothing changes if this throws: `change`, or
     /// `std::invalid_argument` as `listen()` does.
     template <class Change>
     void reconfigure(Change change) {

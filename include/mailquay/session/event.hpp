@@ -26,6 +26,7 @@ enum class abort_reason : std::uint8_t {
     hook_timed_out,   ///< a hook did not answer in time
     stopped,          ///< the server stops
     reset,            ///< RSET or EHLO between chunks
+    failed,           ///< the host could not go on (`session::fail()`)
 };
 MAILQUAY_DECL std::string_view to_string(abort_reason why) noexcept;
 
@@ -42,6 +43,7 @@ enum class close_reason : std::uint8_t {
     output_stalled,   ///< the peer took none of our octets
     tls_failed,       ///< the handshake did not succeed
     unanswered,       ///< a sink could not say what became of the message, so no reply was sent (`delivery::unanswered()`)
+    failed,           ///< the host could not go on (`session::fail()`)
 };
 MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept;
 

@@ -32,7 +32,7 @@ enum class line_head : std::uint8_t { plain, data, bdat, http, auth };
 /// session talk{config, info, memory};
 /// for (;;) {
 ///     talk.time_is(now);
-///     while (auto what = talk.next_event()) handle(*what);   // answers with talk.answer(ticket, ...)
+///     while (auto what = talk.next_event()) handle(*what);   // answers with talk.answer(ticket, ...); later: clock_is() first
 ///     write_out(talk.output());  talk.output_sent(n);
 ///     if (talk.ended()) break;
 ///     if (talk.wants_input()) talk.feed(read_some());
@@ -67,6 +67,14 @@ public:
     void input_closed();
     /// The peer is gone (reset): no reply can reach it.
     void connection_lost();
+    /// The host cannot go on with this session: it ends as if the peer were gone, and says so.
+    void fail();
+
+    /// DATA was just refused, or is not to be talked ahead of, and nothing that was fed lies behind it. What the host has not
+    /// read yet counts as well: before it writes, it says whether octets wait. Until then `feed()` means that none did.
+    bool asks_what_follows() const noexcept { return asks_follow_; }
+    /// Octets that wait may be the message of a client that did not wait: they are not read as commands, the session ends.
+    void octets_follow(bool they_do);
 
     /// What the host must do or may know next; nothing when octets, an answer or time must come first.
     std::optional<event> next_event();
@@ -87,6 +95,11 @@ public:
 
     /// Tells the steady time: before `feed()` and at each tick. Runs what is due. Must not go backwards.
     void time_is(time_point now);
+    /// Tells the time and runs nothing: before an `answer()` that came later, and before `stop()` and `stop_now()`. What follows
+    /// is counted from here, and an answer that is there is not overdue.
+    void clock_is(time_point now) noexcept {
+        if (now_ != time_point{} && now > now_) now_ = now;
+    }
     /// When `time_is()` is next worth calling; coarse: up to one tick (1 s) late is harmless.
     std::optional<time_point> wake_at() const noexcept;
 
@@ -109,6 +122,8 @@ public:
     /// The server stops now: 421 4.3.2 unless in the middle of a reply, `withdrawn`, `message_aborted`, `closed`.
     void stop_now();
 
+    /// No command is taken any more; what is owed is still written.
+    bool closing() const noexcept { return phase_ == phase::closing; }
     /// `closed` was taken and `output()` is empty: half-close, linger, close.
     bool ended() const noexcept;
     /// No transaction, no open question, nothing unconsumed, nothing borrowed.
@@ -118,10 +133,16 @@ public:
 
     /// The message under way comes by BDAT.
     bool receiving_chunks() const noexcept { return work_ && work_->message.chunked; }
+    /// The last octet of the message under way has come, and nothing refuses it so far.
+    bool message_came_whole() const noexcept { return phase_ == phase::message && work_->message.ended && !work_->message.refused; }
+    /// The reply to a message that was decided has to wait (`verdict::after()`).
+    bool delivery_waits() const noexcept;
 
     session_info& info() noexcept { return info_; }
     session_info const& info() const noexcept { return info_; }
     session_config const& config() const noexcept { return *config_; }
+    /// The verb of the command that is or was answered last, also a host's own; `unknown` for what is no command.
+    std::string_view verb_name() const noexcept;
     /// The client of an open `peer_changed`; null outside one.
     session_info const* changed_peer() const noexcept { return changed_.get(); }
     /// What went on, for the log line at the end.
@@ -156,6 +177,7 @@ private:
         return withdrawn_ || (tell_aborted_ | tell_reset_ | tell_refused_ | tell_auth_ | tell_handshake_ | tell_closed_);
     }
     std::optional<event> tell();
+    std::string_view name_of(verb spoken) const noexcept;
 
     // session_input.ipp: octets in, lines out
     step advance(std::optional<event>& given);
@@ -189,6 +211,7 @@ private:
     void refuse_recipient(reply const& why);
     std::size_t most_recipients() const noexcept;
     std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
+    reply parameter_failed(std::string_view keyword, std::string_view what) const;
     address kept_address(path const& given);
     bool junk_allowed();
     void drop_transaction(bool tell) noexcept;
@@ -254,9 +277,10 @@ private:
     ticket ask(question what) noexcept;
     void settle(question what, verdict const& given);
     void settle_recipients();
+    void end_run();
     bool settle_only_recipient(verdict const& given);
     void settle_one_recipient(verdict const& given);
-    void refuse_connection(verdict const& given);
+    void refuse_connection(verdict const& given, reply_text const& usual);
     void keep_resolution(recipient& to, verdict const& given);
     bool wait_first(question what, std::chrono::milliseconds delay);
 
@@ -282,6 +306,7 @@ private:
     void measure_rate(std::chrono::milliseconds passed);
     void withdraw();
     void abort_message(abort_reason why) noexcept;
+    void end_without_reply(abort_reason of_message, close_reason why);
 
     session_config const* config_;
     session_memory* memory_;
@@ -328,6 +353,8 @@ private:
     bool stopping_ : 1 = false;
     bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order
     bool drop_work_ : 1 = false;        // the transaction ended, but a hook may still look at it
+    bool run_over_ : 1 = false;         // a run of RCPT is answered, but a hook may still look at its recipients
+    bool asks_follow_ : 1 = false;      // octets that the host has not read yet would not be commands
     bool tell_aborted_ : 1 = false;
     bool tell_reset_ : 1 = false;
     bool tell_refused_ : 1 = false;

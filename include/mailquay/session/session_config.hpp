@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/log.hpp>
 #include <mailquay/message/received.hpp>
 #include <mailquay/session/extension_registry.hpp>
 #include <mailquay/session/limits.hpp>
@@ -51,6 +52,7 @@ struct session_config {
     line_ending_policy line_endings = line_ending_policy::refuse;
     unknown_parameters unknown = unknown_parameters::refuse;
     extension_registry extensions{};        ///< what EHLO offers; `extension_registry::standard()`
+    logger log{};                           ///< told what an extension of the host's threw; by default nobody
     mailquay::received_client received_client = mailquay::received_client::full;
     bool add_received = true;               ///< put a Received field on top of each message
     bool refuse_nul = false;                ///< refuse a message with NUL octets (554 5.6.0)

@@ -179,4 +179,11 @@ inline void session_info::forget_session() {
     rare_->authenticated = false;
 }
 
+/// How the log names a connection, or a message of it: the connection's id as prefix, so that one search finds all of a session.
+inline std::string log_id(session_info const& client, std::string_view mail_id = {}) {
+    std::string id{client.id()};
+    if (!mail_id.empty()) id.append(id.empty() ? 0 : 1, '.').append(mail_id);
+    return id;
+}
+
 }  // namespace mailquay::inline MAILQUAY_ABI

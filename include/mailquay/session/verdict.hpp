@@ -124,6 +124,11 @@ verdict reject(reply_text const&&) = delete;
 verdict defer(reply_text const&&) = delete;
 /// @}
 
+/// In place of the greeting only 421, 521 and 554 may be said (RFC 5321 §3.1, RFC 7504).
+///
+/// @return the refusal as it is, or with the code of `usual` where its own is another
+MAILQUAY_DECL verdict in_place_of_greeting(verdict given, reply_text const& usual);
+
 }  // namespace mailquay::inline MAILQUAY_ABI
 
 #ifdef MAILQUAY_HEADER_ONLY

@@ -76,6 +76,23 @@ TEST_CASE("with edits each filter sees its predecessors' edits, and the writer t
     CHECK(b.kept.octets == std::string(b.made.mail.received_field()) + "X-h: 1\r\nX-g: 1\r\nA: b\r\n\r\none\r\n");
 }
 
+TEST_CASE("a filter behind one that edits, but stays out of this message, sees it all the same", "[pipeline][filter]") {
+    struct absent final : message_filter {
+        message_needs needs() const override { return message_needs::edits; }
+        std::unique_ptr<filter_run> begin(transaction const&) override { return nullptr; }
+    };
+    bool const asynchronous = GENERATE(false, true);
+    bench b;
+    b.kept.asynchronous = asynchronous;
+    strings notes;
+    b.set.filters = {std::make_shared<absent>(), make_message_filter(noting_filter<streaming_run>{&notes, "f", asynchronous})};
+
+    CHECK(b.send("A: b\r\n\r\n", "one\r\n", 100).combined().accepts());
+
+    CHECK(notes == strings{"f:headers A: b\r\n\r\n", "f:chunk one\r\n", "f:end"});
+    CHECK(b.kept.octets == std::string(b.made.mail.received_field()) + "A: b\r\n\r\none\r\n");
+}
+
 TEST_CASE("a buffered message arrives whole whatever its size and split", "[pipeline][filter]") {
     bench b;
     std::size_t const size = GENERATE(0u, 1u, 65536u, 65537u, 200'000u);

@@ -6,7 +6,11 @@
 #include "support/manual_reactor.hpp"
 #include "support/server_plugins.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace test_connection {
 
@@ -432,6 +436,113 @@ TEST_CASE("a client that takes no replies is not read from, and cut off after tw
 
     CHECK(client.closed());
     CHECK(at.shards.home->connections() == 0);
+}
+
+TEST_CASE("a client that takes no replies does not shorten the time of the sink's last word", "[server][connection]") {
+    fixture at;
+    at.record->finish = manner::never;
+    auto client = at.greeted();
+    client.on_wire().room = 0;
+    client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\r\nx");
+
+    at.shards.loop.pass(298s);
+    CHECK(client.closed());
+    CHECK(at.record->cancelled == 0);
+    at.shards.loop.pass(4s);
+
+    CHECK(at.record->cancelled == 1);
+    CHECK(at.shards.home->connections() == 0);
+}
+
+TEST_CASE("every message whose client never heard of it is logged as unsent, whatever the reason", "[server][connection]") {
+    fixture at;
+    std::size_t messages = 1;
+    auto client = at.greeted();
+    std::string const one = "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\r\nx";
+    SECTION("it takes no replies") {
+        client.on_wire().room = 0;
+        client.send(one);
+        at.shards.loop.pass(125s);
+        CHECK(client.closed());
+    }
+    SECTION("nor the last one") {
+        client.on_wire().room = 0;
+        client.send(one + "QUIT\r\n");
+        at.shards.loop.pass(125s);
+        CHECK(client.closed());
+    }
+    SECTION("it is gone while the reply waits") {
+        at.record->last_word = accept().after(5s);
+        client.send(one);
+        at.shards.loop.pass(1s);
+        client.vanish();
+    }
+    SECTION("several") {
+        messages = 3;
+        client.on_wire().room = 0;
+        client.send(one + one + one).vanish();
+    }
+    SECTION("the server is cut off") {
+        client.on_wire().room = 0;
+        client.send(one);
+        at.shards.home->detach();
+    }
+    auto const accepted = at.log->of("accepted");
+    CHECK(accepted.size() == 2 * messages);
+    CHECK(std::count_if(accepted.begin(), accepted.end(), [](auto const& line) { return line.ends_with(" reply=unsent"); }) ==
+          static_cast<std::ptrdiff_t>(messages));
+}
+
+TEST_CASE("a 250 that had to wait and went out is not logged as unsent", "[server][connection]") {
+    fixture at;
+    at.record->last_word = accept().after(5s);
+    auto client = at.receiving();
+    client.send("\r\nx\r\n.\r\n").take();
+    at.shards.loop.pass(6s);
+    CHECK(client.take().starts_with("250 2.0.0 "));
+
+    client.vanish();
+
+    CHECK(at.log->of("accepted").size() == 1);
+}
+
+struct broken_extension final : extension {
+    std::string_view keyword() const noexcept override { return "X-BROKEN"; }
+    std::string announcement(session_info const&, session_limits const&) const override { throw std::runtime_error("no room"); }
+};
+
+TEST_CASE("what throws where nothing may ends that connection, and all who saw it come see it go", "[server][connection]") {
+    struct counting {
+        unsigned* seen;
+        verdict on_connect(session_info const&) { return pass(); }
+        void on_close(session_info const&) { ++*seen; }
+    };
+    struct watching {
+        std::vector<observation_kind>* told;
+        void on_event(observation const& what) noexcept { told->push_back(what.kind); }
+    };
+    fixture at;
+    unsigned closed = 0;
+    std::vector<observation_kind> told;
+    plugins plugged = recording_plugins(at.record);
+    plugged.policies(counting{&closed}).observers(watching{&told});
+    server_config config;
+    config.log = log_into(at.log);
+    config.extensions.add(std::make_shared<broken_extension>());
+    at.setup = make_test_setup(plugged, std::move(config));
+    auto client = at.connect();
+
+    client.send("EHLO client.example\r\n");
+
+    CHECK(client.closed());
+    CHECK(closed == 1);
+    CHECK(std::count(told.begin(), told.end(), observation_kind::opened) == 1);
+    CHECK(std::count(told.begin(), told.end(), observation_kind::closed) == 1);
+    CHECK(at.log->has("what=\"no room\""));
+    REQUIRE(at.log->of("closed").size() == 1);
+    CHECK(at.log->of("closed")[0].find(" why=failed ") != std::string::npos);
+    CHECK(at.shards.home->connections() == 0);
+    CHECK(at.shards.door->total() == 0);
 }
 
 TEST_CASE("the octets a slow writer looks at stay, while others read on", "[server][connection]") {

@@ -53,6 +53,31 @@ TEST_CASE("a handler that throws is 451 and a log line", "[server][connection][c
     CHECK(client.take().starts_with("250 "));
 }
 
+TEST_CASE("a check of a host's parameter that throws is 451 and a log line, and the session goes on", "[server][connection][commands]") {
+    auto const record = std::make_shared<sink_record>();
+    auto const log = std::make_shared<log_record>();
+    auto const throws = [](parameter const&) -> std::optional<reply> { throw std::runtime_error("no table"); };
+    auto plugged = recording_plugins(record);
+    plugged.extensions(host_extension{"X-OWN"}.mail_parameter("X-FROM", throws).recipient_parameter("X-TO", throws));
+    server_config config;
+    config.log = log_into(log);
+    manual_shard shards{{}, log_into(log)};
+    auto client = shards.connect(make_test_setup(plugged, std::move(config)));
+    client.send("EHLO client.example\r\n").take();
+
+    client.send("MAIL FROM:<a@example.org> X-FROM=1\r\n");
+    CHECK(client.take().starts_with("451 4.3.0 "));
+    client.send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org> X-TO=1\r\n");
+    CHECK(client.take().starts_with("250 2.1.0 OK\r\n451 4.3.0 "));
+    client.send("RCPT TO:<b@example.org>\r\nDATA\r\n");
+    CHECK(client.take().starts_with("250 2.1.5 OK\r\n354 "));
+
+    auto const failed = log->of("hook-failed");
+    REQUIRE(failed.size() == 2);
+    CHECK(failed[0].find(" hook=parameter keyword=X-FROM error=\"no table\"") != std::string::npos);
+    CHECK(failed[1].find(" id=") != std::string::npos);
+}
+
 TEST_CASE("a reply that cannot answer a command is 451 and a log line", "[server][connection][commands]") {
     int const code = GENERATE(0, 99, 199, 220, 300, 354, 600, 2500);
     bool const late = GENERATE(false, true);

@@ -153,6 +153,122 @@ TEST_CASE("the line of a connection that a plug-in refuses", "[server][log]") {
     CHECK(names(lines[0]) == "refused-connect id client local reply rule");
 }
 
+/// The value of a field that is quoted.
+inline std::string quoted(std::string_view line, std::string_view key) {
+    auto const begin = line.find(" " + std::string{key} + "=\"");
+    if (begin == std::string_view::npos) return {};
+    auto const value = line.substr(begin + key.size() + 3);
+    return std::string{value.substr(0, value.find('"'))};
+}
+
+TEST_CASE("the reply in the log is the one that was sent", "[server][log]") {
+    struct refusing final : policy {
+        explicit refusing(verdict with) : said(std::move(with)) {}
+        eventual<verdict> on_connect(session_info const&) override { return at == policy_stage::connect ? said : pass(); }
+        eventual<verdict> on_early_talk(session_info const&) override { return at == policy_stage::early_talk ? said : pass(); }
+        eventual<verdict> on_hello(session_info const&, std::string_view) override { return at == policy_stage::hello ? said : pass(); }
+        eventual<verdict> on_mail(transaction const&) override { return at == policy_stage::mail ? said : pass(); }
+        verdict said;
+        policy_stage at{};
+    };
+    std::vector<verdict> const all{
+        reject(),
+        defer(),
+        reject(replies::host_takes_no_mail),
+        reject(replies::rejected).because("list"),
+        reject(550, "5.7.1", "Not you").because("list"),
+        defer(450, "", "Later"),
+        defer().with_text("Come back\nin an hour"),
+    };
+    for (policy_stage const stage : {policy_stage::connect, policy_stage::early_talk, policy_stage::hello, policy_stage::mail})
+        for (verdict const& said : all) {
+            auto const asked = std::make_shared<refusing>(said);
+            asked->at = stage;
+            plugins more;
+            more.policies(asked);
+            fixture at{more};
+            at.setup->session.timeouts.greeting_delay = std::chrono::seconds{stage == policy_stage::early_talk ? 5 : 0};
+            auto const over = std::make_shared<wire>();
+            auto client = at.shards.connect(at.setup, over);
+            if (stage != policy_stage::connect) {
+                if (stage != policy_stage::early_talk) client.take();
+                client.send("HELO client.example\r\n");
+            }
+            if (stage == policy_stage::mail) {
+                client.take();
+                client.send("MAIL FROM:<a@example.org>\r\n");
+            }
+            std::string const sent = client.take();
+            bool const connecting = stage == policy_stage::connect;
+            auto const lines = at.log->of(connecting ? "refused-connect" : "refused");
+            REQUIRE(lines.size() == 1);
+            CHECK(quoted(lines[0], "reply") == sent.substr(0, sent.find("\r\n")));
+            bool const ungreeted = connecting || stage == policy_stage::early_talk;
+            if (ungreeted) CHECK((sent.starts_with("421") || sent.starts_with("521") || sent.starts_with("554")));
+            CHECK((names(lines[0]).find(" verb") == std::string::npos) == ungreeted);
+            if (stage == policy_stage::hello) CHECK(lines[0].find(" verb=HELO ") != std::string::npos);
+            CHECK((lines[0].find(" rule=list") != std::string::npos) == !said.rule().empty());
+        }
+}
+
+TEST_CASE("a refused VRFY and a refused verb of a host's own are named in the log", "[server][log]") {
+    auto const no = [](session_info const&, std::string_view) { return reply{550, "", "No\nnot here"}; };
+    plugins more;
+    more.extensions(host_extension{"X-OWN"}.verb("X-DO", no)).verify(no, asked_by::everybody);
+    fixture at{more};
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send("VRFY a\r\n").send("X-DO b\r\n");
+
+    auto const lines = at.log->of("refused");
+    REQUIRE(lines.size() == 2);
+    CHECK(names(lines[0]) == "refused id client stage verb reply");
+    CHECK(lines[0].find(" stage=command verb=VRFY reply=550-No") != std::string::npos);
+    CHECK(lines[1].find(" stage=command verb=X-DO reply=550-No") != std::string::npos);
+}
+
+TEST_CASE("a hook that is overdue has a line, and observers are told, as of any refusal", "[server][log]") {
+    struct watching {
+        std::vector<observation_kind>* told;
+        void on_event(observation const& what) noexcept {
+            told->push_back(what.kind);
+            if (what.kind == observation_kind::recipient_refused) to = std::string{what.to->wire()};
+        }
+        std::string to{};
+    };
+    std::vector<observation_kind> told;
+    plugins more;
+    more.observers(watching{&told});
+    fixture at{more};
+    at.record->recipient = manner::never;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n");
+
+    at.shards.loop.pass(std::chrono::seconds{62});
+
+    auto const lines = at.log->of("refused");
+    REQUIRE(lines.size() == 1);
+    CHECK(names(lines[0]) == "refused id client stage verb from to reply");
+    CHECK(lines[0].find(" stage=recipient verb=RCPT from=a@example.org to=b@example.org reply=\"451 4.3.0 Took too long") != std::string::npos);
+    CHECK(std::count(told.begin(), told.end(), observation_kind::recipient_refused) == 1);
+}
+
+TEST_CASE("the line of a plug-in that throws bears the ids that the others bear", "[server][log]") {
+    fixture at;
+    at.record->recipient = manner::throws;
+    auto client = at.shards.connect(at.setup);
+    client.send("EHLO client.example\r\n").send("MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n");
+
+    auto const failed = at.log->of("hook-failed");
+    auto const refused = at.log->of("refused");
+    REQUIRE(failed.size() == 1);
+    REQUIRE(refused.size() == 1);
+    CHECK(names(failed[0]) == "hook-failed id hook error");
+    std::size_t const at_id = refused[0].find(" id=");
+    std::string const id = refused[0].substr(at_id, refused[0].find(' ', at_id + 1) - at_id);
+    CHECK(id.find('.') != std::string::npos);
+    CHECK(failed[0].find(id + " hook=validate ") != std::string::npos);
+}
+
 TEST_CASE("the line of a message that comes to nothing", "[server][log]") {
     fixture at;
     auto client = at.shards.connect(at.setup);

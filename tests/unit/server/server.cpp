@@ -23,6 +23,7 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -561,6 +562,24 @@ TEST_CASE("an inherited socket is accepted on; what does not listen is refused",
     CHECK_THROWS_AS(other.listen_inherited(plain), std::system_error);
     CHECK_THROWS_AS(other.listen_inherited(-1), std::system_error);
     ::close(plain);
+}
+
+TEST_CASE("LMTP is not served on port 25, nor on an inherited socket that listens there", "[server][lmtp]") {
+    auto const opened = listen_socket::open(*listen_endpoint::parse("127.0.0.25:25"), {});
+    if (!opened) {
+        WARN("port 25 cannot be had here");
+        return;
+    }
+    int const inherited = ::dup((*opened)->native_handle());
+    asio::io_context io;
+    server serves{io, {.hostname = "mx.example.org"}};
+    serves.sink(std::make_shared<recording_sink>(std::make_shared<sink_record>()));
+
+    CHECK_THROWS_AS(serves.listen("127.0.0.26:25", profile::lmtp()), std::invalid_argument);
+    CHECK_THROWS_AS(serves.listen_inherited(inherited, profile::lmtp()), std::invalid_argument);
+
+    CHECK(::fcntl(inherited, F_GETFD) >= 0);  // refused, it is the caller's still
+    CHECK(serves.listen_inherited(inherited).port() == 25);
 }
 
 }  // namespace test_server

@@ -29,6 +29,8 @@ struct bench {
                         if (finishes) talk.answer(e.ticket, delivery{accept()});
                     } else if constexpr (std::is_same_v<kind, connected>) {
                         talk.answer(e.ticket, welcome);
+                    } else if constexpr (std::is_same_v<kind, greeted>) {
+                        talk.answer(e.ticket, greets ? accept() : reject(550, "5.7.1", "Not you"));
                     } else if constexpr (std::is_same_v<kind, recipient_offered>) {
                         talk.answer(e.ticket, e.to->local_part() == "no" ? reject(replies::no_such_user) : accept());
                     } else if constexpr (std::is_same_v<kind, closed>) {
@@ -63,6 +65,7 @@ struct bench {
     session_memory memory;
     verdict welcome = accept();
     bool finishes = true;
+    bool greets = true;
     bool over = false;
     session::time_point now{1h};
     session talk{config, session_info{}, memory};
@@ -162,6 +165,16 @@ TEST_CASE("a pooled transaction keeps no octets of a large header", "[session][a
     REQUIRE(at.over);
     auto const used = at.memory.take_work();
     CHECK(used->message.held.capacity() <= 64 * 1024);
+}
+
+TEST_CASE("a client that policies refuse at EHLO cannot try without end", "[session][abuse]") {
+    bench it;
+    it.greets = false;
+
+    int const tries = it.until_closed("EHLO c\r\n", 1000);
+
+    CHECK(tries < 200);
+    CHECK(tries > 20);
 }
 
 TEST_CASE("an HTTP request is known behind an empty line and when it is over-long", "[session][abuse]") {

@@ -282,6 +282,31 @@ TEST_CASE("a hook that does not answer in time: 451, and the session goes on", "
     CHECK(it.output().starts_with("250 "));
 }
 
+TEST_CASE("what a recipient's hook was shown stays until the host comes back, also when it is overdue", "[session][lifetime]") {
+    session_config config;
+    config.unknown = unknown_parameters::hand_over;
+    config.budgets.recipients_slow = GENERATE(as<unsigned>{}, 0u, 20u);  // 0: the reply waits a second longer
+    bare it{std::move(config)};
+    it.greet();
+    it.mail();
+    it.feed("RCPT TO:<someone@example.org> X=1\r\n");
+    auto const asked = it.next<recipient_offered>();
+    std::weak_ptr<recipient_request> const shown = asked.to->asked;
+
+    it.pass_time(60s);
+    it.pass_time(1s);
+
+    CHECK_FALSE(shown.expired());
+    CHECK(asked.to->wire() == "someone@example.org");
+    CHECK(asked.mail->recipients().empty());
+    CHECK(it.next<withdrawn>().ticket == asked.ticket);
+    CHECK(it.output().starts_with("451 4.3.0 "));
+    CHECK_FALSE(shown.expired());
+    CHECK(it.dry());
+    CHECK(shown.expired());
+    it.recipient_given();
+}
+
 TEST_CASE("a write that takes too long: the message is drained, then 451", "[session][time]") {
     bare it;
     it.begin_message();
@@ -314,6 +339,24 @@ TEST_CASE("a finish that takes too long: 451 and the end, for the outcome is unk
     CHECK(it.next<message_aborted>().why == abort_reason::hook_timed_out);
     CHECK(it.next<closed>().why == close_reason::timed_out);
     CHECK(it.output() == "451 4.3.0 Took too long here, try again later\r\n");
+}
+
+TEST_CASE("what follows from an answer that came late is counted from when it came", "[session][time]") {
+    bare it;
+    it.begin_message();
+    it.feed(".\r\n");
+    auto const last = it.next<message_complete>();
+    it.now += 301s;  // due already, but no tick has said so
+
+    it.talk->clock_is(it.now);
+    it.talk->answer(last.ticket, accept());
+    it.talk->time_is(it.now);
+
+    CHECK(it.dry());
+    CHECK(it.output().starts_with("250 2.0.0 "));
+    it.pass_time(299s);
+    CHECK(it.dry());
+    CHECK(it.output().empty());
 }
 
 TEST_CASE("while the server is nearly full idle peers are waited for less long", "[session][time]") {

@@ -70,12 +70,14 @@ MAILQUAY_DECL void pipeline::message::begin_filters() {
     if (all.plugged.filters.empty()) return;
     content_ = std::make_unique<content>();
     content_->runs.reserve(all.plugged.filters.size());
-    bool edits = false;
+    bool buffered = false;
     for (std::size_t i = 0; i < all.plugged.filters.size(); ++i) {
         content_->runs.push_back(all.plugged.filters[i]->begin(*mail_));
-        edits = edits || (content_->runs.back() && all.filter_needs[i] == message_needs::edits);
+        // Behind the first that may edit, filters are shown the message at its end, also where that one stays out of it.
+        message_needs const from = i < all.streamed ? message_needs::edits : message_needs::body;
+        buffered = buffered || (content_->runs.back() && all.filter_needs[i] >= from);
     }
-    if (edits) content_->body = all.plugged.buffers->make();
+    if (buffered) content_->body = all.plugged.buffers->make();
 }
 
 MAILQUAY_DECL verdict pipeline::message::take_writer(message_sink::opened opened, verdict allowed) {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -67,8 +68,8 @@ inline std::string_view stage_hook(policy_stage stage) noexcept {
 inline log_line hook_log_line(std::string_view event, std::string_view hook, session_info const* client,
                               transaction const* mail) {
     log_line line{event};
-    if (client != nullptr) line.add("session", client->id());
-    if (mail != nullptr) line.add("id", mail->id());
+    std::string const id = client == nullptr ? std::string{} : log_id(*client, mail != nullptr ? mail->id() : std::string_view{});
+    if (!id.empty()) line.add("id", id);
     line.add("hook", hook);
     return line;
 }

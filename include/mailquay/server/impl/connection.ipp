@@ -30,10 +30,15 @@ MAILQUAY_DECL connection::connection(shard& home, std::shared_ptr<listener_setup
 MAILQUAY_DECL connection::~connection() = default;
 
 MAILQUAY_DECL void connection::begin() noexcept {
+    auto const not_watched = [this](std::string_view why) {
+        home_->log().error([&] { return log_line{"error"}.add("id", id()).add("what", why); });
+        lost_ = true;
+        close();
+    };
     try {
-        if (auto const failure = home_->host().reactor().watch(*this, stream_->native_handle())) return failed(failure.message());
+        if (auto const failure = home_->host().reactor().watch(*this, stream_->native_handle())) return not_watched(failure.message());
     } catch (std::exception const& failure) {
-        return failed(failure.what());
+        return not_watched(failure.what());
     }
     tell(about(observation_kind::opened));
     pump();
@@ -67,7 +72,9 @@ MAILQUAY_DECL void connection::pump() noexcept {
     bool const alone = home_->at_work_ == nullptr;
     if (alone) home_->at_work_ = this;
     try {
+        bool const owes = !unsent_.empty() && !session_.output().empty();
         session_.time_is(home_->now());
+        if (owes && session_.output().empty()) tell_unsent();  // the peer took nothing for so long that it is given up
         unsigned reads = alone ? 0 : detail::reads_per_turn;
         while (phase_ == phase::talking && again_) {
             again_ = false;
@@ -86,6 +93,10 @@ MAILQUAY_DECL void connection::pump() noexcept {
 /// One round: questions, one write, one read. @return whether another round may get further
 MAILQUAY_DECL bool connection::turn(unsigned& reads) {
     take_events();
+    if (session_.asks_what_follows()) {
+        session_.octets_follow(stream_->probe() == io_status::ok);
+        take_events();
+    }
     if (phase_ != phase::talking) return false;
     if (closing_told_) {
         stream_->last_words();
@@ -167,7 +178,7 @@ MAILQUAY_DECL void connection::write() {
     while (!await_write_ && !lost_) {
         std::string_view const owed = session_.output();
         if (owed.empty()) {
-            unsent_id_[0] = '\0';
+            if (!unsent_.empty() && !session_.delivery_waits()) unsent_.clear();
             return;
         }
         io_result const sent = stream_->write_some({owed.data(), owed.size()});
@@ -200,10 +211,10 @@ MAILQUAY_DECL void connection::look_at_peer() {
     }
 }
 
-/// The peer sends no more, and a hook works for a command behind which nothing waits: nobody needs its answer. The end of
-/// a message is another matter: what is under way there may already be delivered.
+/// The peer sends no more, and a hook works for a command behind which nothing waits: nobody needs its answer. A message that
+/// came whole is another matter: its client has said all it had to say, and may wait for the reply.
 MAILQUAY_DECL void connection::lose_if_nothing_left() {
-    if (lost_ || old_hooks() || finishing() || rest_kept_ || session_.unconsumed() > 0) return;
+    if (lost_ || old_hooks() || finishing() || session_.message_came_whole() || rest_kept_ || session_.unconsumed() > 0) return;
     write();
     lost();
 }
@@ -230,16 +241,31 @@ MAILQUAY_DECL void connection::lost() {
     if (lost_) return;
     lost_ = true;
     readable_ = false;
-    if (unsent_id_[0] != '\0')
-        setup_->log.info([&] { return log_lines::accepted_unsent(session_.info(), {unsent_id_, sizeof unsent_id_}); });
-    unsent_id_[0] = '\0';
+    tell_unsent();
     session_.connection_lost();
+}
+
+/// What was accepted, but the client does not get to know of.
+MAILQUAY_DECL void connection::tell_unsent() noexcept {
+    std::string_view ids = unsent_;
+    for (; !ids.empty(); ids.remove_prefix(std::min(ids.size(), transaction_id::octets)))
+        setup_->log.info([&] { return log_lines::accepted_unsent(session_.info(), ids.substr(0, transaction_id::octets)); });
+    unsent_.clear();
 }
 
 /// Something threw where nothing may: this connection ends, the others go on.
 MAILQUAY_DECL void connection::failed(std::string_view what) noexcept {
     home_->log().error([&] { return log_line{"error"}.add("id", id()).add("what", what); });
+    if (phase_ == phase::closed) return;
+    tell_unsent();
     lost_ = true;
+    try {
+        session_.clock_is(home_->now());
+        session_.fail();
+        take_events();
+    } catch (...) {  // out of memory for saying so
+    }
+    if (!closing_told_) over(close_reason::failed);
     withdraw();
     let_go_ = true;
     if (!parked()) hooks_ended();
@@ -277,6 +303,7 @@ MAILQUAY_DECL void connection::flush() noexcept {
     ref<connection> const self{this};
     unflushed_ = false;
     if (phase_ != phase::talking) return;
+    session_.clock_is(home_->now());
     write();
     if (lost_) pump();
 }
@@ -289,6 +316,7 @@ MAILQUAY_DECL void connection::read_again() noexcept {
 MAILQUAY_DECL void connection::stop() noexcept {
     ref<connection> const self{this};
     if (phase_ != phase::talking) return;
+    session_.clock_is(home_->now());
     session_.stop();
     pump();
 }
@@ -297,6 +325,7 @@ MAILQUAY_DECL void connection::stop_now() noexcept {
     ref<connection> const self{this};
     stop_now_ = true;
     if (phase_ == phase::talking) {
+        session_.clock_is(home_->now());
         session_.stop_now();
         pump();
     }
@@ -308,6 +337,7 @@ MAILQUAY_DECL void connection::cut() noexcept {
     detached_ = true;
     stop_now_ = true;
     if (phase_ != phase::closed) {
+        tell_unsent();
         handshake_over();
         home_->host().reactor().unwatch(*this);
         stream_->close();

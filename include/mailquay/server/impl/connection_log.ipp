@@ -2,27 +2,29 @@
 
 #include <mailquay/server/connection_log.hpp>
 
-#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI::log_lines {
 
 namespace detail {
 
-/// Message ids carry the connection's as prefix, so that one search finds all of a session.
-inline std::string message_id(session_info const& client, std::string_view mail_id) {
-    std::string id{client.id()};
-    if (!mail_id.empty()) id.append(1, '.').append(mail_id);
-    return id;
+inline std::string first_line(std::string reply) {
+    reply.resize(std::min(reply.find('\r'), reply.size()));
+    return reply;
 }
 
-/// The reply that a verdict leads to; `usual` where it has none of its own.
+/// The reply that a verdict leads to; `usual` where it has none of its own. Of several lines the first.
 inline std::string reply_of(verdict const& given, reply_text const& usual) {
     if (given.named() != nullptr) return std::string{given.named()->wire()};
+    std::string_view const text = given.text().empty() ? usual.text() : given.text();
+    std::string said;
     if (given.code() == 0)
-        return fmt::format("{} {} {}", usual.code(), usual.enhanced(), given.text().empty() ? usual.text() : given.text());
-    return fmt::format("{} {} {}", given.code(), given.enhanced(), given.text().empty() ? usual.text() : given.text());
+        append_reply(said, usual.code(), usual.enhanced(), text);
+    else
+        append_reply(said, given.code(), given.enhanced(), text);
+    return first_line(std::move(said));
 }
-
 
 }  // namespace detail
 
@@ -55,6 +57,10 @@ MAILQUAY_DECL log_line xclient(session_info const& client, ip_endpoint const& wa
     return line;
 }
 
+MAILQUAY_DECL log_line refused_connect(session_info const& client, verdict const& given, reply_text const& usual) {
+    return refused_connect(client, detail::reply_of(given, usual), given.rule());
+}
+
 MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_view reply, std::string_view rule) {
     log_line line{"refused-connect"};
     if (!client.id().empty()) line.add("id", client.id());
@@ -66,8 +72,9 @@ MAILQUAY_DECL log_line refused_connect(session_info const& client, std::string_v
 MAILQUAY_DECL log_line refused(session_info const& client, std::string_view stage, std::string_view verb, transaction const* mail,
                                recipient const* to, verdict const& given, reply_text const& usual) {
     log_line line{"refused"};
-    line.add("id", detail::message_id(client, mail != nullptr ? mail->id() : std::string_view{}));
-    line.add("client", client.client()).add("stage", stage).add("verb", verb);
+    line.add("id", log_id(client, mail != nullptr ? mail->id() : std::string_view{}));
+    line.add("client", client.client()).add("stage", stage);
+    if (!verb.empty()) line.add("verb", verb);
     if (mail != nullptr) line.add("from", mail->reverse_path().wire);
     if (to != nullptr) line.add("to", to->wire());
     line.add("reply", detail::reply_of(given, usual));
@@ -76,9 +83,17 @@ MAILQUAY_DECL log_line refused(session_info const& client, std::string_view stag
     return line;
 }
 
+MAILQUAY_DECL log_line refused(session_info const& client, std::string_view verb, reply const& given) {
+    std::string said;
+    append_reply(said, given);
+    log_line line{"refused"};
+    line.add("id", client.id()).add("client", client.client()).add("stage", std::string_view{"command"}).add("verb", verb);
+    return line.add("reply", detail::first_line(std::move(said)));
+}
+
 MAILQUAY_DECL log_line refused_by_session(session_info const& client, command_refused const& what) {
     log_line line{"refused"};
-    line.add("id", detail::message_id(client, what.mail != nullptr ? what.mail->id() : std::string_view{}));
+    line.add("id", log_id(client, what.mail != nullptr ? what.mail->id() : std::string_view{}));
     line.add("client", client.client());
     line.add("stage", what.of_message ? std::string_view{"message"} : std::string_view{"command"}).add("verb", what.name);
     if (what.mail != nullptr && !what.mail->id().empty()) line.add("from", what.mail->reverse_path().wire);
@@ -90,7 +105,7 @@ MAILQUAY_DECL log_line accepted(transaction const& mail, std::size_t recipients,
                                 std::chrono::milliseconds in_sink) {
     session_info const& client = mail.session();
     log_line line{"accepted"};
-    line.add("id", detail::message_id(client, mail.id())).add("from", mail.reverse_path().wire);
+    line.add("id", log_id(client, mail.id())).add("from", mail.reverse_path().wire);
     line.add("nrcpt", recipients).add("size", octets);
     if (!message_id.empty()) line.add("msgid", message_id);
     line.add("helo", client.hello_name());
@@ -116,13 +131,13 @@ MAILQUAY_DECL log_line accepted(transaction const& mail, std::size_t recipients,
 }
 
 MAILQUAY_DECL log_line accepted_unsent(session_info const& client, std::string_view mail_id) {
-    return log_line{"accepted"}.add("id", detail::message_id(client, mail_id)).add("reply", std::string_view{"unsent"});
+    return log_line{"accepted"}.add("id", log_id(client, mail_id)).add("reply", std::string_view{"unsent"});
 }
 
 MAILQUAY_DECL log_line aborted(session_info const& client, std::string_view mail_id, std::string_view stage, std::uint64_t octets,
                                std::string_view why, bool outcome_unknown) {
     log_line line{"aborted"};
-    line.add("id", detail::message_id(client, mail_id)).add("stage", stage).add("octets", octets).add("why", why);
+    line.add("id", log_id(client, mail_id)).add("stage", stage).add("octets", octets).add("why", why);
     if (outcome_unknown) line.add("outcome", std::string_view{"unknown"});
     return line;
 }

@@ -22,7 +22,7 @@ MAILQUAY_DECL void connection::take_events() {
     while (phase_ == phase::talking) {
         // While a hook that nobody waits for any more still looks at the transaction, the session must not go on to the next
         // one, unless its end is certain.
-        if (old_hooks() && !lost_ && !stop_now_ && !closing_told_) return;
+        if (old_hooks() && !session_.closing()) return;
         auto told = session_.next_event();
         if (!told) return;
         handle(*told);
@@ -89,6 +89,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
         } else if constexpr (std::is_same_v<kind, message_aborted>) {
             abort_message(what.why);
         } else if constexpr (std::is_same_v<kind, withdrawn>) {
+            told_overdue(what.ticket);
             withdraw();
         } else if constexpr (std::is_same_v<kind, closed>) {
             over(what.why);
@@ -126,28 +127,9 @@ void connection::ask(eventual<Answer> hook, hook_question asked) {
 
 MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
     if (asked.stage == hook_stage::peer) return give_peer(asked, std::move(given));
-    // A recipient is accepted by a clear yes only; elsewhere no opinion lets the client pass.
-    bool const yes = asked.stage == hook_stage::recipient ? given.accepts() : !given.refuses();
-    if (!yes) told_refused(asked, given);
-    switch (asked.stage) {
-        case hook_stage::hello:
-            if (yes) tell_of(asked, observation_kind::greeted, given);
-            break;
-        case hook_stage::mail:
-            tell_of(asked, yes ? observation_kind::mail_accepted : observation_kind::mail_refused, given);
-            break;
-        case hook_stage::recipient:
-            tell_of(asked, yes ? observation_kind::recipient_accepted : observation_kind::recipient_refused, given);
-            break;
-        case hook_stage::start:
-        case hook_stage::headers:
-        case hook_stage::chunk:
-            if (yes) break;
-            message_->refused = true;
-            tell_of(asked, observation_kind::message_refused, given);
-            break;
-        default: break;
-    }
+    bool const of_message = asked.stage == hook_stage::start || asked.stage == hook_stage::headers || asked.stage == hook_stage::chunk;
+    if (of_message && given.refuses()) message_->refused = true;
+    told(asked, given);
     session_.answer(asked.ticket, std::move(given));
 }
 
@@ -176,8 +158,7 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
     log_delivery(asked, given);
     if (all.accepts()) {
         ++home_->counts_.messages_accepted;
-        std::string_view const name = asked.mail->id();
-        std::copy_n(name.data(), std::min(name.size(), sizeof unsent_id_), unsent_id_);
+        unsent_.append(asked.mail->id());
         observation told = about(observation_kind::message_accepted);
         told.mail = asked.mail;
         told.delivered = &given;
@@ -191,10 +172,7 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
 }
 
 MAILQUAY_DECL void connection::give(hook_question const& asked, reply given) {
-    if (given.code >= 400) {
-        auto const kind = given.code < 500 ? verdict_kind::defer : verdict_kind::reject;
-        told_refused(asked, verdict::make(kind, given.code, given.enhanced, given.text));
-    }
+    if (given.code >= 400) setup_->log.info([&] { return log_lines::refused(session_.info(), session_.verb_name(), given); });
     session_.answer(asked.ticket, std::move(given));
 }
 
@@ -227,11 +205,13 @@ MAILQUAY_DECL void connection::late(hook_question const& asked, delivery const& 
 
 /// The session gave up waiting: every hook under way is told, but a `finish()` only when its own time is up.
 MAILQUAY_DECL void connection::withdraw() noexcept {
-    bool const finish_goes_on = lost_ && !stop_now_;
+    auto const goes_on = [this](hook_frame const& one) {
+        return !stop_now_ && one.asked_.stage == hook_stage::finish && home_->now() - one.began_ < setup_->session.timeouts.finish;
+    };
     for (hook_frame* one = frames_; one != nullptr; one = one->next_) one->withdrawn_ = true;
     for (;;) {
         hook_frame* one = frames_;  // from the start each time: a cancelled hook may end at once
-        while (one != nullptr && (one->cancelled_ || (finish_goes_on && one->asked_.stage == hook_stage::finish))) one = one->next_;
+        while (one != nullptr && (one->cancelled_ || goes_on(*one))) one = one->next_;
         if (one == nullptr) return;
         one->cancelled_ = true;
         one->cancelled_at_ = home_->now();
@@ -324,6 +304,7 @@ void connection::answered(hook_frame& frame, std::exception_ptr const& failure, 
     if (frame.withdrawn_ || phase_ == phase::closed) {
         if (!detached_) late(frame.asked_, given);
     } else {
+        session_.clock_is(home_->now());  // it stood still while the hook worked
         try {
             give(frame.asked_, std::move(given));
         } catch (std::exception const& thrown) {

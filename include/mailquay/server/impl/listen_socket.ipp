@@ -181,7 +181,7 @@ MAILQUAY_DECL listen_socket::~listen_socket() {
         if (::lstat(where_.path.c_str(), &file) == 0 && file.st_dev == file_device_ && file.st_ino == file_inode_)
             ::unlink(where_.path.c_str());
     }
-    ::close(descriptor_);
+    if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 MAILQUAY_DECL result<std::unique_ptr<listen_socket>> listen_socket::sibling() const {

@@ -280,10 +280,16 @@ MAILQUAY_DECL listen_endpoint server::listen(std::string_view where, std::error_
 MAILQUAY_DECL listen_endpoint server::listen_inherited(int descriptor, profile kind) {
     if (impl_->ran) throw std::logic_error("mailquay: listen_inherited() comes before run()");
     if (impl_->host) impl_->refuse_if_over();
-    impl_->check(impl_->config, impl_->plugged.all(), kind, nullptr);
     auto adopted = listen_socket::adopt(descriptor);
     if (!adopted)
         throw std::system_error(adopted.error(), fmt::format("mailquay: descriptor {} is no listening stream socket", descriptor));
+    listen_endpoint const where = (*adopted)->where();
+    try {
+        impl_->check(impl_->config, impl_->plugged.all(), kind, &where);
+    } catch (...) {
+        (*adopted)->release();  // it stays the caller's
+        throw;
+    }
     return impl_->add(std::move(*adopted), std::move(kind));
 }
 

@@ -36,6 +36,7 @@ inline session_config session_part(server_config const& from) {
     made.strict_eight_bit = from.strict_eight_bit;
     made.refuse_talking_ahead = from.refuse_talking_ahead;
     made.id_in_refusals = from.id_in_refusals;
+    made.log = from.log;
     made.trusted_xclient_login = from.trusted_xclient_login;
     return made;
 }

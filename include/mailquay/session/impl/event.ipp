@@ -12,6 +12,7 @@ MAILQUAY_DECL std::string_view to_string(abort_reason why) noexcept {
         case abort_reason::hook_timed_out: return "hook-timed-out";
         case abort_reason::stopped: return "stopped";
         case abort_reason::reset: return "reset";
+        case abort_reason::failed: return "failed";
     }
     return "unknown";
 }
@@ -29,6 +30,7 @@ MAILQUAY_DECL std::string_view to_string(close_reason why) noexcept {
         case close_reason::output_stalled: return "output-stalled";
         case close_reason::tls_failed: return "tls-failed";
         case close_reason::unanswered: return "unanswered";
+        case close_reason::failed: return "failed";
     }
     return "unknown";
 }

@@ -86,9 +86,8 @@ MAILQUAY_DECL std::optional<event> session::tell() {
         tell_refused_ = false;
         std::string_view const reply = std::string_view{*out_}.substr(refused_at_);
         bool const in_transaction = work_ && !work_->mail.id().empty();
-        bool const of_host = refused_verb_ == verb::unknown && host_verb_ != 0;
         return command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_, refused_message_,
-                               of_host ? config_->extensions.verb_name(host_verb_) : to_string(refused_verb_)};
+                               name_of(refused_verb_)};
     }
     if (tell_auth_) {
         tell_auth_ = false;
@@ -152,7 +151,11 @@ MAILQUAY_DECL void session::output_sent(std::size_t octets) {
 
 MAILQUAY_DECL void session::input_closed() { eof_ = true; }
 
-MAILQUAY_DECL void session::connection_lost() {
+MAILQUAY_DECL void session::connection_lost() { end_without_reply(abort_reason::peer_gone, close_reason::peer_gone); }
+
+MAILQUAY_DECL void session::fail() { end_without_reply(abort_reason::failed, close_reason::failed); }
+
+MAILQUAY_DECL void session::end_without_reply(abort_reason of_message, close_reason why) {
     if (phase_ == phase::closing && told_closed_) {
         sent_ = 0;
         tell_refused_ = false;
@@ -160,8 +163,8 @@ MAILQUAY_DECL void session::connection_lost() {
         return;
     }
     withdraw();
-    abort_message(abort_reason::peer_gone);
-    close(close_reason::peer_gone);
+    abort_message(of_message);
+    close(why);
     if (out_) memory_->give_back(std::move(out_));
     sent_ = 0;
     tell_refused_ = false;
@@ -190,6 +193,15 @@ MAILQUAY_DECL void session::stop_now() {
     if (phase_ == phase::securing) return close(close_reason::stopped);  // nothing can be said in clear
     close_with(replies::service_stopping, close_reason::stopped);
 }
+
+MAILQUAY_DECL std::string_view session::name_of(verb spoken) const noexcept {
+    bool const of_host = spoken == verb::unknown && host_verb_ != 0;
+    return of_host ? config_->extensions.verb_name(host_verb_) : to_string(spoken);
+}
+
+MAILQUAY_DECL std::string_view session::verb_name() const noexcept { return name_of(last_verb_); }
+
+MAILQUAY_DECL bool session::delivery_waits() const noexcept { return delayed_ && delayed_->delivered; }
 
 MAILQUAY_DECL bool session::ended() const noexcept { return told_closed_ && !out_; }
 

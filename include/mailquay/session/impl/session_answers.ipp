@@ -104,10 +104,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
     bool const yes = !given.refuses();
     switch (what) {
         case question::connected:
-            if (!yes) {
-                refuse_connection(given);
-                return close(close_reason::refused);
-            }
+            if (!yes) return refuse_connection(given, replies::connection_refused);
             if (config_->timeouts.greeting_delay.count() > 0 && !given.closes()) {
                 phase_ = phase::greeting;
                 return;
@@ -116,13 +113,12 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             append_reply(out(), 220, {}, config_->hostname + ' ' + config_->banner);
             break;
         case question::early_talk:
-            if (!yes) {
-                say(given, given.kind() == verdict_kind::defer ? replies::overloaded : replies::early_talker);
-                return close(close_reason::refused);
-            }
+            if (!yes) return refuse_connection(given, replies::early_talker);
             break;
         case question::greeted:
             if (!yes) {
+                // One that was accepted before has counted this one when it came.
+                if (state_ == session_state::start && !junk_allowed()) return;
                 say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
                 break;
             }
@@ -240,8 +236,15 @@ MAILQUAY_DECL void session::settle_recipients() {
     }
     if (open_ != 0 || work_->said < pending.size()) return;
 
-    // Every question of the run is answered: only now may the recipients move.
     asked_ = question::none;
+    run_over_ = true;
+    command_boundary();
+}
+
+/// Every question of a run of RCPT is answered, and no hook looks at its recipients any more: only now may they move.
+MAILQUAY_DECL void session::end_run() {
+    run_over_ = false;
+    auto& pending = work_->pending;
     auto& all = work_->mail.recipients_;
     std::size_t at = work_->mail.accepted_;
     for (auto const& one : pending) {
@@ -258,7 +261,6 @@ MAILQUAY_DECL void session::settle_recipients() {
     if (!all.empty()) state_ = session_state::recipients_given;
     pending.clear();
     work_->said = 0;
-    command_boundary();
 }
 
 MAILQUAY_DECL void session::settle_one_recipient(verdict const& given) {
@@ -280,13 +282,12 @@ MAILQUAY_DECL bool session::recipients_budget_spent() noexcept {
     return refused - std::min(refused, totals_.recipients / 5) >= config_->budgets.recipients && !info_.authenticated();
 }
 
-/// In place of the greeting only 554, 521 and 421 may stand (RFC 5321 §3.1, RFC 7504); the text is the hook's.
-MAILQUAY_DECL void session::refuse_connection(verdict const& given) {
-    bool const later = given.kind() == verdict_kind::defer;
-    reply_text const& usual = later ? replies::overloaded : replies::connection_refused;
-    int const code = given.code();
-    if (code == 0 || code == usual.code() || code == replies::host_takes_no_mail.code()) return say(given, usual);
-    append_reply(out(), usual.code(), given.enhanced(), given.text().empty() ? usual.text() : given.text());
+/// The client is not greeted.
+/// @param usual  the reply to a `reject()` without one of its own
+MAILQUAY_DECL void session::refuse_connection(verdict const& given, reply_text const& usual) {
+    reply_text const& said = given.kind() == verdict_kind::defer ? replies::overloaded : usual;
+    say(in_place_of_greeting(given, said), said);
+    close(close_reason::refused);
 }
 
 MAILQUAY_DECL void session::keep_resolution(recipient& to, verdict const& given) {

@@ -217,7 +217,21 @@ MAILQUAY_DECL void session::overlong_line() {
 
 /// After a refused DATA: a client that did not wait for the reply has sent its message, which must not be read as commands.
 MAILQUAY_DECL void session::close_if_octets_follow() {
-    if (phase_ != phase::closing && unconsumed_any()) close(close_reason::lost_framing);
+    if (phase_ == phase::closing) return;
+    if (unconsumed_any()) return close(close_reason::lost_framing);
+    asks_follow_ = true;
+}
+
+MAILQUAY_DECL void session::octets_follow(bool they_do) {
+    bool const asked = asks_follow_;
+    asks_follow_ = false;
+    if (!asked || !they_do || phase_ == phase::closing) return;
+    if (phase_ != phase::message) return close(close_reason::lost_framing);
+    info_.set_talked_ahead();
+    std::string_view const go_ahead = replies::start_mail_input.line();
+    if (std::string_view{*out_}.substr(sent_).ends_with(go_ahead)) out_->resize(out_->size() - go_ahead.size());
+    abort_message(abort_reason::refused);
+    close_with(replies::talked_ahead, close_reason::lost_framing);
 }
 
 /// Whether an earlier refusal still explains what is out of order: a whole run of commands, but not without end.

@@ -3,6 +3,7 @@
 #include <mailquay/session/impl/session.ipp>
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/base/log_fields.hpp>
 #include <mailquay/base/utf8.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/mail_command.hpp>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <exception>
 
 // MAIL and RCPT: what they say, and what is kept of it.
 
@@ -50,7 +52,9 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
     if (auto const refused = read_mail(line)) {
         memory_->give_back(std::move(work_));
         forgiven_ = true;
-        if (refused->code == replies::message_too_big.code()) return say(*refused), command_boundary(), step::go_on;
+        // No mistakes in the command: the size, and what failed here.
+        bool const well_formed = refused->code < 500 || refused->code == replies::message_too_big.code();
+        if (well_formed) return say(*refused), command_boundary(), step::go_on;
         return syntax_error(*refused), step::go_on;
     }
     work_->mail.id_ = memory_->next_id();
@@ -164,8 +168,14 @@ MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_
         extension const* reader = to != nullptr ? config_->extensions.for_recipient(one.keyword) : config_->extensions.for_mail(one.keyword);
         if (reader != nullptr && info_.extended() && reader->offered(info_)) {
             transaction_editor edit{work_->mail, memory_->wall()};
-            auto refused = to != nullptr ? reader->recipient_parameter(one, edit, *to) : reader->mail_parameter(one, edit, config_->limits);
-            if (refused) return refused;
+            try {
+                auto refused = to != nullptr ? reader->recipient_parameter(one, edit, *to) : reader->mail_parameter(one, edit, config_->limits);
+                if (refused) return refused;
+            } catch (std::exception const& failure) {
+                return parameter_failed(one.keyword, failure.what());
+            } catch (...) {
+                return parameter_failed(one.keyword, "not a std::exception");
+            }
             continue;
         }
         bool const known = reader != nullptr || detail::is_opt_in_parameter(one.keyword, to != nullptr);
@@ -178,6 +188,16 @@ MAILQUAY_DECL std::optional<reply> session::read_parameters(cursor& in, address_
         else
             edit.add_unknown(one);
     }
+}
+
+/// A host's check threw: no fault of the client's.
+MAILQUAY_DECL reply session::parameter_failed(std::string_view keyword, std::string_view what) const {
+    config_->log.error([&] {
+        log_line line{"hook-failed"};
+        line.add("id", log_id(info_, work_ ? work_->mail.id() : std::string_view{}));
+        return line.add("hook", "parameter").add("keyword", keyword).add("error", what);
+    });
+    return reply{replies::local_error};
 }
 
 /// Copies an address into the transaction and normalises it.

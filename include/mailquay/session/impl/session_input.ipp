@@ -34,6 +34,7 @@ MAILQUAY_DECL void session::feed(std::span<char> octets) {
     assert(wants_input());
     if (octets.empty()) return;
     paused_ = false;
+    asks_follow_ = false;
     if (phase_ == phase::message) since_ = now_;
     next_region();
     cur_ = octets.data();
@@ -90,6 +91,7 @@ MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
     // Only now: until the host comes back for more, an overtaken hook may look at these.
     if (asked_text_ && open_ == 0 && phase_ != phase::closing) forget_asked_text();
     if (changed_ && open_ == 0) changed_.reset();
+    if (run_over_) end_run();
     if (drop_work_) {
         drop_work_ = false;
         memory_->give_back(std::move(work_));

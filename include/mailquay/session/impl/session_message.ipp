@@ -27,6 +27,7 @@ MAILQUAY_DECL void session::begin_message() {
     work_->message.header_given = !config_->hold_headers;
     if (config_->add_received) write_received();
     say(replies::start_mail_input);
+    asks_follow_ = config_->refuse_talking_ahead;
     phase_ = phase::message;
     since_ = now_;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/protocol/replies.hpp>
 #include <mailquay/session/verdict.hpp>
 
 #include <algorithm>
@@ -133,6 +134,16 @@ MAILQUAY_DECL verdict verdict::make(verdict_kind kind, int code, std::string enh
         made.closes_ = code == 421;
     }
     return made;
+}
+
+MAILQUAY_DECL verdict in_place_of_greeting(verdict given, reply_text const& usual) {
+    int const code = given.code();
+    if (code == 0 || code == usual.code() || code == replies::host_takes_no_mail.code()) return given;
+    std::string_view const text = given.text().empty() ? usual.text() : given.text();
+    verdict made = verdict::make(given.kind(), usual.code(), std::string{given.enhanced()}, std::string{text});
+    if (!given.rule().empty()) made.because(std::string{given.rule()});
+    if (given.closes()) made.then_close();
+    return made.after(given.delay());
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI
