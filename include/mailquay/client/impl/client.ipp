@@ -30,6 +30,21 @@ inline bool is_hello_word(std::string_view name) {
     return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != '\x7f'; });
 }
 
+/// Ends what runs on `executor`; made for each send. Its signal is touched there alone, whoever cancels where.
+struct crossing_stop {
+    explicit crossing_stop(asio::any_io_executor on) : executor(std::move(on)) {}
+    asio::any_io_executor executor;
+    asio::cancellation_signal signal{};
+};
+
+/// Sits in the slot of who waits, on his executor.
+struct stop_over_there {
+    std::shared_ptr<crossing_stop> what;
+    void operator()(asio::cancellation_type type) const {
+        asio::dispatch(what->executor, [over = what, type] { over->signal.emit(type); });
+    }
+};
+
 /// Why nothing can be sent.
 inline std::string_view fault_of(next_hop const& to, outgoing_message const& message) {
     bool const named = !to.settings.hello_name.empty();
@@ -329,7 +344,7 @@ MAILQUAY_DECL asio::awaitable<send_report> client::send(next_hop to, outgoing_me
     auto const all = impl_;
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    auto const state = co_await asio::this_coro::cancellation_state;
+    asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
     send_report report;
     std::exception_ptr failure;
     if (state.cancelled() != asio::cancellation_type::none) {
@@ -337,12 +352,19 @@ MAILQUAY_DECL asio::awaitable<send_report> client::send(next_hop to, outgoing_me
         report.recipients.resize(message.recipients.size());
         report.problem = hop_problem::cancelled;
     } else {
+        auto const stop = std::make_shared<detail::crossing_stop>(all->strand);
+        auto slot = state.slot();
+        if (slot.is_connected()) slot.assign(detail::stop_over_there{stop});
         try {
             auto running = all->run(std::move(to), std::move(message), std::move(listener));
-            report = co_await asio::co_spawn(all->strand, std::move(running), asio::use_awaitable);
+            auto token = asio::bind_cancellation_slot(stop->signal.slot(), asio::use_awaitable);
+            report = co_await asio::co_spawn(all->strand, std::move(running), token);
         } catch (...) {
             failure = std::current_exception();
         }
+        slot.clear();
+        // The last steps over there may still look at the signal.
+        asio::post(all->strand, [stop] {});
     }
     co_await asio::this_coro::throw_if_cancelled(throws);
     if (failure) std::rethrow_exception(failure);
