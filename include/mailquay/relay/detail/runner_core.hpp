@@ -58,7 +58,11 @@ inline bool is_settled(handled_message const& message, std::uint32_t number) {
     auto const* const before = message.state().outcome_of(number);
     return before != nullptr && before->is_final();
 }
-/// What is sent: an alias goes to what it stands for.
+/// To how many addresses a recipient's mail goes: to its own if it has a mailbox or is no alias, and to those it stands for.
+inline std::size_t addresses_of(envelope_recipient const& to) {
+    return to.deliver_to.size() + (to.deliver_to.empty() || !to.mailbox.empty() ? 1 : 0);
+}
+/// What is sent, of a recipient with one address.
 inline std::string_view next_address(envelope_recipient const& to) { return to.deliver_to.empty() ? to.address : to.deliver_to.front(); }
 
 /// Destinations of a message, each with its recipients.
@@ -68,6 +72,8 @@ using destinations_of_message = std::vector<std::pair<destination, std::vector<s
 struct owed_notice {
     ordered_notice order{};
     std::optional<bool> within_budget{};  // asked once, however often it takes to write it
+    bool told = false;                    // of an alias: its own notice is in the queue, its members' message not yet
+    unsigned unreadable = 0;              // how often the message it is about could not be read
 };
 
 struct runner_loop;
@@ -130,7 +136,9 @@ private:
     asio::awaitable<void> notice_loop();
     asio::awaitable<bool> make_notice(owed_notice* one);
     asio::awaitable<void> settle_notice(ordered_notice one);
-    asio::awaitable<bool> make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias);
+    asio::awaitable<void> put_aside(owed_notice one);
+    asio::awaitable<bool> make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias, owed_notice* owed);
+    asio::awaitable<bool> tell_of_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias, owed_notice* owed);
     asio::awaitable<bool> queue(new_queued_message one, transaction_id about);
     asio::awaitable<bool> keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text);
 

@@ -283,6 +283,7 @@ MAILQUAY_DECL void runner_core::log_broken(std::string_view where, std::string_v
 MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message) {
     transaction_id const id = message->claimed->id;
     if (!stopping_) expire(*message);
+    bool attempt_counted = false;
     if (!message->failed.empty()) {
         spool_change lost;
         lost.give_back = false;
@@ -293,6 +294,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
             ++(one.kind == outcome_kind::expired ? counts_.expired : counts_.failed);
             log_outcome(*message, to_string(one.kind), one.recipient, one.reply);
         }
+        attempt_counted = lost.attempted;
         message->settled += message->failed.size();
         lost.outcomes = std::move(message->failed);
         lost.dsn_ordered = message->failure_notice;
@@ -309,7 +311,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
     }
     if (!message->later.empty()) {
         spool_change last;
-        last.attempted = message->attempted;
+        last.attempted = message->attempted && !attempt_counted;
         for (put_off const& one : message->later) {
             if (!one.tried && !one.destination_failed) continue;
             ++counts_.deferred;

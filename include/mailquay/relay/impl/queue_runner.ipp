@@ -268,7 +268,7 @@ MAILQUAY_DECL destinations_of_message runner_core::group(handled const& message)
     bool const over = fail_in_advance(*message);
     for (std::uint32_t number = 0; !over && number < mail.recipients.size(); ++number) {
         if (is_settled(*message, number)) continue;
-        if (mail.recipients[number].deliver_to.size() > 1) {
+        if (addresses_of(mail.recipients[number]) > 1) {
             expand(*message, number);
             continue;
         }
