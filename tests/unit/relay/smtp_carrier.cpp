@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 #include "support/run_eventual.hpp"
+#include "support/scripted_server.hpp"
 #include "support/spool_place.hpp"
 
 #include <asio/detached.hpp>
@@ -103,6 +104,29 @@ TEST_CASE("a host that cannot be reached is the destination's problem", "[relay]
     CHECK(report.end == carry_end::unreachable);
     CHECK(report.reply.starts_with("4.4.1 127.0.0.1:1: "));
     CHECK(at.told.empty());
+}
+
+TEST_CASE("a handshake that fails under REQUIRETLS is no reason to leave the destination alone", "[relay][smtp_carrier][tls]") {
+    struct broken final : tls_connector {
+        std::unique_ptr<tls_client_stream> connect(tls_target const&) override { return nullptr; }
+    };
+    place at;
+    at.start();
+    mailquay_test::made_transaction given;
+    given.to("a@example.org");
+    bool const requiretls = GENERATE(true, false);
+    given.edit().requests().requiretls = requiretls;
+    REQUIRE(at.send(given, "Subject: s\r\n\r\nbody\r\n").accepts());
+    at.what->message = std::make_shared<claimed_message>(*at.queue->claim());
+    at.what->recipients.push_back({0, "a@example.org"});
+    at.how.client.tls = std::make_shared<broken>();
+    mailquay_test::server_script const fails{"220 hi", ">EHLO", "250-hi\r\n250 STARTTLS", ">STARTTLS", "220 go", "close"};
+    mailquay_test::scripted_server server{at.io, {fails, {"220 hi", ">EHLO", "250 hi", ">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", ">.", "250 ok", "hang"}}};
+
+    auto const report = at.carry(delivery_way::smarthost, "127.0.0.1:" + std::to_string(server.port()));
+
+    CHECK(report.end == (requiretls ? carry_end::message_alone : carry_end::done));
+    CHECK(at.told.size() == (requiretls ? 0u : 1u));
 }
 
 asio::awaitable<found_hops> found(found_hops answer) { co_return answer; }

@@ -65,6 +65,9 @@ inline std::size_t addresses_of(envelope_recipient const& to) {
 /// What is sent, of a recipient with one address.
 inline std::string_view next_address(envelope_recipient const& to) { return to.deliver_to.empty() ? to.address : to.deliver_to.front(); }
 
+/// The outcome where DELIVERBY's time is over.
+inline constexpr char too_late[] = "5.4.7 not delivered within the time that its sender set";
+
 /// Destinations of a message, each with its recipients.
 using destinations_of_message = std::vector<std::pair<destination, std::vector<std::uint32_t>>>;
 
@@ -100,6 +103,7 @@ private:
     result<destination, std::string> way_of(std::string_view address) const;
     void give_work(handled const& message);
     destinations_of_message group(handled const& message);
+    bool is_to_be_returned(handled_message const& message) const;
     bool fail_in_advance(handled_message& message);
     void expand(handled_message& message, std::uint32_t number);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
@@ -114,6 +118,7 @@ private:
     // attempts (queue_attempts.ipp)
     void begin(waiting_job job);
     asio::awaitable<void> attempt(waiting_job job);
+    bool drop_before_attempt(waiting_job const& job);
     asio::awaitable<std::shared_ptr<claimed_message const>> with_content(handled message);
     asio::awaitable<void> tell(handled message, std::shared_ptr<std::vector<std::uint32_t>> open, std::vector<carried> known);
     void settle_destination(waiting_job job, carry_report report, std::vector<std::uint32_t> open);
@@ -147,6 +152,7 @@ private:
     std::chrono::seconds lifetime_of(envelope const& mail) const;
     wall_point released(handled_message const& message) const;
     std::optional<wall_point> deadline(handled_message const& message) const;
+    bool owes_deadline_notice(handled_message const& message) const;
     std::chrono::milliseconds jittered(std::chrono::seconds wait);
     bool wants_failure(envelope const& mail, spool_state const& state, recipient_request const& asked, std::string_view address) const;
     bool wants_success(handled_message const& message, carried const& one) const;

@@ -308,12 +308,15 @@ MAILQUAY_DECL void runner_core::expand(handled_message& message, std::uint32_t n
 }
 
 // DELIVERBY, mode R: the time is over, no further try (RFC 2852 §4).
-MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
+MAILQUAY_DECL bool runner_core::is_to_be_returned(handled_message const& message) const {
     auto const by = deadline(message);
-    if (!by || message.mail().requests.by->mode != by_mode::return_to_sender || wall() < *by || !queue_->may_expire()) return false;
+    return by && message.mail().requests.by->mode == by_mode::return_to_sender && wall() >= *by && queue_->may_expire();
+}
+
+MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
+    if (!is_to_be_returned(message)) return false;
     for (std::uint32_t number = 0; number < message.mail().recipients.size(); ++number)
-        if (!is_settled(message, number))
-            message.failed.push_back({number, outcome_kind::failed, "5.4.7 not delivered within the time that its sender set"});
+        if (!is_settled(message, number)) message.failed.push_back({number, outcome_kind::failed, too_late});
     return true;
 }
 
