@@ -85,7 +85,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
         bool fresh = false;
         while (!left.empty()) {
-            auto used = co_await acquire(key, fresh, &whole);
+            auto used = co_await acquire(key, fresh, to.settings.timeouts.attempt, &whole);
             bool const opens = used == nullptr && whole.problem == hop_problem::none;
             if (opens) used = co_await open(to, message, key, &whole);
             if (!used) break;
@@ -134,7 +134,8 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     }
 
     /// @return an idle connection; null: one may be opened, or `whole->problem` says why not
-    asio::awaitable<std::shared_ptr<link>> acquire(std::string key, bool fresh, send_report* whole) {
+    asio::awaitable<std::shared_ptr<link>> acquire(std::string key, bool fresh, std::chrono::milliseconds patience, send_report* whole) {
+        auto const until = std::chrono::steady_clock::now() + patience;
         auto mine = std::make_shared<place>();
         auto timer = std::make_shared<asio_compat::timer>(strand);
         auto granted = pool.acquire(key, fresh, [mine, timer](std::shared_ptr<link> got) {
@@ -154,12 +155,15 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         while (!mine->granted) {
             auto const state = co_await asio::this_coro::cancellation_state;
             bool const cancelled = state.cancelled() != asio::cancellation_type::none;
-            if (cancelled && pool.cancel(key, granted.waits_as)) {
-                whole->problem = hop_problem::cancelled;
+            bool const late = std::chrono::steady_clock::now() >= until;
+            bool const gives_up = (cancelled || late) && pool.cancel(key, granted.waits_as);
+            if (gives_up) {
+                whole->problem = cancelled ? hop_problem::cancelled : hop_problem::no_connection_free;
+                if (!cancelled) whole->text = "no connection became free in time; see pool_limits::total and per_destination";
                 whole->advice = hop_advice::done;
                 co_return nullptr;
             }
-            timer->expires_after(std::chrono::hours{1});
+            timer->expires_at(until);
             std::error_code ignored;
             auto token = asio::redirect_error(asio::use_awaitable, ignored);
             co_await timer->async_wait(token);
