@@ -182,6 +182,9 @@ TEST_CASE("what a verifier lacks is named at the start", "[relay][verifier]") {
     CHECK_THROWS_AS(with([](verifier_settings& s) { s.patience = {}; }), std::invalid_argument);
     CHECK_THROWS_AS(with([](verifier_settings& s) { s.patience = std::chrono::minutes{2}; }), std::invalid_argument);
     CHECK_THROWS_AS(with([](verifier_settings& s) { s.positive_keep = seconds{1}; }), std::invalid_argument);
+    CHECK_THROWS_AS(with([](verifier_settings& s) { s.negative_keep = seconds{-1}, s.negative_refresh = seconds{-2}; }), std::invalid_argument);
+    CHECK_THROWS_AS(with([](verifier_settings& s) { s.positive_refresh = seconds{-1}; }), std::invalid_argument);
+    CHECK_THROWS_AS(with([](verifier_settings& s) { s.negative_keep = seconds::max(); }), std::invalid_argument);
 }
 
 }  // namespace test_recipient_verifier

@@ -143,6 +143,11 @@ MAILQUAY_DECL recipient_verifier::recipient_verifier(std::shared_ptr<client> ask
     if (settings.domains.empty()) throw std::invalid_argument("verifier_settings::domains is empty: nobody would be verified; name your domains");
     if (settings.patience <= settings.patience.zero() || settings.patience > std::chrono::seconds{60})
         throw std::invalid_argument("verifier_settings::patience must be above 0 and at most 60 s, which is what a hook has; leave it at 30 s");
+    for (auto const keep : {settings.positive_keep, settings.negative_keep})
+        if (keep < std::chrono::seconds{1} || keep > std::chrono::hours{10 * 366 * 24})
+            throw std::invalid_argument("verifier_settings: positive_keep and negative_keep must be from 1 s to ten years; leave them at 31 and 3 days");
+    if (settings.positive_refresh < std::chrono::seconds{0} || settings.negative_refresh < std::chrono::seconds{0})
+        throw std::invalid_argument("verifier_settings: positive_refresh and negative_refresh cannot be below 0; leave them at 7 days and 3 hours");
     if (settings.positive_refresh > settings.positive_keep || settings.negative_refresh > settings.negative_keep)
         throw std::invalid_argument("verifier_settings: an answer cannot be refreshed after it is forgotten; set keep above refresh");
     state_ = std::make_shared<state const>(state{std::move(asks), std::move(to), std::move(answers), std::move(settings), std::move(time)});
