@@ -1,6 +1,8 @@
 #include <mailquay/relay/smtp_carrier.hpp>
 
+#include <mailquay/base/ascii.hpp>
 #include <mailquay/handler/offload.hpp>
+#include <mailquay/message/header_walker.hpp>
 #include <mailquay/relay/detail/hop_status.hpp>
 #include <mailquay/server/asio_compat.hpp>
 #include <mailquay/server/worker_pool.hpp>
@@ -45,6 +47,27 @@ inline result<std::string> read_whole(claimed_message const& message) {
     if (!got) return got.error();
     if (*got != octets.size()) return std::make_error_code(std::errc::io_error);
     return octets;
+}
+
+// So much of a message is looked at for header fields.
+constexpr std::uint64_t looked_at_of_header = 64 * 1024;
+
+/// RFC 8689 §4.2: the sender cares more for delivery than for TLS. Any other value, or a second field, says nothing.
+inline bool lifts_tls(claimed_message const& message) {
+    std::string head(static_cast<std::size_t>(std::min(message.octets, looked_at_of_header)), '\0');
+    auto const got = message.read(0, head);
+    if (!got) return false;
+    head.resize(*got);
+    int fields = 0;
+    bool no = false;
+    for (header_field const& field : header_walker{head}) {
+        if (!field.is("TLS-Required")) continue;
+        ++fields;
+        auto const first = field.value.find_first_not_of(" \t\r\n");
+        auto const last = field.value.find_last_not_of(" \t\r\n");
+        no = first != field.value.npos && iequals(field.value.substr(first, last - first + 1), "no");
+    }
+    return fields == 1 && no;
 }
 
 // Of a reply so much is kept for each recipient: in memory, in the spool, in notices.
@@ -268,6 +291,11 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
 
     auto finding = self->hops_of(what->to);
     found_hops found = co_await std::move(finding);
+    if (!found.without_demands.empty() && !what->message->stored.envelope.requests.requiretls) {
+        auto looking = offload(*settings.workers, [message_looked_at = what->message] { return detail::lifts_tls(*message_looked_at); });
+        bool const lifts = co_await std::move(looking).wait();
+        if (lifts) found.hops = std::move(found.without_demands);
+    }
     if (found.hops.empty()) {
         report.reply = found.failure.empty() ? "4.4.4 no host" : found.failure;
         if (!report.reply.starts_with('5')) {
