@@ -87,7 +87,10 @@ public:
         return {by_domain ? std::string(to.domain()) : by_mailbox ? std::string(to.mailbox) : std::string{}};
     }
 
+    bool takes_another(transaction const& mail, recipient const&) const override { return mail.recipients().size() < most_recipients; }
+
     std::optional<verdict> refusal{};
+    std::size_t most_recipients = 1000;
     bool by_domain = false;
     bool by_mailbox = false;
 

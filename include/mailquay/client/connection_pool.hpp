@@ -97,6 +97,11 @@ public:
     /// A connection that can carry a further message.
     returned give_back(std::string const& key, std::shared_ptr<Link> link, time_point now) {
         destination& to = at(key);
+        // Where the total is what others wait for, who waited longest is next: a busy destination keeps no place for ever.
+        if (waiting_ > to.waiters.size()) {
+            destination const* const first = longest_waiting();
+            if (first != nullptr && (to.waiters.empty() || first->waiters.front().as < to.waiters.front().as)) return returned::unwanted;
+        }
         if (!to.waiters.empty()) {
             if (to.waiters.front().fresh) return returned::unwanted;  // its turn, and a new one is what it needs
             auto handler = take_waiter(to);
@@ -108,25 +113,16 @@ public:
         return returned::idle;
     }
 
-    /// A connection in use is no more; who waits may open another.
+    /// A connection in use is no more; who waited longest may open another.
     void closed(std::string const& key) {
         destination& to = at(key);
         --to.open, --open_;
-        if (!to.waiters.empty()) {
-            ++to.open, ++open_;
-            auto handler = take_waiter(to);
-            handler(nullptr);
-            return;
-        }
         forget_if_unused(key);
-        if (waiting_ == 0) return;
-        for (auto& [other, one] : destinations_) {
-            if (one.waiters.empty() || one.open >= limits_.per_destination) continue;
-            ++one.open, ++open_;
-            auto handler = take_waiter(one);
-            handler(nullptr);
-            return;
-        }
+        destination* const next = longest_waiting();
+        if (next == nullptr) return;
+        ++next->open, ++open_;
+        auto handler = take_waiter(*next);
+        handler(nullptr);
     }
 
     /// An idle connection broke. @return whether it was idle; it no longer counts
@@ -191,6 +187,17 @@ private:
         std::deque<idle_link> idle{};     // the one used last is at the end
         std::deque<waiter> waiters{};
     };
+
+    /// Of the destinations that may have a further connection, the one whose first waiter waited longest; null if nobody waits.
+    destination* longest_waiting() {
+        destination* found = nullptr;
+        if (waiting_ == 0) return found;
+        for (auto& [key, one] : destinations_) {
+            if (one.waiters.empty() || one.open >= limits_.per_destination) continue;
+            if (found == nullptr || one.waiters.front().as < found->waiters.front().as) found = &one;
+        }
+        return found;
+    }
 
     static bool unused(destination const& one) noexcept { return one.open == 0 && one.waiters.empty(); }
     destination& at(std::string const& key) { return destinations_[key]; }

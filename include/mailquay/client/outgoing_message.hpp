@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,19 @@ struct outgoing_recipient {
     std::string address{};          ///< without angle brackets; "Postmaster" alone will do
     recipient_request requests{};   ///< NOTIFY, ORCPT, RRVS; `unknown` is not sent
 };
+
+namespace detail {
+
+/// @{ Statuses of recipients whom nobody refused, but of whose message `all_or_none` let nothing go.
+struct together_finding {
+    std::string_view status;
+    std::string_view problem;
+};
+inline constexpr together_finding too_many_together{"4.5.3", "the next hop takes fewer recipients in one transaction"};
+inline constexpr together_finding refused_together{"4.5.0", "another recipient of the message was refused"};
+/// @}
+
+}  // namespace detail
 
 /// What is to be known of a message's octets where the next hop lacks an extension. `content_scanner` finds it out.
 struct content_facts {

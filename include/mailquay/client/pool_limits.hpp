@@ -11,7 +11,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 struct pool_limits {
     std::size_t per_destination = 20;      ///< open at once to one `next_hop::key()`; further sends wait for one
     std::size_t total = 200;               ///< open at once in all
-    std::size_t waiting = 10'000;          ///< sends that wait for a connection; beyond: `hop_problem::no_connection_free`
+    std::size_t waiting = 10'000;          ///< sends that wait for a connection, who came first first; beyond: `hop_problem::no_connection_free`
     /// A connection that waits longer for the next message is closed with QUIT. Servers wait 5 minutes, or far less when they
     /// are busy.
     std::chrono::milliseconds idle = std::chrono::seconds{5};

@@ -61,7 +61,7 @@ enum class hop_problem : std::uint8_t {
     none,
     not_resolved,           ///< its name has no address
     unreachable,            ///< no connection could be made
-    no_connection_free,     ///< as many as `pool_limits` allows are open, and too many messages wait; nothing is wrong with the hop
+    no_connection_free,     ///< as many as `pool_limits` allows are open, and too many messages wait, or too long; the hop is fine
     timed_out,
     connection_lost,
     garbled_reply,          ///< what it says is no SMTP, or has no end

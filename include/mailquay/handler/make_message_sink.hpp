@@ -14,8 +14,8 @@ concept has_open = requires(T& t, transaction const& mail) {
 }  // namespace detail
 
 /// Where mail can go: a `message_sink`, or a class with `open(transaction const&)` that returns a `unique_ptr` of a
-/// `message_writer`, a `message_sink::opened`, an `eventual` or an `asio::awaitable` of that; `promised()` and `group()` are
-/// taken where it has them. A pointer or reference wrapper counts as what it points to.
+/// `message_writer`, a `message_sink::opened`, an `eventual` or an `asio::awaitable` of that; `promised()`, `group()`,
+/// `takes_another()` and `has_room()` are taken where it has them. A pointer or reference wrapper counts as what it points to.
 template <class T>
 concept message_sink_like = detail::implements<detail::held_type<T>, message_sink> || detail::has_open<detail::held_type<T>>;
 
@@ -40,6 +40,13 @@ public:
             return message_sink::group(to);
         }
     }
+    bool takes_another(transaction const& mail, recipient const& next) const override {
+        if constexpr (requires(T const& t) { { t.takes_another(mail, next) } -> std::convertible_to<bool>; }) {
+            return held_->takes_another(mail, next);
+        } else {
+            return message_sink::takes_another(mail, next);
+        }
+    }
     bool has_room(std::uint64_t octets) const override {
         if constexpr (requires(T const& t) { { t.has_room(octets) } -> std::convertible_to<bool>; }) {
             return held_->has_room(octets);
@@ -57,6 +64,7 @@ struct sink_per_shard final : message_sink, made_per_shard_of<message_sink> {
     eventual<opened> open(transaction const&) override { misused(); }
     promises promised() const override { misused(); }
     recipient_group group(recipient const&) const override { misused(); }
+    bool takes_another(transaction const&, recipient const&) const override { misused(); }
     bool has_room(std::uint64_t) const override { misused(); }
 };
 

@@ -51,6 +51,9 @@ struct MAILQUAY_API message_sink {
     virtual promises promised() const;
     /// What one transaction may hold; the default puts all recipients into one group.
     virtual recipient_group group(recipient const& to) const;
+    /// Whether `next` fits into the transaction together with its recipients, of which there is one at least. If not, the client is
+    /// told 452 4.5.3 and sends another for the rest. Not asked under LMTP and PRDR. The default takes all.
+    virtual bool takes_another(transaction const& mail, recipient const& next) const;
     /// Whether it has room for so many octets, as far as is known without waiting; asked at each MAIL. If not, the client is told
     /// 452 4.3.1. The default says yes: then `open()` and `write()` tell.
     virtual bool has_room(std::uint64_t octets) const;

@@ -54,6 +54,7 @@ enum class carry_end : std::uint8_t {
     done,         ///< it did its part, whatever it said of recipients
     busy,         ///< it ended the connection (421), or was lost, in the middle
     unreachable,  ///< no message was offered to any host: no connection, a refusal of it, of TLS, of AUTH
+    message_alone,  ///< it was not offered this message for a reason of the message's own, which waits; others may be taken
     full,         ///< we have as many connections to its hosts as may be: not an attempt, its mail waits until one is free
     cancelled,    ///< by us: not an attempt
 };

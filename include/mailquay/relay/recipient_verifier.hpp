@@ -33,8 +33,10 @@ struct verifier_settings {
 /// gateway that has no list of users: what the next hop would refuse is refused at RCPT, and nothing need be bounced.
 ///
 /// Answers are kept in the store, by address. One that is due for a refresh holds if the next hop cannot be asked. Refused is
-/// only who is refused as a recipient, for good: a next hop that is away, refuses us or the null sender, or says 4xx, leaves the
-/// recipient unverified. The client is told the next hop's status and text.
+/// only who is refused as a recipient, for good: 550, 551 or 553 without an enhanced status, or any 5xx whose status is of an
+/// address (5.1.1 and the like). A next hop that is away, refuses us ("554 5.7.1", at RCPT too) or the null sender, or says 4xx,
+/// leaves the recipient unverified. The client is told the next hop's status and text. A UTF-8 local part that the next hop cannot
+/// take is 550 5.6.7.
 ///
 /// Thread safety: safe.
 ///

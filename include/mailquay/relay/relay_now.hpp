@@ -30,6 +30,8 @@ struct relay_now_settings {
     /// For the whole way of one message, from the client's final dot to the next hop's reply. Clients wait ten minutes for it
     /// (RFC 5321 §4.5.3.2.6), the server gives a sink five.
     std::chrono::milliseconds patience = std::chrono::seconds{240};
+    /// With an overflow: how long a message waits there that the next hop may have taken, though its reply was lost.
+    std::chrono::milliseconds after_unknown = std::chrono::minutes{5};
     /// Where a message waits until it was seen whole. Absent: `spooled_buffers` on the server's workers, or
     /// in memory, up to 50 MiB each, if none are lent.
     std::shared_ptr<message_buffers> buffers{};
@@ -46,7 +48,8 @@ struct relay_now_settings {
 /// **Recipients with different outcomes.** What arrives with a reply for each (LMTP, PRDR) is answered for each. Else one reply
 /// stands for all, so by SMTP the next hop gets the content only if it accepts every recipient; if not, the client is told the
 /// refusal. An LMTP server answers for each and cannot take back, so a transaction holds one recipient then: further ones are
-/// told 452 4.5.3, and clients send them in another.
+/// told 452 4.5.3, and clients send them in another. By SMTP they are from where the next hop takes no more in one transaction: 100
+/// (`client_limits::recipients`), less where it says so (LIMITS) or has shown it within the last hour.
 ///
 /// **Overflow** (`overflow()`): a transaction takes all recipients, and those that the next hop does not take now go to a spool, whose
 /// queue runner tries again. What is refused for good is told; where others were accepted and there is one reply, it goes
@@ -82,6 +85,8 @@ public:
     promises promised() const override;
     /// By LMTP without overflow each recipient is its own.
     recipient_group group(recipient const& to) const override;
+    /// By SMTP without overflow as many as the next hop takes in one transaction.
+    bool takes_another(transaction const& mail, recipient const& next) const override;
     bool has_room(std::uint64_t octets) const override;
 
     /// Takes kept connections down.

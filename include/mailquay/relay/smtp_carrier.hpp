@@ -18,6 +18,9 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// The hosts of a destination, or why there is none.
 struct found_hops {
     std::vector<next_hop> hops{};  ///< tried in this order
+    /// Where policies of the domain (DANE, MTA-STS) demand something of a host or leave it out: all hosts, without that. For messages
+    /// with the field `TLS-Required: No` (RFC 8689 §4.2) that do not ask for REQUIRETLS.
+    std::vector<next_hop> without_demands{};
     std::string failure{};         ///< without any: status and words, "5.1.2 no such domain"; "4..." is temporary
 };
 /// Finds the hosts of a domain (RFC 5321 §5.1). Runs on the runner's strand.
@@ -39,6 +42,8 @@ struct smtp_carrier_settings {
 /// A host that is the problem itself, or lacks what the message needs, is followed by the next one of the destination in the same
 /// attempt; one whose final reply was lost is not (RFC 5321 §4.5.3.2.6: the message may have been taken). That a host never takes
 /// mail (521), or lacks REQUIRETLS, SMTPUTF8 and the like, fails a recipient only where all hosts say so.
+///
+/// A message with the field `TLS-Required: No` goes as if its destination had no policy of TLS (RFC 8689 §4.2); REQUIRETLS wins.
 ///
 /// Lifetime: the host's context outlives it. Thread safety: as `carrier`.
 class MAILQUAY_API smtp_carrier final : public carrier {

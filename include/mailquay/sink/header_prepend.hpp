@@ -37,6 +37,7 @@ public:
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
     recipient_group group(recipient const& to) const override;
+    bool takes_another(transaction const& mail, recipient const& next) const override;
     bool has_room(std::uint64_t octets) const override;
 
 private:

@@ -5,6 +5,7 @@
 #include <mailquay/sink/spool_queue.hpp>
 #include <mailquay/sink/spool_settings.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -49,7 +50,8 @@ public:
     void lend(std::shared_ptr<mailquay::workers> pool) override;
     eventual<opened> open(transaction const& mail) override;
     /// The same for some of the transaction's recipients only, by their places: for a sink that could deliver to the others.
-    eventual<opened> open_for(transaction const& mail, std::span<std::size_t const> recipients);
+    /// @param wait  until the first attempt
+    eventual<opened> open_for(transaction const& mail, std::span<std::size_t const> recipients, std::chrono::milliseconds wait = {});
     /// What `spool_settings::next_hop_keeps` says, `hold`, and that it relays.
     promises promised() const override;
     /// By what the disk and the spool's bounds said within the last second.

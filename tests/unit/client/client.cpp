@@ -291,6 +291,26 @@ TEST_CASE("more messages than connections wait their turn", "[client][sockets][p
     CHECK(server.connections() == 1);
 }
 
+TEST_CASE("waiting for a connection has an end, too", "[client][sockets][pool]") {
+    asio::io_context io;
+    scripted_server server{io, {joined({opening, {"hang"}})}};
+    auto config = named();
+    config.pool.total = 1;
+    client sends{io, config};
+    std::optional<send_report> first;
+    sends.send(server.hop(), mail(), [&first](send_report report) { first = std::move(report); });
+    turn(io, 50ms);
+    auto other = server.hop();
+    other.host = "127.0.0.2";
+    other.settings.timeouts.attempt = 100ms;
+
+    auto const got = deliver(io, sends, other);
+
+    CHECK(got.problem == hop_problem::no_connection_free);
+    CHECK(got.recipients[0].state == state::untried);
+    CHECK_FALSE(first);
+}
+
 TEST_CASE("a handshake that fails is tried again in clear, but not where TLS is demanded", "[client][sockets][tls]") {
     struct broken final : tls_connector {
         struct stream final : tls_client_stream {

@@ -212,6 +212,26 @@ TEST_CASE("REQUIRETLS goes only to a verified host with a secure name that annou
     }
 }
 
+TEST_CASE("without PIPELINING one chunk goes at a time", "[client][engine][chunking]") {
+    hop_settings with;
+    with.chunking = chunking_use::where_offered;
+    std::string const part(65536, 'x');
+    std::string const chunk = "BDAT 65536\r\n" + part;
+    auto message = mail();
+    message.content = content_of(part + part + "\r\n");
+    client_script talk{with};
+    SECTION("not offered") { talk.opening("CHUNKING"); }
+    SECTION("not wanted") {
+        with.pipelining = false;
+        talk = client_script{with};
+        talk.opening("PIPELINING\nCHUNKING");
+    }
+    talk.send(message).client("MAIL FROM:<a@client.example>").server("250 ok").client("RCPT TO:<b@mx.example>").server("250 ok");
+    talk.client_octets(chunk).server("250 ok").client_octets(chunk).server("250 ok").client("BDAT 2 LAST\n").server("250 2.0.0 taken");
+
+    CHECK(talk.run_once().report.delivered());
+}
+
 TEST_CASE("replies to chunks behind a refused one are no answer to the next transaction", "[client][engine][chunking]") {
     hop_settings with;
     with.chunking = chunking_use::where_offered;

@@ -81,6 +81,35 @@ TEST_CASE("the total is a bound too: an idle connection of another destination m
     CHECK(on.pool.open() == 3);
 }
 
+TEST_CASE("who waited longest is next, whatever his destination", "[client][pool][fairness]") {
+    fixture on{2, 2, 10};
+    on.ask("a");
+    on.ask("a");
+    on.ask("b");  // for the total
+    on.ask("a");
+    on.ask("c");
+    CHECK(on.pool.give_back("a", fixture::link(1), on.now) == returned::unwanted);  // its place is what "b" needs
+    on.pool.closed("a");
+    CHECK(on.granted == std::vector<std::string>{"b-"});
+    CHECK(on.pool.give_back("a", fixture::link(2), on.now) == returned::handed_over);
+    CHECK(on.granted == std::vector<std::string>{"b-", "a2"});
+    CHECK(on.pool.give_back("b", fixture::link(3), on.now) == returned::unwanted);  // nobody wants it, and "c" has no place
+    on.pool.closed("b");
+    CHECK(on.granted == std::vector<std::string>{"b-", "a2", "c-"});
+    CHECK(on.pool.open() == 2);
+}
+
+TEST_CASE("who may have no further connection keeps nobody from the place that is free", "[client][pool][fairness]") {
+    fixture on{1, 2, 10};
+    on.ask("a");
+    on.ask("b");
+    on.ask("a");  // for one of "a"
+    on.ask("c");  // for the total
+    on.pool.closed("b");
+    CHECK(on.granted == std::vector<std::string>{"c-"});
+    CHECK(on.pool.give_back("a", fixture::link(1), on.now) == returned::handed_over);
+}
+
 TEST_CASE("who gives up waiting gets nothing", "[client][pool]") {
     fixture on;
     on.ask("a");

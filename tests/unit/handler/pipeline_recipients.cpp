@@ -129,6 +129,22 @@ TEST_CASE("a recipient of another group than the first is deferred, but not over
     CHECK(run(b.io, p->recipient(b.made.mail, there)).accepts());
 }
 
+TEST_CASE("a recipient above what the sink takes at once is deferred, but not over LMTP", "[pipeline][rcpt]") {
+    bench b;
+    strings notes;
+    b.to->most_recipients = 1;
+    verdict const yes = GENERATE(0, 1) == 0 ? accept() : accept().mailbox("carol");
+    b.set.recipients = {validator(notes, "v", yes)};
+    auto const p = b.make();
+    recipient const to = b.offered("carol", "example.org");
+
+    CHECK(run(b.io, p->recipient(b.made.mail, to)).accepts());
+    b.made.to("bob@example.org");
+    CHECK(run(b.io, p->recipient(b.made.mail, to)).named() == &replies::too_many_recipients);
+    b.made.client.set_lmtp(true);
+    CHECK(run(b.io, p->recipient(b.made.mail, to)).accepts());
+}
+
 TEST_CASE("groups are told by what a recipient resolves to", "[pipeline][rcpt]") {
     bench b;
     strings notes;

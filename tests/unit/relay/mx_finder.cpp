@@ -29,6 +29,7 @@ TEST_CASE("hosts come in the order of their preference, with the settings given"
     CHECK(found.hops[0].settings.refuse_own_name);
     CHECK(found.hops[0].settings.hello_name == "me.example.org");
     CHECK_FALSE(found.hops[0].settings.name_is_secure);
+    CHECK(found.without_demands.empty());  // nothing is demanded
     CHECK(found.hops[1].host == "b.example.org");
 }
 
@@ -54,6 +55,12 @@ TEST_CASE("what DANE demands of a host goes with it, and a host that fails is le
     CHECK(found.hops[0].settings.tlsa.size() == 1);
     CHECK(found.hops[1].settings.tls == tls_use::off);
     CHECK(found.hops[1].settings.refuse_own_name);
+    REQUIRE(found.without_demands.size() == 3);  // for TLS-Required: No
+    for (auto const& one : found.without_demands) {
+        CHECK(one.settings.tls == tls_use::off);
+        CHECK(one.settings.verify == tls_verification::none);
+        CHECK(one.settings.tlsa.empty());
+    }
 
     dns->mx_is("only.example", {{10, "failing.example.org"}});
     auto const none = find("only.example");

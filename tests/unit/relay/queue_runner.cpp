@@ -669,6 +669,15 @@ TEST_CASE("settings that cannot work are refused by name", "[relay][runner][sett
     CHECK(holds(complaint([](auto& how) { how.retry.clear(); }), "retry"));
     CHECK(holds(complaint([](auto& how) { how.retry = {0s}; }), "retry has 0 s"));
     CHECK(holds(complaint([](auto& how) { how.jitter_percent = 100; }), "jitter_percent is 100"));
+    CHECK(holds(complaint([](auto& how) { how.hostname = "mx example.org"; }), "hostname"));
+    CHECK(holds(complaint([](auto& how) { how.retry = {std::chrono::seconds::max()}; }), "retry is "));
+    for (auto const member : {&runner_settings::lifetime, &runner_settings::null_sender_lifetime, &runner_settings::delay_notice, &runner_settings::crowded_wait})
+        for (auto const wrong : {std::chrono::seconds{0}, std::chrono::seconds{-5}, std::chrono::seconds::max()})
+            CHECK(holds(complaint([&](auto& how) { how.*member = wrong; }), " is " + std::to_string(wrong.count()) + " s: choose from 1"));
+    for (auto const member : {&runner_settings::connections, &runner_settings::connections_per_destination, &runner_settings::recipients, &runner_settings::messages_in_memory})
+        CHECK(holds(complaint([&](auto& how) { how.*member = static_cast<std::size_t>(-1); }), "choose 100000000 or less"));
+    CHECK(holds(complaint([](auto& how) { how.undeliverable_folder = "/tmp", how.undeliverable_messages = 0; }), "undeliverable_messages is 0"));
+    CHECK(holds(complaint([](auto& how) { how.double_bounce_to = "nobody here"; }), "double_bounce_to"));
     CHECK(holds(complaint([](auto& how) { how.connections = 0; }), "connections"));
     CHECK(holds(complaint([](auto& how) { how.recipients = 0; }), "recipients"));
     CHECK(complaint([](auto&) {}) == "taken");

@@ -123,6 +123,41 @@ TEST_CASE("without an answer the recipient is unverified, unless an older answer
     CHECK(g.validate("carol@example.org").accepts());
 }
 
+TEST_CASE("a refusal of whoever asks is no word about the recipient", "[relay][verifier][fault]") {
+    std::string const of_us = GENERATE(as<std::string>{}, "554 5.7.1 <gateway>: Client host rejected: Access denied", "530 5.7.0 authenticate first",
+                                       "550 5.7.1 relaying denied", "554 no", "552 5.2.2 mailbox full", "550 5.1.8 sender domain unknown", "503 5.5.1 wrong");
+    gateway g{{answering(of_us), answering("250 ok")}};
+
+    auto const unknown = g.validate("alice@example.org");
+
+    CHECK(unknown.kind() == verdict_kind::defer);
+    CHECK(unknown.enhanced() == "4.1.1");
+    CHECK(g.validate("alice@example.org").accepts());  // nothing was kept
+}
+
+TEST_CASE("what is said of the address refuses it", "[relay][verifier]") {
+    std::string const of_address = GENERATE(as<std::string>{}, "550 no such user", "551 not here", "553 mailbox name not allowed", "550 5.1.1 unknown",
+                                            "554 5.1.10 null MX", "550 5.2.1 disabled", "550 5.4.1 Recipient address rejected: Access denied");
+    gateway g{{answering(of_address)}};
+
+    CHECK(g.validate("alice@example.org").kind() == verdict_kind::reject);
+    CHECK(g.validate("alice@example.org").kind() == verdict_kind::reject);
+    CHECK(g.server.connections() == 1);
+}
+
+TEST_CASE("an address that the next hop cannot take is refused for good, until it can", "[relay][verifier][utf8]") {
+    gateway g{{{"220 hi", ">EHLO", "250 hi", "hang"},
+               {"220 hi", ">EHLO", "250-hi\r\n250 SMTPUTF8", ">MAIL FROM:<> SMTPUTF8", "250 ok", ">RCPT TO:<j\xc3\xb6rg@", "250 ok", ">RSET", "250 ok", "hang"}}};
+
+    auto const no = g.validate("j\xc3\xb6rg@example.org");
+
+    CHECK(no.kind() == verdict_kind::reject);
+    CHECK(no.code() == 550);
+    CHECK(no.enhanced() == "5.6.7");
+    CHECK(g.validate("j\xc3\xb6rg@example.org").accepts());
+    CHECK(g.server.surprises().empty());
+}
+
 TEST_CASE("what else is in the store is no answer", "[relay][verifier]") {
     gateway g{{answering("250 ok"), answering("250 ok"), answering("250 ok"), answering("250 ok")}};
     std::string const key = "verify:" + g.server.hop().to_string() + " alice@example.org";
@@ -147,6 +182,9 @@ TEST_CASE("what a verifier lacks is named at the start", "[relay][verifier]") {
     CHECK_THROWS_AS(with([](verifier_settings& s) { s.patience = {}; }), std::invalid_argument);
     CHECK_THROWS_AS(with([](verifier_settings& s) { s.patience = std::chrono::minutes{2}; }), std::invalid_argument);
     CHECK_THROWS_AS(with([](verifier_settings& s) { s.positive_keep = seconds{1}; }), std::invalid_argument);
+    CHECK_THROWS_AS(with([](verifier_settings& s) { s.negative_keep = seconds{-1}, s.negative_refresh = seconds{-2}; }), std::invalid_argument);
+    CHECK_THROWS_AS(with([](verifier_settings& s) { s.positive_refresh = seconds{-1}; }), std::invalid_argument);
+    CHECK_THROWS_AS(with([](verifier_settings& s) { s.negative_keep = seconds::max(); }), std::invalid_argument);
 }
 
 }  // namespace test_recipient_verifier

@@ -33,10 +33,11 @@ struct proxy {
         if (spooled) made.overflow(spooled);
         return made;
     }
-    delivery send(commit how = commit::all_or_none) {
+    delivery send(commit how = commit::all_or_none) { return send(mail.mail, how); }
+    delivery send(transaction const& of, commit how = commit::all_or_none) {
         sinks::relay_now sink = make();
         std::optional<delivery> got;
-        asio::co_spawn(io, pass(sink, mail.mail, how, &got), [](std::exception_ptr failed) {
+        asio::co_spawn(io, pass(sink, of, how, &got), [](std::exception_ptr failed) {
             if (failed) std::rethrow_exception(failed);
         });
         io.restart();
@@ -228,6 +229,80 @@ TEST_CASE("an alias goes to each of its members", "[relay][relay_now]") {
     CHECK(given.server.heard().find("team@") == std::string::npos);
 }
 
+TEST_CASE("a transaction holds no more recipients than the next hop takes at once", "[relay][relay_now][limits]") {
+    server_script talk{">MAIL", "250 ok", ">RCPT TO:<b@", "250 ok"};
+    SECTION("as it announces") { talk = hello("250-hi\r\n250 LIMITS RCPTMAX=1") + talk; }
+    SECTION("as it shows") { talk = hello() + talk + server_script{">RCPT TO:<c@", "452 4.5.3 too many"}; }
+    proxy given{{talk + server_script{">RSET", "250 ok", "hang"}}};
+    given.mail.to("c@example.org");
+    made_transaction next;
+    next.to("b@example.org");
+    made_transaction other;
+    other.to("c@example.org");
+    sinks::relay_now sink = given.make();
+    CHECK(sink.takes_another(next.mail, other.last()));
+
+    std::optional<delivery> got;
+    asio::co_spawn(given.io, proxy::pass(sink, given.mail.mail, commit::all_or_none, &got), [](std::exception_ptr) {});
+    while (!got && given.io.run_one_for(20s) != 0) {
+    }
+    REQUIRE(got);
+    CHECK(got->combined().kind() == verdict_kind::defer);
+    CHECK(got->combined().enhanced() == "4.5.3");
+    CHECK(given.server.surprises().empty());
+    CHECK_FALSE(sink.takes_another(next.mail, other.last()));  // so the client sends it in another
+    sink.close();
+}
+
+TEST_CASE("without further knowledge the next hop takes a hundred at once, an alias counting for its members", "[relay][relay_now][limits]") {
+    proxy given{{}};
+    made_transaction mail;
+    for (int i = 0; i < 97; ++i) mail.to("u" + std::to_string(i) + "@example.org");
+    made_transaction next;
+    next.to("team@example.org", "team", {"x@inner.example", "y@inner.example"});
+    CHECK(given.make().takes_another(mail.mail, next.last()));
+    mail.to("v@example.org");
+    CHECK_FALSE(given.make().takes_another(mail.mail, next.last()));
+    CHECK(given.make().takes_another(mail.mail, mail.last()));
+    given.lmtp();
+    CHECK(given.make().takes_another(mail.mail, next.last()));
+}
+
+TEST_CASE("one alias of more members than go at once goes in pieces", "[relay][relay_now][limits]") {
+    proxy given{{hello() + server_script{">MAIL", "250 ok", ">RCPT TO:<x@", "250 ok", ">DATA", "354 go", ">.", "250 ok", ">MAIL", "250 ok", ">RCPT TO:<y@", "250 ok", ">DATA", "354 go", ">.", "250 ok", "hang"}}};
+    given.settings.to.settings.limits.recipients = 1;
+    made_transaction mail;
+    mail.to("team@example.org", {}, {"x@inner.example", "y@inner.example"});
+    CHECK(given.send(mail.mail).combined().accepts());
+    CHECK(given.server.surprises().empty());
+}
+
+TEST_CASE("one reply for all names the refusal, not what it kept back", "[relay][relay_now]") {
+    proxy given{{hello() + server_script{">MAIL", "250 ok", ">RCPT TO:<b@", "250 ok", ">RCPT TO:<c@", "450 4.2.1 busy", ">RSET", "250 ok", "hang"}}};
+    made_transaction mail;
+    SECTION("of another recipient") { mail.to("b@example.org").to("c@example.org"); }
+    SECTION("of another member") { mail.to("team@example.org", {}, {"b@example.org", "c@example.org"}); }
+    verdict const got = given.send(mail.mail).combined();
+    CHECK(got.code() == 450);
+    CHECK(got.enhanced() == "4.2.1");
+    CHECK(got.text() == "busy");
+}
+
+TEST_CASE("what the next hop may have is not sent again at once", "[relay][relay_now]") {
+    spool_place place;
+    place.start();
+    bool const lost = GENERATE(true, false);
+    proxy given{{hello() + (lost ? server_script{">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", ">.", "close"} : server_script{">MAIL", "451 4.3.0 later", "hang"})}};
+    given.spooled = std::make_shared<sinks::spool>(*std::move(place.sink));
+
+    CHECK(given.send().combined().accepts());
+
+    auto const due = place.queue->due_in();
+    REQUIRE(due);
+    CHECK(*due == (lost ? std::chrono::milliseconds{5min} : 0ms));
+    given.spooled.reset();
+}
+
 TEST_CASE("settings that cannot work are refused with their names", "[relay][relay_now]") {
     asio::io_context io;
     CHECK_THROWS_WITH((sinks::relay_now{io, {}}), Catch::Contains("names no next hop"));
@@ -235,6 +310,11 @@ TEST_CASE("settings that cannot work are refused with their names", "[relay][rel
     settings.to = *next_hop::parse("127.0.0.1:25");
     settings.patience = 0ms;
     CHECK_THROWS_WITH((sinks::relay_now{io, settings}), Catch::Contains("`patience` is 0 ms"));
+    settings.patience = 5min + 1ms;
+    CHECK_THROWS_WITH((sinks::relay_now{io, settings}), Catch::Contains("`patience` is 300001 ms"));
+    settings.patience = 5min;
+    settings.after_unknown = -1ms;
+    CHECK_THROWS_WITH((sinks::relay_now{io, settings}), Catch::Contains("`after_unknown` is -1 ms"));
 }
 
 }  // namespace test_relay_now

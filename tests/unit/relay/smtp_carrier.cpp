@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 #include "support/run_eventual.hpp"
+#include "support/scripted_server.hpp"
 #include "support/spool_place.hpp"
 
 #include <asio/detached.hpp>
@@ -106,6 +107,64 @@ TEST_CASE("a host that cannot be reached is the destination's problem", "[relay]
 }
 
 asio::awaitable<found_hops> found(found_hops answer) { co_return answer; }
+
+TEST_CASE("a handshake that fails under REQUIRETLS is no reason to leave the destination alone", "[relay][smtp_carrier][tls]") {
+    struct broken final : tls_connector {
+        std::unique_ptr<tls_client_stream> connect(tls_target const&) override { return nullptr; }
+    };
+    place at;
+    at.start();
+    mailquay_test::made_transaction given;
+    given.to("a@example.org");
+    bool const requiretls = GENERATE(true, false);
+    given.edit().requests().requiretls = requiretls;
+    REQUIRE(at.send(given, "Subject: s\r\n\r\nbody\r\n").accepts());
+    at.what->message = std::make_shared<claimed_message>(*at.queue->claim());
+    at.what->recipients.push_back({0, "a@example.org"});
+    at.how.client.tls = std::make_shared<broken>();
+    mailquay_test::server_script const fails{"220 hi", ">EHLO", "250-hi\r\n250 STARTTLS", ">STARTTLS", "220 go", "close"};
+    mailquay_test::scripted_server server{at.io, {fails, {"220 hi", ">EHLO", "250 hi", ">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", ">.", "250 ok", "hang"}}};
+
+    auto const report = at.carry(delivery_way::smarthost, "127.0.0.1:" + std::to_string(server.port()));
+
+    CHECK(report.end == (requiretls ? carry_end::message_alone : carry_end::done));
+    CHECK(at.told.size() == (requiretls ? 0u : 1u));
+}
+
+TEST_CASE("TLS-Required: No lifts what policies demand, but not REQUIRETLS", "[relay][smtp_carrier][tls]") {
+    struct row {
+        std::string header;
+        bool requiretls;
+        bool lifts;
+    };
+    auto const given = GENERATE(values<row>({{"TLS-Required: No\r\n", false, true},
+                                             {"Subject: s\r\ntls-required:\r\n  no\r\n", false, true},
+                                             {"Subject: TLS-Required: No\r\n", false, false},
+                                             {"TLS-Required: Never\r\n", false, false},
+                                             {"TLS-Required: No\r\nTLS-Required: No\r\n", false, false},
+                                             {"\r\nTLS-Required: No\r\n", false, false},
+                                             {"TLS-Required: No\r\n", true, false}}));
+    CAPTURE(given.header, given.requiretls);
+    place at;
+    at.start();
+    mailquay_test::made_transaction mail;
+    mail.to("a@example.org");
+    mail.edit().requests().requiretls = given.requiretls;
+    REQUIRE(at.send(mail, given.header + "\r\nbody\r\n").accepts());
+    at.what->message = std::make_shared<claimed_message>(*at.queue->claim());
+    at.what->recipients.push_back({0, "a@example.org"});
+    mailquay_test::scripted_server server{at.io, {{"220 hi", ">EHLO", "250 hi", ">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", ">.", "250 ok", "hang"}}};
+    found_hops both;
+    both.failure = "4.7.5 the MTA-STS policy does not name its host";
+    both.without_demands.push_back(server.hop());
+    at.how.find_hops = [&](std::string) { return found(both); };
+
+    auto const report = at.carry(delivery_way::mx, "example.org");
+
+    CHECK((report.end == carry_end::done) == given.lifts);
+    CHECK(at.told.size() == (given.lifts ? 1u : 0u));
+    CHECK(server.connections() == (given.lifts ? 1u : 0u));
+}
 
 TEST_CASE("what a look-up finds out is an outcome or a reason to wait", "[relay][smtp_carrier]") {
     for (bool const permanent : {true, false}) {

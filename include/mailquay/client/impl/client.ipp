@@ -30,6 +30,21 @@ inline bool is_hello_word(std::string_view name) {
     return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != '\x7f'; });
 }
 
+/// Ends what runs on `executor`; made for each send. Its signal is touched there alone, whoever cancels where.
+struct crossing_stop {
+    explicit crossing_stop(asio::any_io_executor on) : executor(std::move(on)) {}
+    asio::any_io_executor executor;
+    asio::cancellation_signal signal{};
+};
+
+/// Sits in the slot of who waits, on his executor.
+struct stop_over_there {
+    std::shared_ptr<crossing_stop> what;
+    void operator()(asio::cancellation_type type) const {
+        asio::dispatch(what->executor, [over = what, type] { over->signal.emit(type); });
+    }
+};
+
 /// Why nothing can be sent.
 inline std::string_view fault_of(next_hop const& to, outgoing_message const& message) {
     bool const named = !to.settings.hello_name.empty();
@@ -70,7 +85,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
         bool fresh = false;
         while (!left.empty()) {
-            auto used = co_await acquire(key, fresh, &whole);
+            auto used = co_await acquire(key, fresh, to.settings.timeouts.attempt, &whole);
             bool const opens = used == nullptr && whole.problem == hop_problem::none;
             if (opens) used = co_await open(to, message, key, &whole);
             if (!used) break;
@@ -119,7 +134,8 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     }
 
     /// @return an idle connection; null: one may be opened, or `whole->problem` says why not
-    asio::awaitable<std::shared_ptr<link>> acquire(std::string key, bool fresh, send_report* whole) {
+    asio::awaitable<std::shared_ptr<link>> acquire(std::string key, bool fresh, std::chrono::milliseconds patience, send_report* whole) {
+        auto const until = std::chrono::steady_clock::now() + patience;
         auto mine = std::make_shared<place>();
         auto timer = std::make_shared<asio_compat::timer>(strand);
         auto granted = pool.acquire(key, fresh, [mine, timer](std::shared_ptr<link> got) {
@@ -139,12 +155,15 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         while (!mine->granted) {
             auto const state = co_await asio::this_coro::cancellation_state;
             bool const cancelled = state.cancelled() != asio::cancellation_type::none;
-            if (cancelled && pool.cancel(key, granted.waits_as)) {
-                whole->problem = hop_problem::cancelled;
+            bool const late = std::chrono::steady_clock::now() >= until;
+            bool const gives_up = (cancelled || late) && pool.cancel(key, granted.waits_as);
+            if (gives_up) {
+                whole->problem = cancelled ? hop_problem::cancelled : hop_problem::no_connection_free;
+                if (!cancelled) whole->text = "no connection became free in time; see pool_limits::total and per_destination";
                 whole->advice = hop_advice::done;
                 co_return nullptr;
             }
-            timer->expires_after(std::chrono::hours{1});
+            timer->expires_at(until);
             std::error_code ignored;
             auto token = asio::redirect_error(asio::use_awaitable, ignored);
             co_await timer->async_wait(token);
@@ -329,7 +348,7 @@ MAILQUAY_DECL asio::awaitable<send_report> client::send(next_hop to, outgoing_me
     auto const all = impl_;
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    auto const state = co_await asio::this_coro::cancellation_state;
+    asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
     send_report report;
     std::exception_ptr failure;
     if (state.cancelled() != asio::cancellation_type::none) {
@@ -337,12 +356,19 @@ MAILQUAY_DECL asio::awaitable<send_report> client::send(next_hop to, outgoing_me
         report.recipients.resize(message.recipients.size());
         report.problem = hop_problem::cancelled;
     } else {
+        auto const stop = std::make_shared<detail::crossing_stop>(all->strand);
+        auto slot = state.slot();
+        if (slot.is_connected()) slot.assign(detail::stop_over_there{stop});
         try {
             auto running = all->run(std::move(to), std::move(message), std::move(listener));
-            report = co_await asio::co_spawn(all->strand, std::move(running), asio::use_awaitable);
+            auto token = asio::bind_cancellation_slot(stop->signal.slot(), asio::use_awaitable);
+            report = co_await asio::co_spawn(all->strand, std::move(running), token);
         } catch (...) {
             failure = std::current_exception();
         }
+        slot.clear();
+        // The last steps over there may still look at the signal.
+        asio::post(all->strand, [stop] {});
     }
     co_await asio::this_coro::throw_if_cancelled(throws);
     if (failure) std::rethrow_exception(failure);

@@ -17,7 +17,7 @@ namespace detail {
 /// Content is asked for while less than this waits to be written.
 inline constexpr std::size_t output_is_low = 64 * 1024;
 
-/// BDAT chunks that are sent without an answer.
+/// BDAT chunks that are sent without an answer; without PIPELINING one (RFC 3030 §2).
 inline constexpr std::size_t most_chunks_in_flight = 8;
 
 /// What content may take at a rate, in addition to the time of the whole.
@@ -48,7 +48,7 @@ inline void client_engine::impl::begin_content() {
 
 inline void client_engine::impl::want_content() {
     if (content_wanted || all_sent || !last_chunk.empty() || unsent().size() >= detail::output_is_low) return;
-    if (plan.bdat && waiting.size() >= detail::most_chunks_in_flight) return;
+    if (plan.bdat && waiting.size() >= (pipelining() ? detail::most_chunks_in_flight : 1)) return;
     content_wanted = true;
     events.emplace_back(client_wants_content{content_at});
 }

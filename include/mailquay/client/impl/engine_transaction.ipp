@@ -120,8 +120,8 @@ inline bool client_engine::impl::all_accepted() const {
 }
 
 inline void client_engine::impl::give_up_together() {
-    constexpr detail::own_finding too_many{"4.5.3", "the next hop takes fewer recipients in one transaction"};
-    constexpr detail::own_finding other{"4.5.0", "another recipient of the message was refused"};
+    constexpr detail::own_finding too_many{detail::too_many_together.status, detail::too_many_together.problem};
+    constexpr detail::own_finding other{detail::refused_together.status, detail::refused_together.problem};
     for (std::size_t const which : to_go) settle_own(which, recipient_state::temporary, send_stage::recipient, too_many);
     for (std::size_t const which : accepted) settle_own(which, recipient_state::temporary, send_stage::recipient, other);
     to_go.clear();

@@ -156,24 +156,27 @@ struct pipeline::frozen {
     /// refusal.
     void keep_to_group(detail::stage_question const& about, verdict& given) const noexcept {
         try {
-            if (!in_first_group(about, given)) given = defer(replies::one_destination);
+            keep_with_others(about, given);
         } catch (...) {
             given = detail::hook_failed(log, "group", about.client, about.mail);
         }
     }
 
     // A sink that cannot undo limits what one transaction may hold. Replies of LMTP and PRDR map one to one: no groups there.
-    bool in_first_group(detail::stage_question const& about, verdict const& given) const {
-        auto const others = about.mail->recipients();
-        if (others.empty() || about.client->lmtp() || about.mail->parameters().prdr) return true;
-        message_sink const& sink = *plugged.sink;
-        if (!given.resolves()) return sink.group(*about.to) == sink.group(others.front());
+    void keep_with_others(detail::stage_question const& about, verdict& given) const {
+        if (about.mail->recipients().empty() || about.client->lmtp() || about.mail->parameters().prdr) return;
+        if (!given.resolves()) return keep_with_others(*about.mail, *about.to, given);
         mailquay::recipient resolved = *about.to;
         std::vector<std::string_view> addresses;
         resolved.mailbox = given.resolved_mailbox();
         addresses.assign(given.resolved_addresses().begin(), given.resolved_addresses().end());
         resolved.addresses = addresses;
-        return sink.group(resolved) == sink.group(others.front());
+        keep_with_others(*about.mail, resolved, given);
+    }
+    void keep_with_others(transaction const& mail, mailquay::recipient const& next, verdict& given) const {
+        message_sink const& sink = *plugged.sink;
+        if (sink.group(next) != sink.group(mail.recipients().front())) given = defer(replies::one_destination);
+        else if (!sink.takes_another(mail, next)) given = defer(replies::too_many_recipients);
     }
 
     handlers plugged;

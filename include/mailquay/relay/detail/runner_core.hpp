@@ -58,8 +58,15 @@ inline bool is_settled(handled_message const& message, std::uint32_t number) {
     auto const* const before = message.state().outcome_of(number);
     return before != nullptr && before->is_final();
 }
-/// What is sent: an alias goes to what it stands for.
+/// To how many addresses a recipient's mail goes: to its own if it has a mailbox or is no alias, and to those it stands for.
+inline std::size_t addresses_of(envelope_recipient const& to) {
+    return to.deliver_to.size() + (to.deliver_to.empty() || !to.mailbox.empty() ? 1 : 0);
+}
+/// What is sent, of a recipient with one address.
 inline std::string_view next_address(envelope_recipient const& to) { return to.deliver_to.empty() ? to.address : to.deliver_to.front(); }
+
+/// The outcome where DELIVERBY's time is over.
+inline constexpr char too_late[] = "5.4.7 not delivered within the time that its sender set";
 
 /// Destinations of a message, each with its recipients.
 using destinations_of_message = std::vector<std::pair<destination, std::vector<std::uint32_t>>>;
@@ -68,6 +75,8 @@ using destinations_of_message = std::vector<std::pair<destination, std::vector<s
 struct owed_notice {
     ordered_notice order{};
     std::optional<bool> within_budget{};  // asked once, however often it takes to write it
+    bool told = false;                    // of an alias: its own notice is in the queue, its members' message not yet
+    unsigned unreadable = 0;              // how often the message it is about could not be read
 };
 
 struct runner_loop;
@@ -94,6 +103,7 @@ private:
     result<destination, std::string> way_of(std::string_view address) const;
     void give_work(handled const& message);
     destinations_of_message group(handled const& message);
+    bool is_to_be_returned(handled_message const& message) const;
     bool fail_in_advance(handled_message& message);
     void expand(handled_message& message, std::uint32_t number);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
@@ -108,6 +118,7 @@ private:
     // attempts (queue_attempts.ipp)
     void begin(waiting_job job);
     asio::awaitable<void> attempt(waiting_job job);
+    bool drop_before_attempt(waiting_job const& job);
     asio::awaitable<std::shared_ptr<claimed_message const>> with_content(handled message);
     asio::awaitable<void> tell(handled message, std::shared_ptr<std::vector<std::uint32_t>> open, std::vector<carried> known);
     void settle_destination(waiting_job job, carry_report report, std::vector<std::uint32_t> open);
@@ -130,7 +141,9 @@ private:
     asio::awaitable<void> notice_loop();
     asio::awaitable<bool> make_notice(owed_notice* one);
     asio::awaitable<void> settle_notice(ordered_notice one);
-    asio::awaitable<bool> make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias);
+    asio::awaitable<void> put_aside(owed_notice one);
+    asio::awaitable<bool> make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias, owed_notice* owed);
+    asio::awaitable<bool> tell_of_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias, owed_notice* owed);
     asio::awaitable<bool> queue(new_queued_message one, transaction_id about);
     asio::awaitable<bool> keep_undeliverable(std::shared_ptr<claimed_message> message, std::string text);
 
@@ -139,6 +152,7 @@ private:
     std::chrono::seconds lifetime_of(envelope const& mail) const;
     wall_point released(handled_message const& message) const;
     std::optional<wall_point> deadline(handled_message const& message) const;
+    bool owes_deadline_notice(handled_message const& message) const;
     std::chrono::milliseconds jittered(std::chrono::seconds wait);
     bool wants_failure(envelope const& mail, spool_state const& state, recipient_request const& asked, std::string_view address) const;
     bool wants_success(handled_message const& message, carried const& one) const;

@@ -24,23 +24,30 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
         found.failure = fmt::format("{} {}", route.error().status(), route.error().text());
         co_return found;
     }
+    bool demands = false;
     for (mx_host const& host : route->hosts) {
         next_hop hop = hop_to(*route, host, state->port);
         hop_settings chosen = state->how;
         chosen.name_is_secure = hop.settings.name_is_secure;
         if (state->tls) {
+            hop.settings = chosen;
+            found.without_demands.push_back(hop);
             auto judged = state->tls->of(*route, host, state->port);
             auto const demand = co_await std::move(judged).wait();
             if (!demand) {
+                demands = true;
                 if (found.failure.empty()) found.failure = fmt::format("{} {}", demand.error().status(), demand.error().text());
                 continue;
             }
-            if (demand->type != tls_policy_type::no_policy_found && !demand->testing) demand->apply_to(chosen);
+            bool const binds = demand->type != tls_policy_type::no_policy_found && !demand->testing;
+            if (binds) demand->apply_to(chosen);
+            demands = demands || binds;
         }
         hop.settings = std::move(chosen);
         found.hops.push_back(std::move(hop));
     }
     if (!found.hops.empty()) found.failure.clear();
+    if (!demands) found.without_demands.clear();
     co_return found;
 }
 

@@ -41,11 +41,28 @@ MAILQUAY_DECL asio::awaitable<std::shared_ptr<claimed_message const>> runner_cor
     co_return whole;
 }
 
+// While a message waited for its turn an operator may have held or deleted it, and DELIVERBY's time may have ended.
+MAILQUAY_DECL bool runner_core::drop_before_attempt(waiting_job const& job) {
+    handled_message& message = *job.message;
+    auto const there = queue_->find(message.claimed->id);
+    bool const late = there && !there->held && is_to_be_returned(message);
+    if (there && !there->held && !late) return false;
+    schedule_.ended(job.to);
+    if (late) {
+        for (std::uint32_t const number : job.recipients) message.failed.push_back({number, outcome_kind::failed, too_late});
+    } else {
+        defer(message, job.recipients, "4.3.2 held or deleted by an operator", false);
+    }
+    job_ended(job.message);
+    return true;
+}
+
 MAILQUAY_DECL asio::awaitable<void> runner_core::attempt(waiting_job job) {
     // Cancelling ends what the carrier does, never what is written down of it.
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const self = shared_from_this();
     handled const message = job.message;
+    if (drop_before_attempt(job)) co_return;
     auto const open = std::make_shared<std::vector<std::uint32_t>>(job.recipients);
     carry_report report;
     auto content = co_await with_content(message);
@@ -58,7 +75,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::attempt(waiting_job job) {
         what->to = job.to;
         for (std::uint32_t const number : job.recipients)
             what->recipients.push_back({number, std::string(next_address(message->mail().recipients[number]))});
-        if (auto const by = deadline(*message)) what->deliver_within = std::chrono::duration_cast<std::chrono::seconds>(*by - wall());
+        if (auto const by = deadline(*message)) what->deliver_within = std::chrono::ceil<std::chrono::seconds>(*by - wall());
         outcomes_known told = [self, message, open](std::vector<carried> known) { return self->tell(message, open, std::move(known)); };
         try {
             auto carrying = by_->carry(what, std::move(told));
@@ -88,8 +105,10 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::tell(handled message, std::shar
         recipient_outcome outcome{one.number, outcome_kind::deferred, std::move(text)};
         envelope_recipient const& to = message->mail().recipients[one.number];
         if (one.state == carried_state::delivered) {
-            outcome.kind = one.final_delivery || one.dsn_passed_on ? outcome_kind::delivered : outcome_kind::relayed;
-            if (wants_success(*message, one)) order(*message, message->success_notice, outcome);
+            // Who is told now is told what was done here, whoever tells of the rest.
+            bool const told_here = wants_success(*message, one);
+            outcome.kind = one.final_delivery || (one.dsn_passed_on && !told_here) ? outcome_kind::delivered : outcome_kind::relayed;
+            if (told_here) order(*message, message->success_notice, outcome);
             good.dsn_ordered = message->success_notice;
             ++counts_.delivered;
             log_outcome(*message, "delivered", one.number, outcome.reply);
@@ -156,6 +175,7 @@ MAILQUAY_DECL void runner_core::settle_destination(waiting_job job, carry_report
             return;
         case carry_end::done: schedule_.succeeded(job.to); break;
         case carry_end::busy: schedule_.slowed(job.to); break;
+        case carry_end::message_alone: schedule_.ended(job.to); break;
         case carry_end::cancelled:
             schedule_.ended(job.to);
             message->rest = std::max(message->rest.value_or(std::chrono::milliseconds{0}), stopping_ ? std::chrono::milliseconds{0} : unreadable_wait);
@@ -220,13 +240,20 @@ MAILQUAY_DECL void runner_core::expire(handled_message& message) {
     });
 }
 
+// BY with N: told at its time, in place of the delay after some hours, unless it ends before.
+MAILQUAY_DECL bool runner_core::owes_deadline_notice(handled_message const& message) const {
+    auto const by = deadline(message);
+    return by && message.mail().requests.by->mode == by_mode::notify && *by <= released(message) + lifetime_of(message.mail()) &&
+           !message.state().delay_told;
+}
+
 // Once, of all that waits.
 MAILQUAY_DECL bool runner_core::tell_of_delay(handled_message& message, spool_change& change) {
     envelope const& mail = message.mail();
     if (message.state().delay_told || mail.reverse_path.empty() || message.state().bounce == bounce::never || !queue_->may_expire()) return false;
-    bool const late = wall() >= released(message) + settings_.delay_notice;
-    auto const by = deadline(message);
-    bool const past_deadline = by && mail.requests.by->mode == by_mode::notify && wall() >= *by;
+    bool const has_own_time = owes_deadline_notice(message);
+    bool const past_deadline = has_own_time && wall() >= *deadline(message);
+    bool const late = !has_own_time && wall() >= released(message) + settings_.delay_notice;
     transaction_id notice;
     for (recipient_outcome& one : change.outcomes) {
         dsn_notify const asked = mail.recipients[one.recipient].requests.notify;
@@ -283,6 +310,7 @@ MAILQUAY_DECL void runner_core::log_broken(std::string_view where, std::string_v
 MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message) {
     transaction_id const id = message->claimed->id;
     if (!stopping_) expire(*message);
+    bool attempt_counted = false;
     if (!message->failed.empty()) {
         spool_change lost;
         lost.give_back = false;
@@ -293,6 +321,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
             ++(one.kind == outcome_kind::expired ? counts_.expired : counts_.failed);
             log_outcome(*message, to_string(one.kind), one.recipient, one.reply);
         }
+        attempt_counted = lost.attempted;
         message->settled += message->failed.size();
         lost.outcomes = std::move(message->failed);
         lost.dsn_ordered = message->failure_notice;
@@ -309,9 +338,10 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
     }
     if (!message->later.empty()) {
         spool_change last;
-        last.attempted = message->attempted;
+        last.attempted = message->attempted && !attempt_counted;
+        bool const tells_all = owes_deadline_notice(*message) && wall() >= *deadline(*message);
         for (put_off const& one : message->later) {
-            if (!one.tried && !one.destination_failed) continue;
+            if (!one.tried && !one.destination_failed && !tells_all) continue;
             ++counts_.deferred;
             log_outcome(*message, "deferred", one.number, one.text);
             last.outcomes.push_back({one.number, outcome_kind::deferred, one.text});

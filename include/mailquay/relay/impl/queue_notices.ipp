@@ -59,6 +59,12 @@ inline dsn_recipient told_of(envelope_recipient const& to, recipient_outcome con
     return told;
 }
 
+/// What an alias' members are asked, whose success the alias answered itself.
+inline dsn_notify without_success(dsn_notify asked) noexcept {
+    auto const left = static_cast<dsn_notify>(static_cast<unsigned>(asked) & ~static_cast<unsigned>(dsn_notify::success));
+    return left == dsn_notify::unsaid ? dsn_notify::never : left;
+}
+
 /// RFC 4865 §5
 inline std::string future_release_of(delivery_request const& asked) {
     if (!asked.hold) return {};
@@ -80,6 +86,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::notice_loop() {
     while (!notices_.empty() && !stopping_) {
         owed_notice next = notices_.front();
         notices_.pop_front();
+        unsigned const before = next.unreadable;
         bool made = false;
         try {
             bool const done = co_await make_notice(&next);
@@ -88,11 +95,25 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::notice_loop() {
             log_broken("notice", failed.what());
         }
         if (made) continue;
-        notices_.push_back(next);  // one that cannot be read now does not stop the others
+        bool const unreadable = next.unreadable > before;
+        if (unreadable) {  // it does not stop the others
+            asio::co_spawn(loop_->strand, put_aside(std::move(next)), asio::detached);
+            continue;
+        }
+        notices_.push_back(next);
         co_await pause(std::chrono::seconds{1});
     }
     making_notices_ = false;
     end_if_idle();
+}
+
+// Comes back later, and later still if it cannot be read then either: a damaged message is not asked for all the time.
+MAILQUAY_DECL asio::awaitable<void> runner_core::put_aside(owed_notice one) {
+    auto const self = shared_from_this();
+    constexpr unsigned most_doublings = 9;
+    co_await pause(std::chrono::seconds{1 << std::min(one.unreadable - 1, most_doublings)});
+    notices_.push_back(std::move(one));
+    make_notices();
 }
 
 // Also after a crash: all it needs is in the spool. @return false if it is to be tried again
@@ -107,10 +128,11 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(owed_notice* owed) 
         co_return false;
     }
     if (!seen) {
-        // Deleted by hand, or damaged: in either case there is nothing to tell from.
-        auto const there = queue_->find(one.about);
-        if (there) settings_.log.error([&] { return log_line{"notice-lost"}.add("id", one.about.view()).add("notice", one.notice.view()); });
-        co_return true;
+        bool const deleted = !queue_->find(one.about);
+        if (deleted) co_return true;
+        ++owed->unreadable;
+        settings_.log.error([&] { return log_line{"notice-waits"}.add("id", one.about.view()).add("notice", one.notice.view()).add("reason", "the message cannot be read now"); });
+        co_return false;
     }
     auto const message = std::make_shared<claimed_message>(*std::move(seen));
     envelope const& mail = message->stored.envelope;
@@ -118,7 +140,7 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_notice(owed_notice* owed) 
 
     for (recipient_outcome const& outcome : state.outcomes)
         if (outcome.notice == one.notice && outcome.kind == outcome_kind::expanded && outcome.reply == expanded_into(one.notice)) {
-            bool const expanded = co_await make_expansion(message, outcome);
+            bool const expanded = co_await make_expansion(message, outcome, owed);
             co_return expanded;
         }
 
@@ -196,8 +218,9 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::queue(new_queued_message one, t
     co_return !failed;
 }
 
-// The message for an alias' members (RFC 3461 §5.2.7.3): their sender hears of the alias, not of them.
-MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias) {
+// The message for an alias' members (RFC 3461 §5.2.7.3): their sender hears of the alias, not of them. He is told first: once the
+// members' message is in the queue nothing is owed any more.
+MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias, owed_notice* owed) {
     envelope const& mail = message->stored.envelope;
     envelope_recipient const& of = mail.recipients[alias.recipient];
     new_queued_message members;
@@ -209,12 +232,15 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<
         by->seconds -= static_cast<std::int32_t>(std::chrono::duration_cast<std::chrono::seconds>(wall() - accepted).count());
     }
     members.envelope.recipients.clear();
+    envelope_recipient one = of;
     bool const wanted = has(of.requests.notify, dsn_notify::success) && !mail.reverse_path.empty();
+    if (wanted) one.requests.notify = without_success(of.requests.notify);
+    one.deliver_to.clear();
+    if (!of.mailbox.empty()) members.envelope.recipients.push_back(one);
+    one.mailbox.clear();
     for (std::string const& member : of.deliver_to) {
-        envelope_recipient one = of;
         one.deliver_to = {member};
-        if (wanted) one.requests.notify = has(of.requests.notify, dsn_notify::failure) ? dsn_notify::failure : dsn_notify::never;
-        members.envelope.recipients.push_back(std::move(one));
+        members.envelope.recipients.push_back(one);
     }
     members.bounce = message->stored.state.bounce;
     std::string octets;
@@ -225,14 +251,25 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<
     } catch (std::exception const&) {
         co_return false;
     }
-    if (octets.size() != message->octets) co_return false;
+    if (octets.size() != message->octets) {
+        ++owed->unreadable;
+        co_return false;
+    }
     members.octets = std::move(octets);
+    if (wanted && !owed->told) {
+        bool const told = co_await tell_of_expansion(message, alias, owed);
+        if (!told) co_return false;
+        owed->told = true;
+    }
     bool const queued = co_await queue(std::move(members), message->id);
-    if (!queued || !wanted) co_return queued;
-    bool const may_tell = message->stored.state.bounce == bounce::always ||
-                          (message->stored.state.bounce == bounce::restrained && budget_.take(mail.reverse_path, now()));
-    if (!may_tell) co_return true;
+    co_return queued;
+}
 
+MAILQUAY_DECL asio::awaitable<bool> runner_core::tell_of_expansion(std::shared_ptr<claimed_message> message, recipient_outcome alias, owed_notice* owed) {
+    envelope const& mail = message->stored.envelope;
+    bounce const may = message->stored.state.bounce;
+    if (!owed->within_budget) owed->within_budget = may == bounce::always || (may == bounce::restrained && budget_.take(mail.reverse_path, now()));
+    if (!*owed->within_budget) co_return true;
     dsn_report report;
     report.id = ids_.next(wall()).view();
     report.reporting_mta = settings_.hostname;
@@ -240,7 +277,7 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<
     report.date = wall();
     report.utc_offset = local_utc_offset(report.date);
     report.envelope_id = mail.requests.envid;
-    report.recipients.push_back(told_of(of, alias));
+    report.recipients.push_back(told_of(mail.recipients[alias.recipient], alias));
     report.recipients.front().diagnostic.clear();
     dsn_message made = make_dsn(report);
     new_queued_message notice;
@@ -251,7 +288,7 @@ MAILQUAY_DECL asio::awaitable<bool> runner_core::make_expansion(std::shared_ptr<
     notice.octets = std::move(made.octets);
     bool const told = co_await queue(std::move(notice), message->id);
     if (told) ++counts_.notices;
-    co_return true;
+    co_return told;
 }
 
 MAILQUAY_DECL asio::awaitable<void> runner_core::settle_notice(ordered_notice one) {

@@ -1,6 +1,7 @@
 #include <mailquay/relay/queue_runner.hpp>
 
 #include <mailquay/base/random.hpp>
+#include <mailquay/protocol/mailbox.hpp>
 #include <mailquay/relay/detail/runner_core.hpp>
 #include <mailquay/relay/impl/runner_loop.ipp>
 #include <mailquay/server/worker_pool.hpp>
@@ -23,16 +24,42 @@ constexpr std::chrono::milliseconds runner_tick{1000};
 
 inline runner_settings checked(runner_settings given) {
     auto const refuse = [](std::string const& what) { throw std::invalid_argument("queue_runner: " + what); };
+    // Longer times would overflow what a clock counts; larger numbers are none that anybody means.
+    constexpr std::chrono::seconds year = std::chrono::hours{366 * 24};
+    constexpr std::size_t most = 100'000'000;
+    auto const in_range = [&](std::string_view name, std::chrono::seconds value, std::chrono::seconds longest) {
+        if (value < std::chrono::seconds{1} || value > longest)
+            refuse(fmt::format("{} is {} s: choose from 1 to {} s", name, value.count(), longest.count()));
+    };
+    auto const not_above = [&](std::string_view name, std::size_t value) {
+        if (value > most) refuse(fmt::format("{} is {}: choose {} or less", name, value, most));
+    };
     if (given.hostname.empty()) refuse("hostname is empty: notices need our name; set runner_settings::hostname");
+    bool const is_word = std::all_of(given.hostname.begin(), given.hostname.end(), [](char c) { return c > ' ' && c != '\x7f'; });
+    if (!is_word || given.hostname.size() > 255) refuse("hostname is no name of a host: one word of at most 255 octets, as in mx.example.org");
     if (given.retry.empty()) refuse("retry is empty: name at least one wait, as in {5min}");
-    for (auto const one : given.retry)
+    for (auto const one : given.retry) {
         if (one < std::chrono::seconds{1}) refuse(fmt::format("retry has {} s: a wait is 1 s or more", one.count()));
+        in_range("retry", one, year);
+    }
+    in_range("lifetime", given.lifetime, 10 * year);
+    in_range("null_sender_lifetime", given.null_sender_lifetime, 10 * year);
+    in_range("delay_notice", given.delay_notice, 10 * year);
+    in_range("crowded_wait", given.crowded_wait, std::chrono::hours{24});
     if (given.jitter_percent > 50) refuse(fmt::format("jitter_percent is {}: 0 to 50 can be", given.jitter_percent));
     if (given.connections == 0 || given.connections_per_destination == 0 || given.first_connections == 0)
         refuse("connections, connections_per_destination or first_connections is 0: nothing would ever leave; set 1 or more");
     if (given.recipients == 0) refuse("recipients is 0: nothing would ever leave; RFC 5321 lets 100 be sent");
     if (given.messages_in_memory == 0 || given.messages_per_slow_destination == 0)
         refuse("messages_in_memory or messages_per_slow_destination is 0: nothing would ever leave; set 1 or more");
+    not_above("connections", given.connections);
+    not_above("connections_per_destination", given.connections_per_destination);
+    not_above("recipients", given.recipients);
+    not_above("messages_in_memory", given.messages_in_memory);
+    if (!given.undeliverable_folder.empty() && given.undeliverable_messages == 0)
+        refuse("undeliverable_messages is 0, but there is an undeliverable_folder: nothing would be kept; set 1 or more, or name no folder");
+    if (!given.double_bounce_to.empty() && !parse_mailbox(given.double_bounce_to, address_options{.utf8 = true}))
+        refuse(fmt::format("double_bounce_to is \"{}\": it must be an address, as in postmaster@example.org", given.double_bounce_to));
     given.first_connections = std::min(given.first_connections, given.connections_per_destination);
     if (!given.clock) given.clock = machine_clock();
     if (!given.workers) given.workers = std::make_shared<worker_pool>();
@@ -268,7 +295,7 @@ MAILQUAY_DECL destinations_of_message runner_core::group(handled const& message)
     bool const over = fail_in_advance(*message);
     for (std::uint32_t number = 0; !over && number < mail.recipients.size(); ++number) {
         if (is_settled(*message, number)) continue;
-        if (mail.recipients[number].deliver_to.size() > 1) {
+        if (addresses_of(mail.recipients[number]) > 1) {
             expand(*message, number);
             continue;
         }
@@ -308,12 +335,15 @@ MAILQUAY_DECL void runner_core::expand(handled_message& message, std::uint32_t n
 }
 
 // DELIVERBY, mode R: the time is over, no further try (RFC 2852 §4).
-MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
+MAILQUAY_DECL bool runner_core::is_to_be_returned(handled_message const& message) const {
     auto const by = deadline(message);
-    if (!by || message.mail().requests.by->mode != by_mode::return_to_sender || wall() < *by || !queue_->may_expire()) return false;
+    return by && message.mail().requests.by->mode == by_mode::return_to_sender && wall() >= *by && queue_->may_expire();
+}
+
+MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
+    if (!is_to_be_returned(message)) return false;
     for (std::uint32_t number = 0; number < message.mail().recipients.size(); ++number)
-        if (!is_settled(message, number))
-            message.failed.push_back({number, outcome_kind::failed, "5.4.7 not delivered within the time that its sender set"});
+        if (!is_settled(message, number)) message.failed.push_back({number, outcome_kind::failed, too_late});
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -19,6 +20,20 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
+namespace detail {
+
+/// Whether a reply to RCPT says that there is no such mailbox. Servers tell who asks at RCPT too what they think of him ("554 5.7.1
+/// Client host rejected"): that is no word about the recipient.
+inline bool is_about_recipient(received_reply const& reply) {
+    if (reply.code < 500) return false;
+    if (reply.enhanced.empty()) return reply.code == 550 || reply.code == 551 || reply.code == 553;
+    // RFC 3463 §3.2 and §3.3, RFC 7505; 5.4.1 is what Exchange Online says of addresses that its directory lacks.
+    constexpr std::string_view of_addresses[] = {"5.1.1", "5.1.2", "5.1.3", "5.1.4", "5.1.6", "5.1.10", "5.2.1", "5.4.1"};
+    return std::find(std::begin(of_addresses), std::end(of_addresses), reply.enhanced) != std::end(of_addresses);
+}
+
+}  // namespace detail
+
 struct recipient_verifier::state {
     /// What the next hop said once: when (seconds since 1970), its code (250 for yes), status, text.
     struct kept {
@@ -26,6 +41,7 @@ struct recipient_verifier::state {
         int code = 0;
         std::string status{};
         std::string text{};
+        bool own_finding = false;  // nothing was asked: it is found out anew each time
 
         bool positive() const noexcept { return code < 300; }
         std::string to_string() const { return std::to_string(at.count()) + ' ' + std::to_string(code) + ' ' + status + ' ' + text; }
@@ -69,13 +85,15 @@ struct recipient_verifier::state {
         if (report.recipients.size() != 1) co_return found;
         recipient_result const& one = report.recipients.front();
         bool const yes = one.state == recipient_state::accepted;
-        bool const no = one.state == recipient_state::permanent && one.stage == send_stage::recipient && one.reply.code >= 500;
-        if (!yes && !no) co_return found;
+        bool const refused = one.state == recipient_state::permanent && one.stage == send_stage::recipient;
+        bool const own = refused && one.reply.code == 0;  // as RFC 6531 §3.5 has it: the next hop has no way to take this address
+        if (!yes && !own && !(refused && detail::is_about_recipient(one.reply))) co_return found;
         found.emplace();
         found->at = self->now();
-        found->code = yes ? 250 : one.reply.code;
+        found->code = yes ? 250 : own ? 550 : one.reply.code;
         found->status = one.status;
-        if (no) found->text = one.reply.text.substr(0, 200);
+        found->own_finding = own;
+        if (!yes) found->text = (own ? one.problem : one.reply.text).substr(0, 200);
         std::replace_if(found->text.begin(), found->text.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
         co_return found;
     }
@@ -101,6 +119,7 @@ struct recipient_verifier::state {
             if (self->settings.accept_unverified) co_return accept();
             co_return defer(replies::recipient_unverified);
         }
+        if (fresh->own_finding) co_return fresh->judged();
         auto const keep = fresh->positive() ? self->settings.positive_keep : self->settings.negative_keep;
         auto stored = self->answers->set(key, fresh->to_string(), keep);
         auto const ignored = co_await std::move(stored).wait();
@@ -124,6 +143,11 @@ MAILQUAY_DECL recipient_verifier::recipient_verifier(std::shared_ptr<client> ask
     if (settings.domains.empty()) throw std::invalid_argument("verifier_settings::domains is empty: nobody would be verified; name your domains");
     if (settings.patience <= settings.patience.zero() || settings.patience > std::chrono::seconds{60})
         throw std::invalid_argument("verifier_settings::patience must be above 0 and at most 60 s, which is what a hook has; leave it at 30 s");
+    for (auto const keep : {settings.positive_keep, settings.negative_keep})
+        if (keep < std::chrono::seconds{1} || keep > std::chrono::hours{10 * 366 * 24})
+            throw std::invalid_argument("verifier_settings: positive_keep and negative_keep must be from 1 s to ten years; leave them at 31 and 3 days");
+    if (settings.positive_refresh < std::chrono::seconds{0} || settings.negative_refresh < std::chrono::seconds{0})
+        throw std::invalid_argument("verifier_settings: positive_refresh and negative_refresh cannot be below 0; leave them at 7 days and 3 hours");
     if (settings.positive_refresh > settings.positive_keep || settings.negative_refresh > settings.negative_keep)
         throw std::invalid_argument("verifier_settings: an answer cannot be refreshed after it is forgotten; set keep above refresh");
     state_ = std::make_shared<state const>(state{std::move(asks), std::move(to), std::move(answers), std::move(settings), std::move(time)});

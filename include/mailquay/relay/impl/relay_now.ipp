@@ -17,6 +17,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -24,9 +26,44 @@
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
+/// How many recipients the next hop takes in one transaction, as far as is known. Thread safety: safe.
+class recipients_at_once {
+public:
+    explicit recipients_at_once(std::size_t most) : most_(std::max<std::size_t>(most, 1)) {}
+
+    std::size_t most() const {
+        std::lock_guard const lock{mutex_};
+        return std::chrono::steady_clock::now() < until_ ? std::min(most_, seen_) : most_;
+    }
+    /// @param together  the content was to go only if all recipients were accepted
+    void learn(send_report const& report, bool together) {
+        if (auto const& told = report.offers.most_recipients) note(*told);
+        if (!together) return;
+        auto const ours = [&](std::string_view status) {
+            return static_cast<std::size_t>(std::count_if(report.recipients.begin(), report.recipients.end(),
+                                                          [&](auto const& one) { return one.reply.code == 0 && one.status == status; }));
+        };
+        if (ours(too_many_together.status) != 0) note(ours(refused_together.status));
+    }
+
+private:
+    void note(std::size_t seen) {
+        if (seen == 0) return;
+        std::lock_guard const lock{mutex_};
+        auto const now = std::chrono::steady_clock::now();
+        seen_ = now < until_ ? std::min(seen_, seen) : seen;
+        until_ = now + std::chrono::hours{1};
+    }
+
+    mutable std::mutex mutex_{};
+    std::size_t most_;
+    std::size_t seen_ = 0;
+    std::chrono::steady_clock::time_point until_{};
+};
+
 struct relay_now_state {
     relay_now_state(asio::any_io_executor host, sinks::relay_now_settings given)
-        : settings(std::move(given)), mail(std::move(host), settings.client), buffers(settings.buffers) {
+        : settings(std::move(given)), mail(std::move(host), settings.client), at_once(settings.to.settings.limits.recipients), buffers(settings.buffers) {
         if (!buffers) buffers = std::make_shared<memory_buffers>(most_in_memory);
     }
     bool lmtp() const { return settings.to.settings.protocol == dialect::lmtp; }
@@ -34,6 +71,7 @@ struct relay_now_state {
     static constexpr std::uint64_t most_in_memory = 50 * 1024 * 1024;
     sinks::relay_now_settings settings;
     client mail;
+    recipients_at_once at_once;
     std::shared_ptr<message_buffers> buffers;
     std::shared_ptr<sinks::spool> overflow{};
 };
@@ -117,18 +155,39 @@ inline verdict relayed_verdict(recipient_result const& of, send_report const& re
         case recipient_state::accepted:  // of a question only
         case recipient_state::untried: break;
     }
-    return defer(451, std::string{status_of(report.problem)}, "The next hop cannot take the message now").because(report.summary());
+    std::string_view why = "The next hop cannot take the message now";
+    if (report.problem == hop_problem::content_unreadable) why = "The message cannot be read now";
+    if (report.problem == hop_problem::no_connection_free) why = "No connection to the next hop is free";
+    if (report.problem == hop_problem::cancelled) why = "The next hop did not answer in time";
+    return defer(451, report.problem == hop_problem::cancelled ? "4.4.2" : std::string{status_of(report.problem)}, std::string{why}).because(report.summary());
 }
 
-/// All members' word: the first that is no yes, a temporary one before all others.
+/// Whether nobody refused it, and only what became of another recipient kept it back.
+inline bool is_kept_back(recipient_result const& one) {
+    return one.state == recipient_state::temporary && one.reply.code == 0 && one.status == refused_together.status;
+}
+
+/// All members' word: the first that is no yes, a temporary one before all others; one that was kept back says nothing.
 inline verdict joined_verdict(relayed_recipient const& of, send_report const& report) {
     std::optional<verdict> chosen;
+    bool chosen_kept_back = false;
     for (std::size_t i = of.first; i < of.first + of.count && i < report.recipients.size(); ++i) {
+        bool const kept_back = is_kept_back(report.recipients[i]);
+        if (chosen && !chosen_kept_back && kept_back) continue;
         verdict next = relayed_verdict(report.recipients[i], report);
-        bool const more = !chosen || (chosen->accepts() && next.refuses()) || (chosen->kind() == verdict_kind::reject && next.kind() == verdict_kind::defer);
-        if (more) chosen = std::move(next);
+        bool const more = !chosen || chosen_kept_back || (chosen->accepts() && next.refuses()) ||
+                          (chosen->kind() == verdict_kind::reject && next.kind() == verdict_kind::defer);
+        if (!more) continue;
+        chosen = std::move(next);
+        chosen_kept_back = kept_back;
     }
     return chosen ? *std::move(chosen) : verdict{defer(replies::local_error)};
+}
+
+inline bool is_unknown(relayed_recipient const& of, send_report const& report) {
+    for (std::size_t i = of.first; i < of.first + of.count && i < report.recipients.size(); ++i)
+        if (report.recipients[i].state == recipient_state::unknown) return true;
+    return false;
 }
 
 /// One message, from its first octet to the next hop's reply.
@@ -140,11 +199,18 @@ struct relayed_message {
     content_scanner scanner{};
 };
 
-// The report is there also when time was up: it says of whom nothing is known.
-inline asio::awaitable<void> send_relayed(client& by, next_hop hop, outgoing_message message, std::shared_ptr<std::optional<send_report>> into) {
-    auto sending = by.send(std::move(hop), std::move(message));
-    send_report report = co_await std::move(sending);
-    into->emplace(std::move(report));
+// The report is there also when time was up: it says of whom nothing is known. Where there is none the message may have been taken.
+inline asio::awaitable<void> send_relayed(client& by, next_hop hop, outgoing_message message, std::shared_ptr<send_report> into) {
+    into->problem = hop_problem::cancelled;
+    into->recipients.resize(message.recipients.size());
+    for (recipient_result& one : into->recipients) one.state = recipient_state::unknown;
+    try {
+        auto sending = by.send(std::move(hop), std::move(message));
+        send_report report = co_await std::move(sending);
+        *into = std::move(report);
+    } catch (std::exception const& failed) {  // no memory
+        into->text = failed.what();
+    }
 }
 
 inline asio::awaitable<void> relay_timer(std::chrono::milliseconds patience) {
@@ -157,8 +223,9 @@ inline asio::awaitable<void> relay_timer(std::chrono::milliseconds patience) {
 }
 
 /// Writes what is in `content` to the overflow, for some of the recipients.
-inline asio::awaitable<verdict> overflow_to(std::shared_ptr<relayed_message> of, std::shared_ptr<message_content> content, std::vector<std::size_t> places) {
-    auto opening = of->to->overflow->open_for(*of->mail, places);
+inline asio::awaitable<verdict> overflow_to(std::shared_ptr<relayed_message> of, std::shared_ptr<message_content> content, std::vector<std::size_t> places,
+                                            std::chrono::milliseconds wait) {
+    auto opening = of->to->overflow->open_for(*of->mail, places, wait);
     auto opened = co_await std::move(opening).wait();
     if (!opened) co_return opened.error();
     std::unique_ptr<message_writer> const writer = *std::move(opened);
@@ -184,16 +251,19 @@ inline asio::awaitable<delivery> relay_message(std::shared_ptr<relayed_message> 
     outgoing_message message{of->from, content};
     std::vector<relayed_recipient> const places = expand_recipients(of->from, message);
     message.facts = of->scanner.facts();
-    message.all_or_none = how == commit::all_or_none && !to.overflow && !to.lmtp();
-    auto const found = std::make_shared<std::optional<send_report>>();
+    // One alias of more members than go at once can only be sent in pieces.
+    bool const fits = message.recipients.size() <= to.at_once.most() || places.size() > 1;
+    bool const together = how == commit::all_or_none && !to.overflow && !to.lmtp() && fits;
+    message.all_or_none = together;
+    auto const found = std::make_shared<send_report>();
     {
         using namespace asio::experimental::awaitable_operators;
         auto either = send_relayed(to.mail, to.settings.to, std::move(message), found) || relay_timer(to.settings.patience);
         auto const first = co_await std::move(either);
         (void)first;
     }
-    if (!*found) co_return verdict{defer(451, "4.4.2", "The next hop did not answer in time")};
-    send_report const& report = **found;
+    send_report const& report = *found;
+    to.at_once.learn(report, together);
     std::vector<verdict> each;
     for (relayed_recipient const& place : places) each.push_back(joined_verdict(place, report));
 
@@ -208,7 +278,10 @@ inline asio::awaitable<delivery> relay_message(std::shared_ptr<relayed_message> 
             to.settings.log.info([&] {
                 return log_line{"overflow"}.add("id", of->from.id).add("nrcpt", kept.size()).add("reply", why.text()).add("rule", why.rule());
             });
-            auto storing = overflow_to(of, content, kept);
+            // What the next hop may have is not sent again at once.
+            bool const perhaps = std::any_of(kept.begin(), kept.end(), [&](std::size_t place) { return is_unknown(places[place], report); });
+            auto const wait = perhaps ? to.settings.after_unknown : std::chrono::milliseconds{0};
+            auto storing = overflow_to(of, content, kept, wait);
             verdict const stored = co_await std::move(storing);
             for (std::size_t const place : kept) each[place] = stored;
             if (stored.refuses() && how == commit::all_or_none) co_return stored;
@@ -217,7 +290,12 @@ inline asio::awaitable<delivery> relay_message(std::shared_ptr<relayed_message> 
     if (how == commit::each) co_return delivery{std::move(each)};
     // One word for all: a refusal comes before what the others were told.
     auto const worst = std::max_element(each.begin(), each.end(), [](verdict const& a, verdict const& b) {
-        auto const rank = [](verdict const& one) { return one.kind() == verdict_kind::reject ? 2 : one.refuses() ? 1 : 0; };
+        auto const rank = [](verdict const& one) {
+            if (one.kind() == verdict_kind::reject) return 3;
+            // That another was refused is no reason; that other's is.
+            bool const kept_back = one.enhanced() == refused_together.status && one.text() == refused_together.problem;
+            return one.accepts() ? 0 : kept_back ? 1 : 2;
+        };
         return rank(a) < rank(b);
     });
     if (worst == each.end()) co_return verdict{defer(replies::local_error)};
@@ -257,8 +335,11 @@ namespace mailquay::inline MAILQUAY_ABI::sinks {
 MAILQUAY_DECL relay_now::relay_now(asio::any_io_executor host, relay_now_settings settings) {
     if (settings.to.host.empty() && settings.to.unix_path.empty())
         throw std::invalid_argument("relay_now: `to` names no next hop; next_hop::parse(\"inner.example.org:25\") makes one");
-    if (settings.patience <= std::chrono::milliseconds{0} || settings.patience > std::chrono::minutes{10})
-        throw std::invalid_argument(fmt::format("relay_now: `patience` is {} ms; choose from 1 ms to ten minutes", settings.patience.count()));
+    if (settings.patience <= std::chrono::milliseconds{0} || settings.patience > std::chrono::minutes{5})
+        throw std::invalid_argument(fmt::format("relay_now: `patience` is {} ms; choose from 1 ms to five minutes, for which a server waits",
+                                                settings.patience.count()));
+    if (settings.after_unknown < std::chrono::milliseconds{0} || settings.after_unknown > std::chrono::hours{24})
+        throw std::invalid_argument(fmt::format("relay_now: `after_unknown` is {} ms; choose from 0 to a day", settings.after_unknown.count()));
     state_ = std::make_shared<detail::relay_now_state>(std::move(host), std::move(settings));
 }
 MAILQUAY_DECL relay_now::~relay_now() = default;
@@ -291,6 +372,14 @@ MAILQUAY_DECL recipient_group relay_now::group(recipient const& to) const {
     recipient_group of;
     if (state_->lmtp() && !state_->overflow) of.name = to.wire();
     return of;
+}
+
+MAILQUAY_DECL bool relay_now::takes_another(transaction const& mail, recipient const& next) const {
+    if (state_->lmtp() || state_->overflow) return true;
+    auto const addresses_of = [](recipient const& one) { return one.addresses.size() + (one.addresses.empty() || !one.mailbox.empty() ? 1 : 0); };
+    std::size_t addresses = addresses_of(next);
+    for (recipient const& one : mail.recipients()) addresses += addresses_of(one);
+    return addresses <= state_->at_once.most();
 }
 
 MAILQUAY_DECL bool relay_now::has_room(std::uint64_t octets) const { return !state_->overflow || state_->overflow->has_room(octets); }

@@ -1,6 +1,8 @@
 #include <mailquay/relay/smtp_carrier.hpp>
 
+#include <mailquay/base/ascii.hpp>
 #include <mailquay/handler/offload.hpp>
+#include <mailquay/message/header_walker.hpp>
 #include <mailquay/relay/detail/hop_status.hpp>
 #include <mailquay/server/asio_compat.hpp>
 #include <mailquay/server/worker_pool.hpp>
@@ -47,6 +49,27 @@ inline result<std::string> read_whole(claimed_message const& message) {
     return octets;
 }
 
+// So much of a message is looked at for header fields.
+constexpr std::uint64_t looked_at_of_header = 64 * 1024;
+
+/// RFC 8689 §4.2: the sender cares more for delivery than for TLS. Any other value, or a second field, says nothing.
+inline bool lifts_tls(claimed_message const& message) {
+    std::string head(static_cast<std::size_t>(std::min(message.octets, looked_at_of_header)), '\0');
+    auto const got = message.read(0, head);
+    if (!got) return false;
+    head.resize(*got);
+    int fields = 0;
+    bool no = false;
+    for (header_field const& field : header_walker{head}) {
+        if (!field.is("TLS-Required")) continue;
+        ++fields;
+        auto const first = field.value.find_first_not_of(" \t\r\n");
+        auto const last = field.value.find_last_not_of(" \t\r\n");
+        no = first != field.value.npos && iequals(field.value.substr(first, last - first + 1), "no");
+    }
+    return fields == 1 && no;
+}
+
 // Of a reply so much is kept for each recipient: in memory, in the spool, in notices.
 constexpr std::size_t kept_of_reply = 400;
 
@@ -84,12 +107,19 @@ inline carried carried_by(recipient_result const& of, std::uint32_t number, next
     return told;
 }
 
-inline carry_report report_of(send_report const& from, next_hop const& hop) {
+// A handshake that fails stops no mail that may go in clear: only what asks for REQUIRETLS.
+inline bool stops_requiretls_alone(send_report const& from, next_hop const& hop) {
+    bool const in_handshake = from.problem == hop_problem::tls_failed || (from.problem == hop_problem::timed_out && from.stage == send_stage::tls);
+    return in_handshake && hop.settings.tls == tls_use::opportunistic && hop.settings.verify == tls_verification::none;
+}
+
+inline carry_report report_of(send_report const& from, next_hop const& hop, bool requiretls) {
     carry_report made;
     bool const offered = from.stage > send_stage::authentication;
     if (from.problem == hop_problem::none || from.problem == hop_problem::content_unreadable) made.end = carry_end::done;
     else if (from.problem == hop_problem::cancelled) made.end = carry_end::cancelled;
     else if (from.problem == hop_problem::no_connection_free) made.end = carry_end::full;
+    else if (requiretls && stops_requiretls_alone(from, hop)) made.end = carry_end::message_alone;
     else made.end = offered ? carry_end::busy : carry_end::unreachable;
     if (from.problem == hop_problem::none) return made;
     if (from.reply.code != 0) {
@@ -157,7 +187,17 @@ private:
 
 /// A destination's report from those of its hosts: unreachable if none was offered the message.
 inline carry_report joined(carry_report before, carry_report next, bool refused_for_good) {
-    auto const rank = [](carry_end end) { return end == carry_end::unreachable ? 0 : end == carry_end::done ? 1 : end == carry_end::busy ? 2 : 3; };
+    auto const rank = [](carry_end end) {
+        switch (end) {
+            case carry_end::unreachable: return 0;
+            case carry_end::message_alone: return 1;
+            case carry_end::done: return 2;
+            case carry_end::busy: return 3;
+            case carry_end::full:
+            case carry_end::cancelled: break;
+        }
+        return 4;
+    };
     carry_report made = rank(next.end) >= rank(before.end) ? next : before;
     // What waits does so for a host that may take it one day.
     carry_report const& why = next.reply.empty() || (refused_for_good && !before.reply.empty()) ? before : next;
@@ -251,6 +291,11 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
 
     auto finding = self->hops_of(what->to);
     found_hops found = co_await std::move(finding);
+    if (!found.without_demands.empty() && !what->message->stored.envelope.requests.requiretls) {
+        auto looking = offload(*settings.workers, [message_looked_at = what->message] { return detail::lifts_tls(*message_looked_at); });
+        bool const lifts = co_await std::move(looking).wait();
+        if (lifts) found.hops = std::move(found.without_demands);
+    }
     if (found.hops.empty()) {
         report.reply = found.failure.empty() ? "4.4.4 no host" : found.failure;
         if (!report.reply.starts_with('5')) {
@@ -272,8 +317,11 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
 
     outgoing_message message{what->message->stored.envelope, nullptr};
     message.requests.hold.reset();  // it was held here
-    if (message.requests.by && what->deliver_within)
-        message.requests.by->seconds = static_cast<std::int32_t>(std::clamp<std::int64_t>(what->deliver_within->count(), -999'999'999, 999'999'999));
+    if (message.requests.by && what->deliver_within) {
+        // With R there is no such time as 0 (RFC 2852 §3); it is sent with no time left only while the clock is not trusted.
+        std::int64_t const least = message.requests.by->mode == by_mode::return_to_sender ? 1 : -999'999'999;
+        message.requests.by->seconds = static_cast<std::int32_t>(std::clamp<std::int64_t>(what->deliver_within->count(), least, 999'999'999));
+    }
     if (what->message->octets <= detail::carried_in_memory) {
         auto reading = offload(*settings.workers, [message_read = what->message] { return detail::read_whole(*message_read); });
         auto octets = co_await std::move(reading).wait();
@@ -304,7 +352,7 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
         send_report const sent = co_await std::move(sending);
         bool const more = found_so_far.add(state, sent);
         bool const for_good = std::any_of(sent.recipients.begin(), sent.recipients.end(), [&](auto const& one) { return detail::is_of_this_host(one, sent); });
-        report = detail::joined(std::move(report), detail::report_of(sent, hop), for_good);
+        report = detail::joined(std::move(report), detail::report_of(sent, hop, message.requests.requiretls), for_good);
         bool const ended = !more || report.end == carry_end::cancelled || report.end == carry_end::full;
         if (ended) break;
     }

@@ -5,6 +5,7 @@
 #include <mailquay/sink/detail/spool_engine.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -39,7 +40,9 @@ private:
 class MAILQUAY_API spool_writer final : public message_writer {
 public:
     /// @param recipients  the places of those it is for, at least one
-    spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail, std::span<std::size_t const> recipients);
+    /// @param wait  until the first attempt
+    spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail, std::span<std::size_t const> recipients,
+                 std::chrono::milliseconds wait = {});
     ~spool_writer() override;
 
     eventual<verdict> write(std::span<char const> octets) override;
@@ -56,6 +59,7 @@ private:
     std::uint32_t checksum_ = 0;
     std::uint64_t octets_ = 0;
     std::size_t recipients_ = 0;
+    std::uint64_t first_wait_ms_ = 0;
     std::int64_t release_ms_ = 0;  // since 1970; FUTURERELEASE
     bounce bounce_ = bounce::restrained;
     std::shared_ptr<std::atomic<spool_wait>> wait_;

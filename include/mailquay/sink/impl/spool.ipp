@@ -30,10 +30,10 @@ MAILQUAY_DECL eventual<message_sink::opened> spool::open(transaction const& mail
     return open_for(mail, all);
 }
 
-MAILQUAY_DECL eventual<message_sink::opened> spool::open_for(transaction const& mail, std::span<std::size_t const> recipients) {
+MAILQUAY_DECL eventual<message_sink::opened> spool::open_for(transaction const& mail, std::span<std::size_t const> recipients, std::chrono::milliseconds wait) {
     if (recipients.empty()) return opened{defer(replies::local_error).because("spool without recipients")};
     if (auto refused = shared_->engine->refusal(mail.parameters().size.value_or(0))) return opened{*std::move(refused)};
-    return opened{std::unique_ptr<message_writer>{std::make_unique<detail::spool_writer>(shared_->engine, pool_, mail, recipients)}};
+    return opened{std::unique_ptr<message_writer>{std::make_unique<detail::spool_writer>(shared_->engine, pool_, mail, recipients, wait)}};
 }
 
 MAILQUAY_DECL promises spool::promised() const {

@@ -125,8 +125,11 @@ inline bounce bounce_for(transaction const& mail, std::optional<relay_for> const
 }
 
 MAILQUAY_DECL spool_writer::spool_writer(std::shared_ptr<spool_engine> engine, std::shared_ptr<workers> pool, transaction const& mail,
-                                         std::span<std::size_t const> recipients)
-    : engine_(std::move(engine)), pool_(std::move(pool)), wait_(std::make_shared<std::atomic<spool_wait>>(spool_wait::waiting)) {
+                                         std::span<std::size_t const> recipients, std::chrono::milliseconds wait)
+    : engine_(std::move(engine)),
+      pool_(std::move(pool)),
+      first_wait_ms_(static_cast<std::uint64_t>(std::max<std::int64_t>(wait.count(), 0))),
+      wait_(std::make_shared<std::atomic<spool_wait>>(spool_wait::waiting)) {
     envelope kept = mail.snapshot();
     if (recipients.size() < kept.recipients.size()) {
         std::vector<envelope_recipient> some;
@@ -175,11 +178,10 @@ MAILQUAY_DECL eventual<verdict> spool_writer::write(std::span<char const> octets
 MAILQUAY_DECL std::unique_ptr<spool_item> spool_writer::make_item() {
     auto item = std::make_unique<spool_item>();
     spool_state state;
-    state.accepted_ms = state.released_ms = state.due_ms = engine_->wall_ms();
-    if (release_ms_ > static_cast<std::int64_t>(state.accepted_ms)) {
-        state.released_ms = state.due_ms = static_cast<std::uint64_t>(release_ms_);
-        state.wait_ms = state.due_ms - state.accepted_ms;
-    }
+    state.accepted_ms = state.released_ms = engine_->wall_ms();
+    if (release_ms_ > static_cast<std::int64_t>(state.accepted_ms)) state.released_ms = static_cast<std::uint64_t>(release_ms_);
+    state.due_ms = std::max(state.released_ms, state.accepted_ms + first_wait_ms_);
+    state.wait_ms = state.due_ms - state.accepted_ms;
     state.bounce = bounce_;
     if (large_) state.large = large_body{octets_, checksum_};
     state.append_to(meta_);

@@ -123,6 +123,7 @@ MAILQUAY_DECL promises tee::promised() const {
     return made;
 }
 MAILQUAY_DECL recipient_group tee::group(recipient const& to) const { return parts_->first->group(to); }
+MAILQUAY_DECL bool tee::takes_another(transaction const& mail, recipient const& next) const { return parts_->first->takes_another(mail, next); }
 MAILQUAY_DECL bool tee::has_room(std::uint64_t octets) const { return parts_->first->has_room(octets); }
 MAILQUAY_DECL std::uint64_t tee::lost_copies() const noexcept { return parts_->lost.load(std::memory_order_relaxed); }
 

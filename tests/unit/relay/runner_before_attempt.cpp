@@ -1,0 +1,173 @@
+#include <mailquay/relay/queue_runner.hpp>
+
+#include "support/catch.hpp"
+#include "support/runner_place.hpp"
+
+#include <algorithm>
+#include <string>
+
+/// What changes while a message waits for its turn, and what DELIVERBY asks then.
+namespace test_runner_before_attempt {
+
+using namespace mailquay;
+using namespace std::chrono_literals;
+using mailquay_test::made_transaction;
+using mailquay_test::runner_place;
+using mailquay_test::scripted_carrier;
+
+bool holds(std::string const& text, std::string_view piece) { return text.find(piece) != text.npos; }
+router one_destination() {
+    return [](std::string_view address) -> result<destination, std::string> {
+        if (address.starts_with("sender")) return std::string("450 4.3.0 not now");
+        return destination{delivery_way::mx, "example.com"};
+    };
+}
+std::function<void(made_transaction&)> asking(deliver_by by, dsn_notify notify = dsn_notify::unsaid) {
+    return [by, notify](made_transaction& given) {
+        given.client.set_user("ada");
+        given.edit().requests().by = by;
+        given.edit().requests(const_cast<recipient&>(given.last())).notify = notify;
+    };
+}
+
+/// A runner with one connection, which a first message holds while others wait in memory.
+struct busy_place : runner_place {
+    bool busy = true;
+    busy_place() {
+        where = one_destination();
+        how.connections = 1;
+        carrier->held = [this](consignment const& what) { return busy && what.recipients.front().address == "first@example.com"; };
+        start();
+        mail({"first@example.com"});
+        begin();
+        until([&] { return runner->counts().under_way == 1; }, "the first");
+    }
+    void wait_in_memory() {
+        until([&] { return runner->counts().in_memory == 2; }, "the second waits");
+    }
+    bool tried(std::string const& address) const {
+        return std::any_of(carrier->attempts.begin(), carrier->attempts.end(), [&](auto const& one) { return one.recipients.front() == address; });
+    }
+};
+
+TEST_CASE("a message that is deleted while it waits for its turn is not sent", "[relay][runner][operator]") {
+    busy_place at;
+    auto const id = at.mail({"second@example.com"});
+    at.wait_in_memory();
+    REQUIRE_FALSE(remove_and_wait(*at.queue, *transaction_id::parse(id)));
+    at.busy = false;
+    at.until([&] { return at.queue->size() == 0 && at.runner->counts().in_memory == 0; }, "the end");
+
+    CHECK_FALSE(at.tried("second@example.com"));
+}
+
+TEST_CASE("a message that is held while it waits for its turn is not sent before it is released", "[relay][runner][operator]") {
+    busy_place at;
+    auto const id = *transaction_id::parse(at.mail({"second@example.com"}));
+    at.wait_in_memory();
+    spool_change change;
+    change.hold = true;
+    change.give_back = false;
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, change));
+    at.busy = false;
+    at.settle();
+    CHECK_FALSE(at.tried("second@example.com"));
+    CHECK(at.queue->find(id)->held);
+    CHECK_FALSE(at.queue->find(id)->claimed);
+    CHECK(at.queue->find(id)->attempts == 0);
+
+    change.hold = false;
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, change));
+    at.until([&] { return at.queue->size() == 0; }, "delivered");
+    CHECK(at.tried("second@example.com"));
+}
+
+TEST_CASE("BY with R is returned when its time ends while it waits for its turn", "[relay][runner][deliver-by]") {
+    busy_place at;
+    auto const id = at.mail({"second@example.com"}, asking(deliver_by{600, by_mode::return_to_sender, false}));
+    at.wait_in_memory();
+    at.clock->pass(11min);
+    at.busy = false;
+    at.until([&] { return !at.has(id); }, "returned");
+    at.settle();
+
+    CHECK_FALSE(at.tried("second@example.com"));
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Final-Recipient: rfc822; second@example.com\r\nAction: failed\r\nStatus: 5.4.7\r\n"));
+}
+
+TEST_CASE("what is left of BY's time is never rounded down to none", "[relay][runner][deliver-by]") {
+    busy_place at;
+    at.mail({"second@example.com"}, asking(deliver_by{600, by_mode::return_to_sender, false}));
+    at.wait_in_memory();
+    at.clock->pass(599'500ms);
+    at.busy = false;
+    at.until([&] { return at.tried("second@example.com"); }, "sent in time");
+
+    CHECK(at.carrier->attempts.back().deliver_within == 1s);
+}
+
+TEST_CASE("BY with N is told at its time, not before and not twice", "[relay][runner][deliver-by]") {
+    runner_place at;
+    at.where = one_destination();
+    at.how.retry = {1h};
+    at.carrier->script = [](consignment const& what) { return scripted_carrier::all(what, carried_state::temporary, "451 4.2.1 later"); };
+    at.start();
+    at.mail({"a@example.com"}, asking(deliver_by{6 * 3600, by_mode::notify, false}));
+    at.begin();
+    at.settle();
+    for (int hour = 1; hour <= 5; ++hour) at.pass(1h + 10ms);
+    CHECK(at.notices_to("sender@example.net").empty());
+    for (int hour = 6; hour <= 8; ++hour) at.pass(1h + 10ms);
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Action: delayed\r\n"));
+}
+
+TEST_CASE("a message that is its own obstacle waits alone", "[relay][runner][tls]") {
+    runner_place at;
+    at.where = one_destination();
+    at.carrier->script = [](consignment const& what) {
+        if (what.recipients.front().address != "strict@example.com") return scripted_carrier::all(what, carried_state::delivered, "250 2.0.0 Ok");
+        auto given = scripted_carrier::unreachable("4.7.5 the handshake failed");
+        given.report.end = carry_end::message_alone;
+        return given;
+    };
+    at.start();
+    auto const strict = at.mail({"strict@example.com"});
+    at.begin();
+    at.until([&] { return at.carrier->attempts.size() == 1; }, "the first");
+    for (int i = 0; i < 5; ++i) at.mail({"a@example.com"});
+    at.until([&] { return at.queue->size() == 1; }, "the others are delivered");
+    at.settle();
+    CHECK(at.has(strict));
+    CHECK(at.runner->counts().deferred == 1);
+    CHECK(at.carrier->attempts.size() == 6);
+    at.pass(5min + 10ms);
+    CHECK(at.carrier->attempts.size() == 7);
+}
+
+TEST_CASE("a trace tells of what was passed on as relayed, whoever sends notices from there on", "[relay][runner][deliver-by][dsn]") {
+    bool const keeps_time = GENERATE(false, true);
+    runner_place at;
+    at.where = one_destination();
+    at.carrier->script = [keeps_time](consignment const& what) {
+        auto given = scripted_carrier::all(what, carried_state::delivered, "250 2.0.0 Ok");
+        for (auto& one : given.outcomes) {
+            one.dsn_passed_on = true;
+            one.deliver_by_passed_on = keeps_time;
+        }
+        return given;
+    };
+    at.start();
+    at.mail({"a@example.com"}, asking(deliver_by{6 * 3600, by_mode::notify, keeps_time}));
+    at.begin();
+    at.until([&] { return at.runner->counts().notices == 1; }, "told");
+    at.settle();
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Action: relayed\r\n"));
+}
+
+}  // namespace test_runner_before_attempt
