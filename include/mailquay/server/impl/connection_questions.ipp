@@ -129,7 +129,9 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
     if (asked.stage == hook_stage::peer) return give_peer(asked, std::move(given));
     bool const of_message = asked.stage == hook_stage::start || asked.stage == hook_stage::headers || asked.stage == hook_stage::chunk;
     if (of_message && given.refuses()) message_->refused = true;
-    told(asked, given);
+    // Mostly it is a yes, and nobody wants to know.
+    constexpr auto of_yes = observation_kind::greeted | observation_kind::mail_accepted | observation_kind::recipient_accepted;
+    if (!given.accepts() || setup_->asks->observed(of_yes)) told(asked, given);
     session_.answer(asked.ticket, std::move(given));
 }
 
