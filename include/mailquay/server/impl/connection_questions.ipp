@@ -307,6 +307,8 @@ void connection::answered(hook_frame& frame, std::exception_ptr const& failure, 
         if (!detached_) late(frame.asked_, given);
     } else {
         session_.clock_is(home_->now());  // it stood still while the hook worked
+        // What came while DATA was asked about came before 354.
+        if (frame.asked_.stage == hook_stage::start && readable_ && !session_.receiving_chunks()) session_.info().set_talked_ahead();
         try {
             give(frame.asked_, std::move(given));
         } catch (std::exception const& thrown) {
