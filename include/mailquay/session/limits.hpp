@@ -68,7 +68,7 @@ struct error_budgets {
     unsigned recipients_slow = 20;     ///< from this refused recipient on each answer waits 1 s
     unsigned recipients = 100;         ///< refused recipients; not for authenticated users
     unsigned auth = 5;                 ///< failed AUTH
-    unsigned junk = 100;               ///< NOOP, RSET, VRFY, EHLO per accepted message; above it they count as syntax
+    unsigned junk = 100;               ///< NOOP, RSET, VRFY, EHLO, refused MAIL per accepted message; above it they count as syntax
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

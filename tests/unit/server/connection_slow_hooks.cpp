@@ -20,6 +20,7 @@ struct gates {
     gate recipient, data, headers, write, finish;
     bool at_recipient = false, at_data = false, at_headers = false, at_write = false, at_finish = false;
     verdict for_recipient = accept(), for_data = pass();
+    bool wants_headers = false, talked_ahead = false;
     unsigned kept = 0;
 };
 
@@ -37,12 +38,13 @@ asio::awaitable<delivery> kept_behind(gates* all) {
 struct gated_policy final : policy {
     explicit gated_policy(std::shared_ptr<gates> by) : all(std::move(by)) {}
     policy_stage stages() const override { return policy_stage::data | policy_stage::headers; }
-    message_needs needs() const override { return all->at_headers ? message_needs::headers : message_needs::none; }
+    message_needs needs() const override { return all->at_headers || all->wants_headers ? message_needs::headers : message_needs::none; }
     eventual<verdict> on_data(transaction const&) override {
         if (all->at_data) return behind(&all->data, all->for_data);
         return all->for_data;
     }
-    eventual<verdict> on_headers(transaction const&, std::string_view) override {
+    eventual<verdict> on_headers(transaction const& mail, std::string_view) override {
+        all->talked_ahead = mail.session().talked_ahead();
         if (all->at_headers) return behind(&all->headers, pass());
         return pass();
     }
@@ -279,6 +281,24 @@ TEST_CASE("after a refused DATA behind which nothing came the session goes on", 
     client.send("NOOP\r\n");
 
     CHECK(client.take() == "250 2.0.0 OK\r\n");
+}
+
+TEST_CASE("what came while a policy was asked about DATA came before 354", "[server][connection][data]") {
+    auto const by = std::make_shared<gates>();
+    by->wants_headers = by->at_data = true;
+    fixture at{by};
+    auto client = at.greeted();
+    at.begin(client);
+    bool const ahead = GENERATE(false, true);
+    std::string const message = "A: b\r\n\r\nx\r\n.\r\n";
+    if (ahead) client.send(message);
+
+    at.open(by->data);
+    if (!ahead) client.send(message);
+
+    CHECK(client.take().starts_with("354 "));
+    CHECK(by->kept == 1);
+    CHECK(by->talked_ahead == ahead);
 }
 
 TEST_CASE("who talks ahead of 354 is refused where that is set, also by octets that were not read yet", "[server][connection][data]") {

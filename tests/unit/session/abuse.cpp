@@ -31,6 +31,8 @@ struct bench {
                         talk.answer(e.ticket, welcome);
                     } else if constexpr (std::is_same_v<kind, greeted>) {
                         talk.answer(e.ticket, greets ? accept() : reject(550, "5.7.1", "Not you"));
+                    } else if constexpr (std::is_same_v<kind, mail_offered>) {
+                        talk.answer(e.ticket, mails ? accept() : reject(550, "5.7.1", "Not you"));
                     } else if constexpr (std::is_same_v<kind, recipient_offered>) {
                         talk.answer(e.ticket, e.to->local_part() == "no" ? reject(replies::no_such_user) : accept());
                     } else if constexpr (std::is_same_v<kind, closed>) {
@@ -66,6 +68,7 @@ struct bench {
     verdict welcome = accept();
     bool finishes = true;
     bool greets = true;
+    bool mails = true;
     bool over = false;
     session::time_point now{1h};
     session talk{config, session_info{}, memory};
@@ -106,6 +109,15 @@ TEST_CASE("no command can be given without end", "[session][abuse]") {
     bench shop{closed_shop};
     shop.send("EHLO c\r\n");
     CHECK(shop.until_closed("MAIL FROM:<x@y.example>\r\n", 2'000) < 2'000);
+
+    bench unwelcome;
+    unwelcome.mails = false;
+    unwelcome.send("EHLO c\r\n");
+    CHECK(unwelcome.until_closed("MAIL FROM:<x@y.example>\r\n", 2'000) < 2'000);
+
+    bench large;
+    large.send("EHLO c\r\n");
+    CHECK(large.until_closed("MAIL FROM:<x@y.example> SIZE=99999999999\r\n", 2'000) < 2'000);
 }
 
 TEST_CASE("a pipelined list of recipients above the limit does not end the session", "[session][abuse]") {

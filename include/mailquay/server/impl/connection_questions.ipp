@@ -129,7 +129,9 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
     if (asked.stage == hook_stage::peer) return give_peer(asked, std::move(given));
     bool const of_message = asked.stage == hook_stage::start || asked.stage == hook_stage::headers || asked.stage == hook_stage::chunk;
     if (of_message && given.refuses()) message_->refused = true;
-    told(asked, given);
+    // Mostly it is a yes, and nobody wants to know.
+    constexpr auto of_yes = observation_kind::greeted | observation_kind::mail_accepted | observation_kind::recipient_accepted;
+    if (!given.accepts() || setup_->asks->observed(of_yes)) told(asked, given);
     session_.answer(asked.ticket, std::move(given));
 }
 
@@ -305,6 +307,8 @@ void connection::answered(hook_frame& frame, std::exception_ptr const& failure, 
         if (!detached_) late(frame.asked_, given);
     } else {
         session_.clock_is(home_->now());  // it stood still while the hook worked
+        // What came while DATA was asked about came before 354.
+        if (frame.asked_.stage == hook_stage::start && readable_ && !session_.receiving_chunks()) session_.info().set_talked_ahead();
         try {
             give(frame.asked_, std::move(given));
         } catch (std::exception const& thrown) {

@@ -137,6 +137,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
                 work_->mail.forwarded_ = info_.take_forwarded();
                 say_sender_ok(given);
             } else {
+                if (!junk_allowed()) return;
                 forgiven_ = true;
                 say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
                 drop_work_ = true;

@@ -54,8 +54,9 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
         forgiven_ = true;
         // No mistakes in the command: the size, and what failed here.
         bool const well_formed = refused->code < 500 || refused->code == replies::message_too_big.code();
-        if (well_formed) return say(*refused), command_boundary(), step::go_on;
-        return syntax_error(*refused), step::go_on;
+        if (!well_formed) return syntax_error(*refused), step::go_on;
+        if (junk_allowed()) say(*refused), command_boundary();
+        return step::go_on;
     }
     work_->mail.id_ = memory_->next_id();
     given.emplace(mail_offered{ask(question::mail), &work_->mail});
@@ -101,7 +102,9 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
             waiting.refusal = std::make_unique<reply>(*std::move(refused));
             return step::go_on;
         }
-        return refuse_recipient(*refused), step::go_on;
+        // What is no mistake of the client's (a check that failed) brings no message nearer all the same.
+        if (refused->code >= 500 || junk_allowed()) refuse_recipient(*refused);
+        return step::go_on;
     }
     if (config_->limits.recipient_domains != 0 && !domain_fits(to.domain())) {
         all.pop_back();

@@ -91,10 +91,10 @@ MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
     // Only now: until the host comes back for more, an overtaken hook may look at these.
     if (asked_text_ && open_ == 0 && phase_ != phase::closing) forget_asked_text();
     if (changed_ && open_ == 0) changed_.reset();
-    if (run_over_) end_run();
-    if (drop_work_) {
+    if (run_over_ | drop_work_) {
+        if (run_over_) end_run();
+        if (drop_work_) memory_->give_back(std::move(work_));
         drop_work_ = false;
-        memory_->give_back(std::move(work_));
     }
     switch (phase_) {
         case phase::connecting:
