@@ -34,8 +34,8 @@ struct faulty_queue final : mailquay::spool_queue {
     std::vector<mailquay::queued_message> list(mailquay::transaction_id after, std::size_t most) const override { return real->list(after, most); }
     std::size_t size() const override { return real->size(); }
     std::optional<mailquay::queued_message> find(mailquay::transaction_id id) const override { return real->find(id); }
-    std::optional<mailquay::claimed_message> look_at(mailquay::transaction_id id) const override {
-        if (unreadable) return std::nullopt;
+    mailquay::result<mailquay::claimed_message> look_at(mailquay::transaction_id id) const override {
+        if (unreadable) return std::make_error_code(std::errc::too_many_files_open);
         return real->look_at(id);
     }
     bool flush(mailquay::transaction_id id) override { return real->flush(id); }

@@ -8,6 +8,7 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,6 +23,8 @@ struct found_hops {
     /// with the field `TLS-Required: No` (RFC 8689 §4.2) that do not ask for REQUIRETLS.
     std::vector<next_hop> without_demands{};
     std::string failure{};         ///< without any: status and words, "5.1.2 no such domain"; "4..." is temporary
+    /// Where set: told what came of a session with `hops[hop]`, on the runner's strand. Must not throw.
+    std::function<void(std::size_t hop, send_report const& report)> came_out{};
 };
 /// Finds the hosts of a domain (RFC 5321 §5.1). Runs on the runner's strand.
 using hop_finder = std::function<asio::awaitable<found_hops>(std::string domain)>;

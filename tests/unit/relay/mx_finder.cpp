@@ -5,6 +5,9 @@
 #include "support/catch.hpp"
 #include "support/run_eventual.hpp"
 
+#include <string>
+#include <vector>
+
 namespace test_mx_finder {
 
 using namespace mailquay;
@@ -66,6 +69,31 @@ TEST_CASE("what DANE demands of a host goes with it, and a host that fails is le
     auto const none = find("only.example");
     CHECK(none.hops.empty());
     CHECK(none.failure.starts_with("4.7.5 "));
+}
+
+TEST_CASE("what came of a session is told to the reporter of TLS", "[relay][mx_finder][dane]") {
+    auto dns = std::make_shared<testing::fake_resolver>();
+    dns->authenticated(true);
+    dns->mx_is("example.org", {{10, "dane.example.org"}, {20, "plain.example.org"}});
+    for (auto const* name : {"dane.example.org", "plain.example.org"}) dns->a_is(name, {"198.51.100.2"});
+    dns->tlsa_is("_25._tcp.dane.example.org", {{3, 1, 1, std::string(32, 'x')}});
+    std::vector<tls_report> told;
+    tls_demand_settings settings;
+    settings.report = [&](tls_report const& one) { told.push_back(one); };
+    asio::io_context io;
+    auto const found = mailquay_test::run(io, find_by_mx(mx_hosts{dns}, {}, 25, tls_demands{dns, settings})("example.org"));
+    REQUIRE(found.hops.size() == 2);
+    REQUIRE(found.came_out);
+
+    send_report without_tls;
+    without_tls.problem = hop_problem::no_tls;
+    without_tls.stage = send_stage::tls;
+    found.came_out(0, without_tls);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].type == tls_policy_type::tlsa);
+    CHECK(told[0].domain == "example.org");
+    CHECK(told[0].mx_host == "dane.example.org");
+    CHECK(told[0].result == tls_result::starttls_not_supported);
 }
 
 TEST_CASE("why there is none begins with its status", "[relay][mx_finder]") {

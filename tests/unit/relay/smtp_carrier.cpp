@@ -200,8 +200,11 @@ TEST_CASE("the next host takes what the first one could not be asked for", "[rel
     found_hops two;
     two.hops.push_back(*next_hop::parse("127.0.0.1:1"));
     two.hops.push_back(*next_hop::parse(bound.to_string()));
+    std::vector<std::pair<std::size_t, hop_problem>> sessions;
+    two.came_out = [&](std::size_t hop, send_report const& of) { sessions.emplace_back(hop, of.problem); };
     at.how.find_hops = [&](std::string) { return found(two); };
     auto const report = at.carry(delivery_way::mx, "example.org");
+    CHECK(sessions == std::vector<std::pair<std::size_t, hop_problem>>{{0, hop_problem::unreachable}, {1, hop_problem::none}});
     inside.shutdown(std::chrono::seconds{0});
     at.io.run_for(std::chrono::milliseconds{100});
     CHECK(report.end == carry_end::done);

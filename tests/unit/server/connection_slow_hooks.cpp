@@ -1,5 +1,7 @@
 #include <mailquay/server/connection.hpp>
 
+#include <mailquay/protocol/replies.hpp>
+
 #include "support/catch.hpp"
 #include "support/manual_reactor.hpp"
 #include "support/server_plugins.hpp"
@@ -21,6 +23,7 @@ struct gates {
     bool at_recipient = false, at_data = false, at_headers = false, at_write = false, at_finish = false;
     verdict for_recipient = accept(), for_data = pass();
     bool wants_headers = false, talked_ahead = false;
+    bool cannot_say = false;
     unsigned kept = 0;
 };
 
@@ -32,6 +35,7 @@ asio::awaitable<verdict> behind(gate* waits, verdict answer) {
 asio::awaitable<delivery> kept_behind(gates* all) {
     co_await all->finish.wait();
     ++all->kept;
+    if (all->cannot_say) co_return delivery::unanswered(defer(replies::local_error));
     co_return delivery{accept()};
 }
 
@@ -128,6 +132,20 @@ TEST_CASE("a commit may take all of its five minutes, and its 250 arrives", "[se
     CHECK_FALSE(client.closed());
     client.send("NOOP\r\n");
     CHECK(client.take() == "250 2.0.0 OK\r\n");
+}
+
+TEST_CASE("a sink that cannot say what became of a message: no reply, and a line that says so", "[server][connection]") {
+    fixture at;
+    at.by->at_finish = at.by->cannot_say = true;
+    auto client = at.receiving();
+    client.send("\r\nx\r\n.\r\n");
+    at.open(at.by->finish);
+
+    CHECK(client.take().empty());
+    CHECK(client.closed());
+    CHECK(at.log->has("why=unanswered outcome=unknown"));
+    CHECK(at.log->of("accepted").empty());
+    CHECK(at.log->has("closed id="));
 }
 
 TEST_CASE("the time that a writer takes is not held against the client", "[server][connection][time]") {

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
 namespace detail {
@@ -16,6 +19,21 @@ struct mx_finder_state {
     std::optional<tls_demands> tls;
 };
 
+/// For reports: which host and demand each hop stands for.
+struct judged_hops {
+    judged_hops(tls_demands by, mx_route asked) : tls(std::move(by)), route(std::move(asked)) {}
+
+    tls_demands tls;
+    mx_route route;
+    std::vector<std::pair<mx_host, tls_demand>> hops{};
+
+    static std::function<void(std::size_t, send_report const&)> listener(std::shared_ptr<judged_hops const> all) {
+        return [all = std::move(all)](std::size_t hop, send_report const& report) {
+            if (hop < all->hops.size()) all->tls.came_out(all->route, all->hops[hop].first, all->hops[hop].second, report);
+        };
+    }
+};
+
 inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state const> state, std::string domain) {
     found_hops found;
     auto asked = state->hosts.find(std::move(domain));
@@ -25,6 +43,8 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
         co_return found;
     }
     bool demands = false;
+    std::shared_ptr<judged_hops> judged_all;
+    if (state->tls) judged_all = std::make_shared<judged_hops>(*state->tls, *route);
     for (mx_host const& host : route->hosts) {
         next_hop hop = hop_to(*route, host, state->port);
         hop_settings chosen = state->how;
@@ -42,12 +62,14 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
             bool const binds = demand->type != tls_policy_type::no_policy_found && !demand->testing;
             if (binds) demand->apply_to(chosen);
             demands = demands || binds;
+            judged_all->hops.emplace_back(host, *demand);
         }
         hop.settings = std::move(chosen);
         found.hops.push_back(std::move(hop));
     }
     if (!found.hops.empty()) found.failure.clear();
     if (!demands) found.without_demands.clear();
+    if (judged_all) found.came_out = judged_hops::listener(std::move(judged_all));
     co_return found;
 }
 

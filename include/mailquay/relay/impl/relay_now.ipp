@@ -223,26 +223,26 @@ inline asio::awaitable<void> relay_timer(std::chrono::milliseconds patience) {
 }
 
 /// Writes what is in `content` to the overflow, for some of the recipients.
-inline asio::awaitable<verdict> overflow_to(std::shared_ptr<relayed_message> of, std::shared_ptr<message_content> content, std::vector<std::size_t> places,
+inline asio::awaitable<delivery> overflow_to(std::shared_ptr<relayed_message> of, std::shared_ptr<message_content> content, std::vector<std::size_t> places,
                                             std::chrono::milliseconds wait) {
     auto opening = of->to->overflow->open_for(*of->mail, places, wait);
     auto opened = co_await std::move(opening).wait();
-    if (!opened) co_return opened.error();
+    if (!opened) co_return delivery{opened.error()};
     std::unique_ptr<message_writer> const writer = *std::move(opened);
     std::vector<char> room(64 * 1024);
     for (std::uint64_t at = 0; at < content->size();) {
         auto reading = content->read(at, room);
         auto const got = co_await std::move(reading).wait();
-        if (!got) co_return defer(storage_reply(got.error()));
-        if (*got == 0) co_return defer(replies::local_error).because("the message's buffer is short");
+        if (!got) co_return delivery{defer(storage_reply(got.error()))};
+        if (*got == 0) co_return delivery{defer(replies::local_error).because("the message's buffer is short")};
         auto writing = writer->write(std::span<char const>{room}.first(*got));
         verdict said = co_await std::move(writing).wait();
-        if (said.refuses()) co_return said;
+        if (said.refuses()) co_return delivery{std::move(said)};
         at += *got;
     }
     auto finishing = writer->finish(commit::all_or_none);
-    delivery const done = co_await std::move(finishing).wait();
-    co_return done.combined();
+    delivery done = co_await std::move(finishing).wait();
+    co_return done;
 }
 
 inline asio::awaitable<delivery> relay_message(std::shared_ptr<relayed_message> of, commit how) {
@@ -282,7 +282,9 @@ inline asio::awaitable<delivery> relay_message(std::shared_ptr<relayed_message> 
             bool const perhaps = std::any_of(kept.begin(), kept.end(), [&](std::size_t place) { return is_unknown(places[place], report); });
             auto const wait = perhaps ? to.settings.after_unknown : std::chrono::milliseconds{0};
             auto storing = overflow_to(of, content, kept, wait);
-            verdict const stored = co_await std::move(storing);
+            delivery told = co_await std::move(storing);
+            if (told.is_unanswered()) co_return told;  // whatever else is known, these may be in the spool or not
+            verdict const stored = told.combined();
             for (std::size_t const place : kept) each[place] = stored;
             if (stored.refuses() && how == commit::all_or_none) co_return stored;
         }

@@ -294,7 +294,10 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
     if (!found.without_demands.empty() && !what->message->stored.envelope.requests.requiretls) {
         auto looking = offload(*settings.workers, [message_looked_at = what->message] { return detail::lifts_tls(*message_looked_at); });
         bool const lifts = co_await std::move(looking).wait();
-        if (lifts) found.hops = std::move(found.without_demands);
+        if (lifts) {
+            found.hops = std::move(found.without_demands);
+            found.came_out = {};
+        }
     }
     if (found.hops.empty()) {
         report.reply = found.failure.empty() ? "4.4.4 no host" : found.failure;
@@ -350,6 +353,7 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
         settled_listener listener = [state](std::vector<std::size_t> places, send_report const& so_far) { return detail::tell_sure(state, places, so_far); };
         auto sending = self->mail.send(hop, message, std::move(listener));
         send_report const sent = co_await std::move(sending);
+        if (found.came_out) found.came_out(asked - 1, sent);
         bool const more = found_so_far.add(state, sent);
         bool const for_good = std::any_of(sent.recipients.begin(), sent.recipients.end(), [&](auto const& one) { return detail::is_of_this_host(one, sent); });
         report = detail::joined(std::move(report), detail::report_of(sent, hop, message.requests.requiretls), for_good);
