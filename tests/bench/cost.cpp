@@ -3,8 +3,8 @@
 //   bench-cost messages 1 TIMES            TIMES messages of 1 KiB, 1000 a connection, one read each
 //   bench-cost recipients N TIMES          the same to N recipients each
 //   bench-cost fields N TIMES              the same with N header fields each
-//   bench-cost body|small|dotted N TIMES   TIMES messages of N KiB, each on a connection of its own: in lines of 72 octets, of
-//                                          3, or of a stuffed dot
+//   bench-cost body|led|small|dotted N TIMES   TIMES messages of N KiB, each on a connection of its own: in lines of 72 octets, of as
+//                                          many that begin with a stuffed dot, of 3, or of nothing but a stuffed dot
 #include "workload.hpp"
 
 #include <cstdio>
@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
     std::string_view const what = argc == 4 ? argv[1] : "";
     std::uint64_t const n = argc == 4 ? std::strtoull(argv[2], nullptr, 10) : 0;
     std::uint64_t const times = argc == 4 ? std::strtoull(argv[3], nullptr, 10) : 0;
-    if (n == 0 || times == 0) return std::fputs("usage: bench-cost messages|recipients|fields|body|small|dotted N TIMES\n", stderr), 2;
+    if (n == 0 || times == 0) return std::fputs("usage: bench-cost messages|recipients|fields|body|led|small|dotted N TIMES\n", stderr), 2;
 
     bench::played_server server;
     auto const one_by_one = [&](bench::lines of) {
@@ -42,6 +42,8 @@ int main(int argc, char** argv) {
         repeat(server, times, 1, n);
     else if (what == "body")
         one_by_one(bench::lines::plain);
+    else if (what == "led")
+        one_by_one(bench::lines::led);
     else if (what == "small")
         one_by_one(bench::lines::small);
     else if (what == "dotted")

@@ -16,8 +16,9 @@ SKIPPED = 77
 MESSAGE = 9_660    # instructions of a message of 1 KiB to one recipient, its envelope and end in one read
 RECIPIENT = 1_740  # of each further one
 FLAT = 1.10        # the dearest unit of a row over the cheapest
+LED_LINES = 2.1    # a KiB of lines of 72 octets that each begin with a stuffed dot over a KiB of plain ones
 SHORT_LINES = 2.0  # a KiB of short lines over a KiB of plain ones
-DOTTED = 9.5       # the same for lines of nothing but a stuffed dot, the dearest there are; it rises as plain ones get cheaper
+DOTTED = 10.0      # the same for lines of nothing but a stuffed dot, the dearest there are; it rises as plain ones get cheaper
 
 counted = {}
 
@@ -71,7 +72,7 @@ def growth(program, problems):
                                            ("body", "KiB of a body", [1, 1024, 10 * 1024, 100 * 1024], 1, 2)):
         flat(problems, name, steps, [each(program, what, small, large, fewer, more) for small, large in zip(steps, steps[1:])])
     plain = each(program, "body", 1024, 10 * 1024, 1, 2)
-    for what, bound in (("small", SHORT_LINES), ("dotted", DOTTED)):
+    for what, bound in (("led", LED_LINES), ("small", SHORT_LINES), ("dotted", DOTTED)):
         check(problems, f"a KiB of {what} lines over a plain one", each(program, what, 1024, 10 * 1024, 1, 2) / plain, bound)
 
 

@@ -153,7 +153,7 @@ inline std::string header(std::uint64_t fields) {
 }
 
 /// The lines that bodies are made of; about 1 KiB.
-enum class lines { plain, small, dotted };
+enum class lines { plain, small, dotted, led };
 inline std::string kibibyte(lines of) {
     std::string text;
     while (text.size() < 1000) {
@@ -161,6 +161,7 @@ inline std::string kibibyte(lines of) {
             case lines::plain: text.append(70, 'x').append("\r\n"); break;
             case lines::small: text += "x\r\n"; break;
             case lines::dotted: text += "..\r\n"; break;
+            case lines::led: text.append("..").append(68, 'x').append("\r\n"); break;
         }
     }
     return text;

@@ -317,7 +317,9 @@ class Maildir:
         self.path = tempfile.mkdtemp(prefix="mailquay-test-")
 
     def files(self, folder="new"):
-        return sorted(glob.glob(os.path.join(self.path, folder, "*")))
+        """In the order in which they were made: seconds and microseconds are numbers of no fixed length."""
+        return sorted(glob.glob(os.path.join(self.path, folder, "*")),
+                      key=lambda path: [int(number) for number in re.findall(r"[0-9]+", os.path.basename(path))[:4]])
 
     def stored(self):
         """The octets of each message."""

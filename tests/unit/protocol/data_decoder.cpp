@@ -75,7 +75,7 @@ std::vector<finder> finders() {
     all.push_back({"SSE2", detail::find_dots_sse2});
 #endif
 #if MAILQUAY_AVX2
-    if (__builtin_cpu_supports("avx2")) all.push_back({"AVX2", detail::find_dots_avx2});
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) all.push_back({"AVX2", detail::find_dots_avx2});
 #endif
     return all;
 }
@@ -201,6 +201,31 @@ TEST_CASE("What stands at the border of two blocks is decoded alike", "[protocol
         for (auto const& part : cases) {
             agrees_at_every_split(std::string(before, 'a') + part);
             agrees_at_every_split(std::string(before, 'a') + part + std::string(70, 'b') + "\r\n.\r\n");
+        }
+    }
+}
+
+TEST_CASE("Lines that begin with dots are drawn together alike, however long they are and wherever they are cut", "[protocol][data]") {
+    std::mt19937 random{20261126};
+    char const* const begins[] = {"..", "..", "..", "..", ".x", "x", ".\n", "\n.", "...", ".\rx"};
+    for (std::size_t length = 0; length < 220; ++length) {
+        for (int mixed = 0; mixed < 3; ++mixed) {
+            std::string stream;
+            for (int line = 0; line < 24; ++line) {
+                stream += mixed == 0 ? ".." : begins[random() % std::size(begins)];
+                std::size_t const octets = mixed == 2 ? random() % (length + 1) : length;
+                for (std::size_t i = 0; i < octets; ++i) stream += static_cast<char>('a' + (stream.size() % 26));
+                stream += random() % 50 == 0 ? "\n" : "\r\n";
+            }
+            stream += ".\r\nrest";
+            auto const wanted = reference(stream);
+            for (auto const& [name, find] : finders()) {
+                INFO(name << " " << length << " " << mixed);
+                REQUIRE(decode(stream, {}, find) == wanted);
+                std::vector<std::size_t> cuts{random() % stream.size(), random() % stream.size()};
+                std::sort(cuts.begin(), cuts.end());
+                REQUIRE(decode(stream, cuts, find) == wanted);
+            }
         }
     }
 }

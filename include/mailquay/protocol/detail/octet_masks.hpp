@@ -16,6 +16,12 @@
 #else
 #define MAILQUAY_SSE2 0
 #endif
+#if MAILQUAY_SSE2 && defined(__GNUC__)
+#define MAILQUAY_AVX2 1
+#include <immintrin.h>
+#else
+#define MAILQUAY_AVX2 0
+#endif
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <mailquay/protocol/detail/dot_finder.hpp>
+#include <mailquay/base/config.hpp>
+#include <mailquay/protocol/detail/octet_masks.hpp>
 
 #include <array>
 #include <bit>
