@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 
 #include <exception>
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -14,8 +15,8 @@ namespace mailquay_test {
 
 /// Workers that do each job at once, where it is asked for; or none, when told to be busy.
 struct inline_workers final : mailquay::workers {
-    bool busy = false;
-    unsigned jobs = 0;
+    std::atomic<bool> busy{false};
+    std::atomic<unsigned> jobs{0};
 
     bool post(mailquay::unique_function<void()> job) override {
         if (busy) return false;

@@ -28,15 +28,15 @@ namespace mailquay_test {
 class simulated_disk final : public mailquay::file_operations {
 public:
     /// @{ The n-th next call fails (0: none of them does).
-    int fail_sync = 0;
-    int fail_write = 0;
+    std::atomic<int> fail_sync{0};
+    std::atomic<int> fail_write{0};
     /// @}
-    int open_error = 0;  ///< of `open()`, while it is not 0
-    int error = EIO;
-    bool read_only = false;
-    std::chrono::milliseconds sync_takes{0};
-    std::uint64_t room = std::uint64_t{1} << 40;  ///< octets left
-    int syncs = 0;
+    std::atomic<int> open_error{0};  ///< of `open()`, while it is not 0
+    std::atomic<int> error{EIO};
+    std::atomic<bool> read_only{false};
+    std::atomic<std::chrono::milliseconds> sync_takes{std::chrono::milliseconds{0}};
+    std::atomic<std::uint64_t> room{std::uint64_t{1} << 40};  ///< octets left
+    std::atomic<int> syncs{0};
 
     /// Everything that was not synced is gone; all descriptors are dead.
     void cut_power() {
@@ -179,7 +179,7 @@ public:
     }
     mailquay::result<void> sync(int file) override { return sync_data(file); }
     mailquay::result<void> sync_data(int file) override {
-        if (sync_takes.count() != 0) std::this_thread::sleep_for(sync_takes);
+        if (auto const takes = sync_takes.load(); takes.count() != 0) std::this_thread::sleep_for(takes);
         std::lock_guard const lock{mutex_};
         if (!open_.contains(file)) return failure(EBADF);
         ++syncs;
@@ -235,7 +235,7 @@ public:
     }
     mailquay::result<std::uint64_t> free_octets(std::string const&) override {
         std::lock_guard const lock{mutex_};
-        return room;
+        return room.load();
     }
 
 private:
@@ -261,7 +261,7 @@ private:
     void changed() {
         if (calls_left_ == 0 || --calls_left_ != 0) return;
         found_ = std::make_shared<simulated_disk>();
-        found_->room = room;
+        found_->room = room.load();
         found_->last_ = last_;
         found_->names_ = durable_names_;
         std::size_t const kept = chance_() % (unsynced_.size() + 1);

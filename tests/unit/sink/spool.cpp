@@ -474,7 +474,7 @@ TEST_CASE("whether there is room is known at MAIL already", "[sink][spool]") {
     auto const after_a_while = [&](auto holds) { return holds_after_a_while(at, holds); };
     (void)at.keep("what is there already counts");
     CHECK(after_a_while([&] { return !at.sink->has_room(1024 * 1024); }));
-    auto const room = at.disk->room;
+    auto const room = at.disk->room.load();
     at.disk->room = at.settings.free_octets + 10'000;
     CHECK(after_a_while([&] { return !at.sink->has_room(10'001); }));
     CHECK(at.sink->has_room(1000));
