@@ -295,6 +295,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
             log_broken("outcomes", failed.what());
         }
     }
+    forget_deadline(*message);
     --in_hand_;
     recipients_in_hand_ -= message->mail().recipients.size();
     counts_.in_memory = in_hand_;
@@ -305,6 +306,14 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
 
 MAILQUAY_DECL void runner_core::log_broken(std::string_view where, std::string_view why) const {
     settings_.log.error([&] { return log_line{"runner-broken"}.add("where", where).add("reason", why); });
+}
+
+// A notice of delay that is not made yet tells of what came since, as long as the recipient waits.
+inline transaction_id owed_notice_of(spool_state const& state, std::uint32_t number) {
+    auto const* const before = state.outcome_of(number);
+    bool const owed = before != nullptr && before->kind == outcome_kind::deferred && !before->notice.empty() &&
+                      std::find(state.dsns.begin(), state.dsns.end(), before->notice) != state.dsns.end();
+    return owed ? before->notice : transaction_id{};
 }
 
 MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message) {
@@ -344,7 +353,9 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
             if (!one.tried && !one.destination_failed && !tells_all) continue;
             ++counts_.deferred;
             log_outcome(*message, "deferred", one.number, one.text);
-            last.outcomes.push_back({one.number, outcome_kind::deferred, one.text});
+            recipient_outcome waits{one.number, outcome_kind::deferred, one.text};
+            waits.notice = owed_notice_of(message->state(), one.number);
+            last.outcomes.push_back(std::move(waits));
         }
         if (!stopping_ && tell_of_delay(*message, last)) last.delay_told = true;
         last.retry_after = wait_of(*message);

@@ -235,6 +235,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::claim_some() {
         }
     }
     for (claimed_message& one : got) take(std::move(one));
+    if (!stopping_) take_overdue();
     pump();
     if (stopping_ || (looks && !busy && got.size() == wanted)) co_return;
     auto wait = busy ? std::chrono::milliseconds{100} : runner_tick;
@@ -264,6 +265,7 @@ MAILQUAY_DECL void runner_core::take(claimed_message message) {
     ++in_hand_;
     recipients_in_hand_ += taken->mail().recipients.size();
     counts_.in_memory = in_hand_;
+    if (auto const by = deadline(*taken); by && *by > wall()) deadlines_.emplace(*by, taken);
     give_work(taken);
 }
 
@@ -345,6 +347,32 @@ MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
     for (std::uint32_t number = 0; number < message.mail().recipients.size(); ++number)
         if (!is_settled(message, number)) message.failed.push_back({number, outcome_kind::failed, too_late});
     return true;
+}
+
+// DELIVERBY: what waits for its turn at its time is returned, or told of and taken up again.
+MAILQUAY_DECL void runner_core::take_overdue() {
+    std::vector<handled> overdue;
+    while (!deadlines_.empty() && deadlines_.begin()->first <= wall()) {
+        auto const one = deadlines_.begin()->second.lock();
+        deadlines_.erase(deadlines_.begin());
+        if (one && (is_to_be_returned(*one) || (owes_deadline_notice(*one) && queue_->may_expire()))) overdue.push_back(one);
+    }
+    if (overdue.empty()) return;
+    auto const is_overdue = [&](waiting_job const& job) { return std::find(overdue.begin(), overdue.end(), job.message) != overdue.end(); };
+    for (waiting_job& job : schedule_.take_if(is_overdue)) {
+        handled_message& message = *job.message;
+        if (!is_to_be_returned(message)) defer(message, job.recipients, "4.4.7 not sent yet: others are before it", false);
+        else for (std::uint32_t const number : job.recipients) message.failed.push_back({number, outcome_kind::failed, too_late});
+        job_ended(job.message);
+    }
+}
+
+MAILQUAY_DECL void runner_core::forget_deadline(handled_message const& message) {
+    auto const by = deadline(message);
+    if (!by) return;
+    auto const [first, last] = deadlines_.equal_range(*by);
+    auto const found = std::find_if(first, last, [&](auto const& one) { return one.second.lock().get() == &message; });
+    if (found != last) deadlines_.erase(found);
 }
 
 MAILQUAY_DECL void runner_core::send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients) {
