@@ -240,13 +240,6 @@ MAILQUAY_DECL void runner_core::expire(handled_message& message) {
     });
 }
 
-// BY with N: told at its time, in place of the delay after some hours, unless it ends before.
-MAILQUAY_DECL bool runner_core::owes_deadline_notice(handled_message const& message) const {
-    auto const by = deadline(message);
-    return by && message.mail().requests.by->mode == by_mode::notify && *by <= released(message) + lifetime_of(message.mail()) &&
-           !message.state().delay_told;
-}
-
 // Once, of all that waits.
 MAILQUAY_DECL bool runner_core::tell_of_delay(handled_message& message, spool_change& change) {
     envelope const& mail = message.mail();

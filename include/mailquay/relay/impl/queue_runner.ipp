@@ -105,12 +105,6 @@ MAILQUAY_DECL runner_core::wall_point runner_core::released(handled_message cons
     return wall_point{std::chrono::milliseconds{message.state().released_ms}};
 }
 
-MAILQUAY_DECL std::optional<runner_core::wall_point> runner_core::deadline(handled_message const& message) const {
-    auto const& by = message.mail().requests.by;
-    if (!by) return std::nullopt;
-    return wall_point{std::chrono::milliseconds{message.state().accepted_ms}} + std::chrono::seconds{by->seconds};
-}
-
 // ---- beginning and end
 
 MAILQUAY_DECL void runner_core::start() {
@@ -334,45 +328,6 @@ MAILQUAY_DECL void runner_core::expand(handled_message& message, std::uint32_t n
     alias.reply = expanded_into(alias.notice);
     message.notices.push_back(alias.notice);
     message.expanded.push_back(std::move(alias));
-}
-
-// DELIVERBY, mode R: the time is over, no further try (RFC 2852 §4).
-MAILQUAY_DECL bool runner_core::is_to_be_returned(handled_message const& message) const {
-    auto const by = deadline(message);
-    return by && message.mail().requests.by->mode == by_mode::return_to_sender && wall() >= *by && queue_->may_expire();
-}
-
-MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
-    if (!is_to_be_returned(message)) return false;
-    for (std::uint32_t number = 0; number < message.mail().recipients.size(); ++number)
-        if (!is_settled(message, number)) message.failed.push_back({number, outcome_kind::failed, too_late});
-    return true;
-}
-
-// DELIVERBY: what waits for its turn at its time is returned, or told of and taken up again.
-MAILQUAY_DECL void runner_core::take_overdue() {
-    std::vector<handled> overdue;
-    while (!deadlines_.empty() && deadlines_.begin()->first <= wall()) {
-        auto const one = deadlines_.begin()->second.lock();
-        deadlines_.erase(deadlines_.begin());
-        if (one && (is_to_be_returned(*one) || (owes_deadline_notice(*one) && queue_->may_expire()))) overdue.push_back(one);
-    }
-    if (overdue.empty()) return;
-    auto const is_overdue = [&](waiting_job const& job) { return std::find(overdue.begin(), overdue.end(), job.message) != overdue.end(); };
-    for (waiting_job& job : schedule_.take_if(is_overdue)) {
-        handled_message& message = *job.message;
-        if (!is_to_be_returned(message)) defer(message, job.recipients, "4.4.7 not sent yet: others are before it", false);
-        else for (std::uint32_t const number : job.recipients) message.failed.push_back({number, outcome_kind::failed, too_late});
-        job_ended(job.message);
-    }
-}
-
-MAILQUAY_DECL void runner_core::forget_deadline(handled_message const& message) {
-    auto const by = deadline(message);
-    if (!by) return;
-    auto const [first, last] = deadlines_.equal_range(*by);
-    auto const found = std::find_if(first, last, [&](auto const& one) { return one.second.lock().get() == &message; });
-    if (found != last) deadlines_.erase(found);
 }
 
 MAILQUAY_DECL void runner_core::send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients) {

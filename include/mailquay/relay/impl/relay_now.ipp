@@ -1,5 +1,6 @@
 #include <mailquay/relay/relay_now.hpp>
 
+#include <mailquay/base/log_fields.hpp>
 #include <mailquay/handler/storage_errors.hpp>
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/relay/detail/hop_status.hpp>
