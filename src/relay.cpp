@@ -5,6 +5,7 @@
 #include <mailquay/relay/impl/mx_finder.ipp>
 #include <mailquay/relay/impl/notice_jobs.ipp>
 #include <mailquay/relay/impl/queue_attempts.ipp>
+#include <mailquay/relay/impl/queue_deadlines.ipp>
 #include <mailquay/relay/impl/queue_notices.ipp>
 #include <mailquay/relay/impl/queue_runner.ipp>
 #include <mailquay/relay/impl/recipient_verifier.ipp>

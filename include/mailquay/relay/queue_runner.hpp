@@ -56,6 +56,7 @@ private:
 
 #ifdef MAILQUAY_HEADER_ONLY
 #include <mailquay/relay/impl/queue_attempts.ipp>
+#include <mailquay/relay/impl/queue_deadlines.ipp>
 #include <mailquay/relay/impl/queue_notices.ipp>
 #include <mailquay/relay/impl/queue_runner.ipp>
 #endif

@@ -1,6 +1,7 @@
 #include <mailquay/relay/queue_runner.hpp>
 
 #include "support/catch.hpp"
+#include "support/faulty_queue.hpp"
 #include "support/runner_place.hpp"
 
 #include <algorithm>
@@ -97,6 +98,28 @@ TEST_CASE("BY with R is returned when its time ends while it waits for its turn"
     CHECK(holds(notices[0], "Final-Recipient: rfc822; second@example.com\r\nAction: failed\r\nStatus: 5.4.7\r\n"));
 }
 
+TEST_CASE("BY's time ends also for what waits in memory behind others", "[relay][runner][deliver-by]") {
+    busy_place at;
+    auto const returned = at.mail({"r@example.com"}, asking(deliver_by{600, by_mode::return_to_sender, false}));
+    auto const told = at.mail({"n@example.com"}, asking(deliver_by{600, by_mode::notify, false}));
+    at.mail({"other@example.com"});
+    at.until([&] { return at.runner->counts().in_memory == 4; }, "all wait");
+    at.clock->pass(10min + 10ms);
+    at.runner->wake();
+    at.until([&] { return !at.has(returned) && at.runner->counts().notices == 2; }, "both are told of");
+    CHECK(at.has(told));
+    std::string both;
+    for (auto const& one : at.notices_to("sender@example.net")) both += one;
+    CHECK(holds(both, "Final-Recipient: rfc822; r@example.com\r\nAction: failed\r\nStatus: 5.4.7\r\n"));
+    CHECK(holds(both, "Final-Recipient: rfc822; n@example.com\r\nAction: delayed\r\nStatus: 4.4.7\r\n"));
+    at.busy = false;
+    at.until([&] { return !at.has(told); }, "delivered after all");
+    at.settle();
+    CHECK(at.tried("n@example.com"));
+    CHECK(at.tried("other@example.com"));
+    CHECK_FALSE(at.tried("r@example.com"));
+}
+
 TEST_CASE("what is left of BY's time is never rounded down to none", "[relay][runner][deliver-by]") {
     busy_place at;
     at.mail({"second@example.com"}, asking(deliver_by{600, by_mode::return_to_sender, false}));
@@ -123,6 +146,28 @@ TEST_CASE("BY with N is told at its time, not before and not twice", "[relay][ru
     auto const notices = at.notices_to("sender@example.net");
     REQUIRE(notices.size() == 1);
     CHECK(holds(notices[0], "Action: delayed\r\n"));
+}
+
+TEST_CASE("a notice of delay that takes long is made though the message is tried again meanwhile", "[relay][runner][dsn]") {
+    runner_place at;
+    at.where = one_destination();
+    at.how.retry = {5h};
+    at.carrier->script = [](consignment const& what) { return scripted_carrier::all(what, carried_state::temporary, "451 4.2.1 later"); };
+    at.start();
+    auto const faults = std::make_shared<mailquay_test::faulty_queue>(at.queue);
+    at.queue = faults;
+    auto const id = at.mail({"a@example.com"}, [](made_transaction& given) { given.client.set_user("ada"); });
+    at.begin();
+    at.settle();
+    faults->unreadable = true;
+    at.clock->pass(5h + 10ms);
+    at.runner->wake();
+    at.until([&] { return at.carrier->attempts.size() == 2 && at.runner->counts().in_memory == 0; }, "tried, and late");
+    REQUIRE(at.queue->flush(*transaction_id::parse(id)));
+    at.until([&] { return at.carrier->attempts.size() == 3 && at.runner->counts().in_memory == 0; }, "tried again");
+    faults->unreadable = false;
+    at.until([&] { return at.queue->ordered_notices().empty(); }, "the notice is made, or given up");
+    CHECK(at.notices_to("sender@example.net").size() == 1);
 }
 
 TEST_CASE("a message that is its own obstacle waits alone", "[relay][runner][tls]") {

@@ -171,4 +171,25 @@ TEST_CASE("destinations with nothing to do are forgotten, those that rest are no
     CHECK(all.waiting() == 0);
 }
 
+TEST_CASE("what is taken out leaves the rest in its order", "[relay][schedule]") {
+    schedule all{few()};
+    for (std::uint32_t i = 0; i < 6; ++i) all.add(job("x", "a", 0, i));
+    all.add(job("x", "b", 5, 10));
+    all.add(job("y", "a", 0, 12));
+    auto const even = all.take_if([](waiting_job const& one) { return one.recipients.front() % 2 == 0; });
+
+    REQUIRE(even.size() == 5);
+    CHECK(all.waiting() == 3);
+    CHECK(all.waiting(to("x")) == 3);
+    CHECK(all.waiting(to("y")) == 0);
+    std::vector<std::uint32_t> left;
+    while (auto next = all.next(start)) {
+        left.push_back(next->recipients.front());
+        all.succeeded(to("x"));
+    }
+    CHECK(left == std::vector<std::uint32_t>{1, 3, 5});
+    all.add(job("y", "a", 0, 13));
+    CHECK(all.next(start)->recipients.front() == 13);
+}
+
 }  // namespace test_schedule

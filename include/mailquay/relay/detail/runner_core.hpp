@@ -16,6 +16,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -105,6 +106,8 @@ private:
     destinations_of_message group(handled const& message);
     bool is_to_be_returned(handled_message const& message) const;
     bool fail_in_advance(handled_message& message);
+    void take_overdue();
+    void forget_deadline(handled_message const& message);
     void expand(handled_message& message, std::uint32_t number);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
     void wait_outside(handled_message& message, std::vector<std::uint32_t> const& recipients);
@@ -167,6 +170,7 @@ private:
     std::minstd_rand random_;
     std::unique_ptr<runner_loop> loop_;
 
+    std::multimap<wall_point, std::weak_ptr<handled_message>> deadlines_{};  // of DELIVERBY, of messages in memory
     std::deque<owed_notice> notices_{};
     bool making_notices_ = false;
     std::size_t in_hand_ = 0;

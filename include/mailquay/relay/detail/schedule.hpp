@@ -82,6 +82,8 @@ public:
     /// Takes out all that waits for it.
     std::vector<waiting_job> take(destination const& to);
     std::vector<waiting_job> take_all();
+    /// Takes out what `wanted` says yes to; the rest keeps its order. O(what waits).
+    std::vector<waiting_job> take_if(std::function<bool(waiting_job const&)> const& wanted);
     /// Whether what is next there has waited since `then`: it takes mail more slowly than it comes.
     bool is_slow(destination const& to, time_point then) const;
     /// Of each slow destination takes out what is above `most`, the newest.

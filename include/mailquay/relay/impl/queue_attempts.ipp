@@ -240,13 +240,6 @@ MAILQUAY_DECL void runner_core::expire(handled_message& message) {
     });
 }
 
-// BY with N: told at its time, in place of the delay after some hours, unless it ends before.
-MAILQUAY_DECL bool runner_core::owes_deadline_notice(handled_message const& message) const {
-    auto const by = deadline(message);
-    return by && message.mail().requests.by->mode == by_mode::notify && *by <= released(message) + lifetime_of(message.mail()) &&
-           !message.state().delay_told;
-}
-
 // Once, of all that waits.
 MAILQUAY_DECL bool runner_core::tell_of_delay(handled_message& message, spool_change& change) {
     envelope const& mail = message.mail();
@@ -295,6 +288,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
             log_broken("outcomes", failed.what());
         }
     }
+    forget_deadline(*message);
     --in_hand_;
     recipients_in_hand_ -= message->mail().recipients.size();
     counts_.in_memory = in_hand_;
@@ -305,6 +299,14 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::conclude(handled message) {
 
 MAILQUAY_DECL void runner_core::log_broken(std::string_view where, std::string_view why) const {
     settings_.log.error([&] { return log_line{"runner-broken"}.add("where", where).add("reason", why); });
+}
+
+// A notice of delay that is not made yet tells of what came since, as long as the recipient waits.
+inline transaction_id owed_notice_of(spool_state const& state, std::uint32_t number) {
+    auto const* const before = state.outcome_of(number);
+    bool const owed = before != nullptr && before->kind == outcome_kind::deferred && !before->notice.empty() &&
+                      std::find(state.dsns.begin(), state.dsns.end(), before->notice) != state.dsns.end();
+    return owed ? before->notice : transaction_id{};
 }
 
 MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message) {
@@ -344,7 +346,9 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
             if (!one.tried && !one.destination_failed && !tells_all) continue;
             ++counts_.deferred;
             log_outcome(*message, "deferred", one.number, one.text);
-            last.outcomes.push_back({one.number, outcome_kind::deferred, one.text});
+            recipient_outcome waits{one.number, outcome_kind::deferred, one.text};
+            waits.notice = owed_notice_of(message->state(), one.number);
+            last.outcomes.push_back(std::move(waits));
         }
         if (!stopping_ && tell_of_delay(*message, last)) last.delay_told = true;
         last.retry_after = wait_of(*message);

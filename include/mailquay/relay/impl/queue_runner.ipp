@@ -105,12 +105,6 @@ MAILQUAY_DECL runner_core::wall_point runner_core::released(handled_message cons
     return wall_point{std::chrono::milliseconds{message.state().released_ms}};
 }
 
-MAILQUAY_DECL std::optional<runner_core::wall_point> runner_core::deadline(handled_message const& message) const {
-    auto const& by = message.mail().requests.by;
-    if (!by) return std::nullopt;
-    return wall_point{std::chrono::milliseconds{message.state().accepted_ms}} + std::chrono::seconds{by->seconds};
-}
-
 // ---- beginning and end
 
 MAILQUAY_DECL void runner_core::start() {
@@ -235,6 +229,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::claim_some() {
         }
     }
     for (claimed_message& one : got) take(std::move(one));
+    if (!stopping_) take_overdue();
     pump();
     if (stopping_ || (looks && !busy && got.size() == wanted)) co_return;
     auto wait = busy ? std::chrono::milliseconds{100} : runner_tick;
@@ -264,6 +259,7 @@ MAILQUAY_DECL void runner_core::take(claimed_message message) {
     ++in_hand_;
     recipients_in_hand_ += taken->mail().recipients.size();
     counts_.in_memory = in_hand_;
+    if (auto const by = deadline(*taken); by && *by > wall()) deadlines_.emplace(*by, taken);
     give_work(taken);
 }
 
@@ -332,19 +328,6 @@ MAILQUAY_DECL void runner_core::expand(handled_message& message, std::uint32_t n
     alias.reply = expanded_into(alias.notice);
     message.notices.push_back(alias.notice);
     message.expanded.push_back(std::move(alias));
-}
-
-// DELIVERBY, mode R: the time is over, no further try (RFC 2852 §4).
-MAILQUAY_DECL bool runner_core::is_to_be_returned(handled_message const& message) const {
-    auto const by = deadline(message);
-    return by && message.mail().requests.by->mode == by_mode::return_to_sender && wall() >= *by && queue_->may_expire();
-}
-
-MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
-    if (!is_to_be_returned(message)) return false;
-    for (std::uint32_t number = 0; number < message.mail().recipients.size(); ++number)
-        if (!is_settled(message, number)) message.failed.push_back({number, outcome_kind::failed, too_late});
-    return true;
 }
 
 MAILQUAY_DECL void runner_core::send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients) {

@@ -1,6 +1,7 @@
 #include <mailquay/relay/detail/schedule.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -187,6 +188,29 @@ MAILQUAY_DECL std::vector<waiting_job> schedule::take_all() {
         for (waiting_job& job : empty(of)) all.push_back(std::move(job));
     }
     return all;
+}
+
+MAILQUAY_DECL std::vector<waiting_job> schedule::take_if(std::function<bool(waiting_job const&)> const& wanted) {
+    std::vector<waiting_job> taken;
+    for (auto& [key, of] : places_) {
+        (void)key;
+        for (auto at = of.lanes.begin(); at != of.lanes.end();) {
+            lane& among = at->second;
+            for (auto line = among.turns.begin(); line != among.turns.end();) {
+                auto const kept = std::stable_partition(line->jobs.begin(), line->jobs.end(), [&](waiting_job const& one) { return !wanted(one); });
+                auto const count = static_cast<std::size_t>(line->jobs.end() - kept);
+                std::move(kept, line->jobs.end(), std::back_inserter(taken));
+                line->jobs.erase(kept, line->jobs.end());
+                of.waiting -= count;
+                waiting_ -= count;
+                bool const empty = line->jobs.empty();
+                if (empty) among.by_sender.erase(line->sender);
+                line = empty ? among.turns.erase(line) : std::next(line);
+            }
+            at = among.turns.empty() ? of.lanes.erase(at) : std::next(at);
+        }
+    }
+    return taken;
 }
 
 MAILQUAY_DECL bool schedule::is_slow(place const& of, time_point then) {
