@@ -1,6 +1,7 @@
 #include <mailquay/relay/detail/schedule.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <numeric>
 #include <utility>
@@ -197,10 +198,8 @@ MAILQUAY_DECL std::vector<waiting_job> schedule::take_if(std::function<bool(wait
         for (auto at = of.lanes.begin(); at != of.lanes.end();) {
             lane& among = at->second;
             for (auto line = among.turns.begin(); line != among.turns.end();) {
-                auto const kept = std::stable_partition(line->jobs.begin(), line->jobs.end(), [&](waiting_job const& one) { return !wanted(one); });
-                auto const count = static_cast<std::size_t>(line->jobs.end() - kept);
-                std::move(kept, line->jobs.end(), std::back_inserter(taken));
-                line->jobs.erase(kept, line->jobs.end());
+                std::copy_if(line->jobs.begin(), line->jobs.end(), std::back_inserter(taken), std::cref(wanted));
+                std::size_t const count = std::erase_if(line->jobs, std::cref(wanted));
                 of.waiting -= count;
                 waiting_ -= count;
                 bool const empty = line->jobs.empty();
