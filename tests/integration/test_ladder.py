@@ -194,6 +194,19 @@ class Ladder(harness.Case):
             self.assertIn(b"bob@example.net delivered 2.0.0", done.stdout)
             hello.shows("from alice@example.org\n", "to   bob@example.net\n")
 
+    def test_19_gateway(self):
+        with tempfile.TemporaryDirectory() as folder, harness.Maildir() as maildir:
+            port = harness.free_port()
+            inner = harness.Program("mailquay-mx", "--domain", "example.org", "--mailbox", "alice", "--maildir", maildir.path, "--listen",
+                                    f"127.0.0.1:{port}")
+            with inner, Example("19_gateway", f"127.0.0.1:{port}", folder):
+                refused = send("alice@example.org", "nobody@example.org", "alice@example.com")
+                self.assertEqual({to: code for to, (code, _) in refused.items()}, {"nobody@example.org": 550, "alice@example.com": 550})
+                self.assertEqual(len(maildir.files()), 1)
+                inner.stop()
+                self.assertEqual(send("alice@example.org"), {})  # queued; that she is there was heard before
+                self.assertEqual(len(maildir.files()), 1)
+
     def test_15_tls(self):
         with tempfile.TemporaryDirectory() as folder:
             crt, key = os.path.join(folder, "mx.crt"), os.path.join(folder, "mx.key")
