@@ -97,7 +97,7 @@ TEST_CASE("docs/replies.md lists the replies of protocol/replies.hpp", "[readme]
     std::regex const reply{R"re(reply_text (\w+)\{(\d+), "([^"]*)", "([^"]*)"\})re"};
     for (std::sregex_iterator at{header.begin(), header.end(), reply}, end; at != end; ++at) {
         std::string line = (*at)[2];
-        for (int part : {3, 4})
+        for (std::size_t const part : {3u, 4u})
             if (!(*at)[part].str().empty()) line += ' ' + (*at)[part].str();
         present[(*at)[1]] = line;
     }
