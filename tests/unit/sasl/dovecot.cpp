@@ -43,8 +43,8 @@ public:
     void greet() {
         say("VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\nMECH\tSCRAM-SHA-256\tdictionary\tactive\n"
             "MECH\tANONYMOUS\tanonymous\nMECH\tEXTERNAL\tprivate\nSPID\t7\nCUID\t3\nCOOKIE\tabc\nDONE\n");
-        CHECK_NOTHROW(hear());
-        CHECK_NOTHROW(hear());
+        (void)hear();
+        (void)hear();
     }
 
 private:
