@@ -50,6 +50,23 @@ class Load:
             except (OSError, TypeError, AssertionError):
                 time.sleep(0.01)
 
+    @classmethod
+    def through_kills(cls, start, kills):
+        """Loads what `start()` starts, and kills it as often. @return the load, ended, with the last server killed too"""
+        server = start()
+        load = cls(server.smtp)
+        try:
+            for _ in range(kills):
+                time.sleep(random.uniform(0.05, 0.5))
+                server.kill()
+                server = start()
+                load.address = server.smtp
+            time.sleep(0.3)
+        finally:
+            load.end()
+        server.kill()
+        return load
+
     def end(self):
         self.stop.set()
         for thread in self.threads:

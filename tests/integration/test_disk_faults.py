@@ -8,7 +8,6 @@ import contextlib
 import glob
 import mailbox
 import os
-import random
 import re
 import shutil
 import sqlite3
@@ -94,18 +93,7 @@ class Killed(Case):
     def check(self, kind):
         with tempfile.TemporaryDirectory(prefix="mq-") as folder:
             place = kind(folder)
-            server = place.server()
-            load = Load(server.smtp)
-            try:
-                for _ in range(KILLS):
-                    time.sleep(random.uniform(0.1, 0.6))
-                    server.kill()
-                    server = place.server()
-                    load.address = server.smtp
-                time.sleep(0.3)
-            finally:
-                load.end()
-            server.kill()
+            load = Load.through_kills(place.server, KILLS)
             with place.server():  # what a crash left is put right by who comes next
                 pass
             stored = place.tokens()

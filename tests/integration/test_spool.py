@@ -8,7 +8,6 @@ import base64
 import contextlib
 import mailbox
 import os
-import random
 import re
 import shutil
 import socket
@@ -84,18 +83,7 @@ class SpoolTest(Case):
     def test_kill_9_under_load(self):
         """Every acknowledged message is there, none torn, and twice only where its answer was lost."""
         with Spool() as spool:
-            server = spool.server()
-            load = Load(server.smtp)
-            try:
-                for _ in range(KILLS):
-                    time.sleep(random.uniform(0.05, 0.5))
-                    server.kill()
-                    server = spool.server()
-                    load.address = server.smtp
-                time.sleep(0.3)
-            finally:
-                load.end()
-            server.kill()
+            load = Load.through_kills(spool.server, KILLS)
             with spool.server() as server:
                 seen, large = {}, 0
                 for ident in spool.ids():

@@ -101,4 +101,14 @@ struct runner_place : spool_place {
     }
 };
 
+inline bool holds(std::string const& text, std::string_view piece) { return text.find(piece) != text.npos; }
+
+/// Notices stay in the queue; each address has a destination of its own, its domain.
+inline mailquay::router by_domain() {
+    return [](std::string_view address) -> mailquay::result<mailquay::destination, std::string> {
+        if (address == "sender@example.net") return std::string("450 4.3.0 not now");
+        return mailquay::destination{mailquay::delivery_way::mx, std::string(address.substr(address.find('@') + 1))};
+    };
+}
+
 }  // namespace mailquay_test

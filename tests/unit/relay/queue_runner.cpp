@@ -12,13 +12,12 @@ namespace test_queue_runner {
 
 using namespace mailquay;
 using namespace std::chrono_literals;
+using mailquay_test::holds;
 using mailquay_test::made_transaction;
 using mailquay_test::runner_place;
 using mailquay_test::scripted_carrier;
 
 void by_a_user(made_transaction& given) { given.client.set_user("ada"); }
-
-bool holds(std::string const& text, std::string_view piece) { return text.find(piece) != text.npos; }
 
 std::function<scripted_carrier::answer(consignment const&)> always(carried_state state, std::string reply) {
     return [state, reply](consignment const& what) { return scripted_carrier::all(what, state, reply); };

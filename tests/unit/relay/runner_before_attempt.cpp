@@ -12,11 +12,11 @@ namespace test_runner_before_attempt {
 
 using namespace mailquay;
 using namespace std::chrono_literals;
+using mailquay_test::holds;
 using mailquay_test::made_transaction;
 using mailquay_test::runner_place;
 using mailquay_test::scripted_carrier;
 
-bool holds(std::string const& text, std::string_view piece) { return text.find(piece) != text.npos; }
 router one_destination() {
     return [](std::string_view address) -> result<destination, std::string> {
         if (address.starts_with("sender")) return std::string("450 4.3.0 not now");

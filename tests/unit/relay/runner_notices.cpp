@@ -12,19 +12,11 @@ namespace test_runner_notices {
 using namespace mailquay;
 using namespace std::chrono_literals;
 using mailquay_test::faulty_queue;
+using mailquay_test::by_domain;
+using mailquay_test::holds;
 using mailquay_test::made_transaction;
 using mailquay_test::runner_place;
 using mailquay_test::scripted_carrier;
-
-bool holds(std::string const& text, std::string_view piece) { return text.find(piece) != text.npos; }
-
-/// Notices stay in the queue; each address has a destination of its own, its domain.
-router by_domain() {
-    return [](std::string_view address) -> result<destination, std::string> {
-        if (address == "sender@example.net") return std::string("450 4.3.0 not now");
-        return destination{delivery_way::mx, std::string(address.substr(address.find('@') + 1))};
-    };
-}
 
 struct faulty_place : runner_place {
     faulty_place() {
