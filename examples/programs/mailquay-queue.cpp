@@ -9,6 +9,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
 
 namespace {
 
@@ -26,6 +29,7 @@ public:
             int const why = answer.error().value();
             if (why != ENOENT && why != ECONNREFUSED)
                 throw std::runtime_error(fmt::format("{}/control.sock: {}", folder_, answer.error().message()));
+            become_owner();
             sinks::spool_settings settings;
             settings.log = logger::to_stderr(log_level::warning);
             alone_ = std::make_unique<sinks::spool>(folder_, settings);
@@ -34,6 +38,15 @@ public:
     }
 
 private:
+    // What root makes in the folder the server could not open later.
+    void become_owner() const {
+        struct stat facts {};
+        if (::geteuid() != 0 || ::stat((folder_ + "/journal").c_str(), &facts) != 0 || facts.st_uid == 0) return;
+        if (::setegid(facts.st_gid) != 0 || ::seteuid(facts.st_uid) != 0)
+            throw std::runtime_error(fmt::format("{}: cannot become its owner, user {}: {}; run this as that user", folder_, facts.st_uid,
+                                                 std::error_code(errno, std::system_category()).message()));
+    }
+
     std::string folder_;
     std::unique_ptr<sinks::spool> alone_;
 };
@@ -51,6 +64,23 @@ std::string print(std::string_view answer) {
     return std::string(answer.substr(line == answer.npos ? 0 : line + 1, transaction_id::octets));
 }
 
+// Piece by piece: the answer to each says where the next begins.
+void do_to_all(asked& ask, std::string const& verb) {
+    std::size_t done = 0, failed = 0;
+    std::string after;
+    do {
+        std::string const answer = ask(verb + " all" + after);
+        if (!answer.starts_with("ok\n")) return (void)print(answer);
+        unsigned long some = 0, some_failed = 0;
+        (void)std::sscanf(answer.c_str(), "ok\n%lu messages, %lu not", &some, &some_failed);
+        done += some;
+        failed += some_failed;
+        auto const more = answer.find("\nafter ");
+        after = more == answer.npos ? "" : ' ' + answer.substr(more + 7, transaction_id::octets);
+    } while (!after.empty());
+    fmt::print("{} messages{}\n", done, failed == 0 ? "" : fmt::format(", {} not", failed));
+}
+
 void run(asked& ask, std::vector<std::string> const& words, bool damaged) {
     if (words.front() == "list" && !damaged) {
         for (std::string last = print(ask("list")); !last.empty();) last = print(ask("list " + last));
@@ -64,7 +94,10 @@ void run(asked& ask, std::vector<std::string> const& words, bool damaged) {
         print(ask(words.front()));
         return;
     }
-    for (std::size_t i = 1; i < words.size(); ++i) print(ask(words.front() + ' ' + words[i]));
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (words[i] == "all") do_to_all(ask, words.front());
+        else print(ask(words.front() + ' ' + words[i]));
+    }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <sys/resource.h>
 #include <thread>
 
 namespace programs {
@@ -104,7 +105,20 @@ int serve(settings const& chosen, plug_in const& plug) {
     return 0;
 }
 
+namespace {
+
+// Connections and the files of a long queue take more than the usual soft limit.
+void raise_file_limit() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= files.rlim_max) return;
+    files.rlim_cur = files.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+}  // namespace
+
 int run_main(std::string_view program, std::function<int()> const& body) {
+    raise_file_limit();
     auto const complain = [&](char const* what) {
         std::string const line = fmt::format("{}: {}\n", program, what);
         std::fwrite(line.data(), 1, line.size(), stderr);

@@ -16,7 +16,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// | `list [AFTER]` | a line for each of the next 1000 messages behind the id `AFTER` |
 /// | `damaged` | a line for each place that could not be read |
 /// | `show ID` | state, envelope and outcomes, then the content after an empty line (its first 64 KiB) |
-/// | `hold`, `release`, `delete`, `requeue`, `flush` with `ID` or `all` | how many messages it concerned |
+/// | `hold`, `release`, `delete`, `requeue`, `flush` with `ID` | how many messages it concerned |
+/// | the same with `all [AFTER]` | the same for the next 1000 messages behind `AFTER`; a line `after ID` if there may be more |
 /// | `clock-ok` | nothing: messages expire again |
 ///
 /// What clients sent is scrubbed, so that it cannot steer a terminal.

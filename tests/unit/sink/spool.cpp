@@ -3,11 +3,13 @@
 #include "support/catch.hpp"
 #include "support/spool_place.hpp"
 
+#include <atomic>
 #include <map>
 #include <random>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace test_spool {
 
@@ -573,10 +575,31 @@ TEST_CASE("where it cannot be said whether a message is kept, nothing is said", 
     CHECK_FALSE(at.has(std::string{given.mail.id()}));
 }
 
+TEST_CASE("bounds that leave room for no message are refused at start", "[sink][spool]") {
+    spool_place at;
+    at.settings.max_octets = at.settings.segment_octets;
+    CHECK_THROWS_WITH(at.start(), Catch::Contains("max_octets is 16384") && Catch::Contains("raise max_octets"));
+}
+
+TEST_CASE("a slow disk is waited for by all together", "[sink][spool]") {
+    spool_place at;
+    at.start();
+    at.disk->sync_takes = 100ms;
+    int const before = at.disk->syncs;
+    std::atomic<int> accepted{0};
+    std::vector<std::thread> clients;
+    for (int i = 0; i < 16; ++i) clients.emplace_back([&] { accepted += at.send("x").accepts() ? 1 : 0; });
+    for (auto& one : clients) one.join();
+    CHECK(accepted == 16);
+    CHECK(at.disk->syncs - before < 10);
+}
+
 TEST_CASE("an outcome is on the disk within seconds, also when messages are moved meanwhile", "[sink][spool]") {
     spool_place at;
     at.settings.memory_octets = at.settings.segment_octets;
     at.start();
+    int const failing = GENERATE(0, 1, 2);  // of the syncs when messages are moved
+    CAPTURE(failing);
     std::string const stays = at.keep(std::string(12'000, 's'));
     std::vector<std::string> gone;
     for (int i = 0; i < 40; ++i) gone.push_back(at.keep(std::string(3000, 'q')));
@@ -597,11 +620,16 @@ TEST_CASE("an outcome is on the disk within seconds, also when messages are move
     delivered.outcomes.push_back({0, outcome_kind::delivered, "250 2.0.0 Ok", {}});
     REQUIRE(change_and_wait(*at.queue, *transaction_id::parse(last), delivered) == std::error_code{});
     std::string const oldest = at.segments().front();
+    at.disk->fail_sync = failing;
     at.clock->pass(600ms);  // it is time to give back space, and not yet time to sync
-    for (int i = 0; i < 300 && at.segments().front() == oldest; ++i) std::this_thread::sleep_for(10ms);
-    CHECK(at.segments().front() != oldest);
-    at.clock->pass(3s);
-    std::this_thread::sleep_for(300ms);
+    for (int i = 0; i < 300 && at.segments().front() == oldest && (failing == 0 || at.disk->fail_sync != 0); ++i) std::this_thread::sleep_for(10ms);
+    if (failing == 0) CHECK(at.segments().front() != oldest);
+    // The next group is synced in another file, which says nothing of the one that failed.
+    (void)at.send("meanwhile");
+    for (int i = 0; i < 3; ++i) {
+        at.clock->pass(3s);
+        std::this_thread::sleep_for(300ms);
+    }
 
     at.lose_power();
     CHECK(at.has(stays));

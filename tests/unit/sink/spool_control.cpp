@@ -67,6 +67,24 @@ TEST_CASE("messages are held, released, put in the queue anew and deleted by id,
     CHECK(at.queue->size() == 0);
 }
 
+TEST_CASE("all messages are steered piece by piece, with few syncs", "[sink][spool][control]") {
+    spool_place at;
+    at.start();
+    std::string last;
+    for (int i = 0; i < 1100; ++i) {
+        std::string const id = at.keep("x");
+        if (i == 999) last = id;
+    }
+    int const before = at.disk->syncs;
+    CHECK(answer_spool_command(*at.queue, "hold all") == "ok\n1000 messages\nafter " + last + "\n");
+    CHECK(answer_spool_command(*at.queue, "hold all " + last) == "ok\n100 messages\n");
+    CHECK(answer_spool_command(*at.queue, "requeue all " + last) == "ok\n100 messages\n");
+    CHECK(answer_spool_command(*at.queue, "delete all") == "ok\n1000 messages\nafter " + last + "\n");
+    CHECK(at.disk->syncs - before < 100);
+    CHECK(at.queue->size() == 100);
+    CHECK(answer_spool_command(*at.queue, "delete all NONSENSE").starts_with("error"));
+}
+
 TEST_CASE("what was flushed is due after a restart as well", "[sink][spool][control]") {
     spool_place at;
     at.start();

@@ -6,8 +6,12 @@
 #include "support/inline_workers.hpp"
 #include "support/made_transaction.hpp"
 
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
 #include <sqlite3.h>
+
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -121,6 +125,37 @@ TEST_CASE("a disk that fails is told, whatever fails, and SQLite goes on when it
     CHECK(send_one("and again\r\n").accepts());
 
     CHECK(ask(file, "SELECT CAST(content AS TEXT) LIKE '%before%' OR CAST(content AS TEXT) LIKE '%again%' FROM messages") == "1\n1\n1\n");
+}
+
+TEST_CASE("a message that nobody waits for any more is not stored", "[sink][sqlite]") {
+    mailquay_test::temporary_folder folder;
+    std::string const file = folder.path("mail.db");
+    sinks::sqlite sink{file};
+    sqlite3* other = nullptr;
+    REQUIRE(::sqlite3_open_v2(file.c_str(), &other, SQLITE_OPEN_READWRITE, nullptr) == SQLITE_OK);
+    REQUIRE(::sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);  // nothing is stored until it ends
+    asio::io_context io;
+    std::optional<delivery> first, second;
+    auto const begin = [&](std::optional<delivery>* into) {
+        mailquay_test::made_transaction given;
+        given.to("b@example.org");
+        auto writer = std::move(*waited(sink.open(given.mail)));
+        (void)waited(writer->write(std::string_view{"x"}));
+        auto finishing = writer->finish(commit::all_or_none);
+        asio::co_spawn(io, mailquay_test::keep_awaited<delivery>(std::move(finishing).wait(), into), [](std::exception_ptr) {});
+        io.poll();
+        return writer;
+    };
+    auto const kept = begin(&first);
+    begin(&second).reset();
+    ::sqlite3_close(other);
+    io.restart();
+    io.run();
+    REQUIRE(first);
+    CHECK(first->combined().accepts());
+    REQUIRE(second);
+    CHECK(second->combined().code() == 451);
+    CHECK(ask(file, "SELECT count(*) FROM messages") == "1\n");
 }
 
 TEST_CASE("a database that is not on a disk is refused", "[sink][sqlite]") {

@@ -139,6 +139,7 @@ private:
     void refuse_known(item_list& batch);
     void cancel_abandoned(item_list& batch);
     void remove_large();
+    bool any_poisoned() const noexcept;
     result<void> rescue();
     result<void> move_messages(std::span<key const> keys, bool from_disk, std::vector<key>* lost);
     result<void> write_now(std::span<journal_record* const> records);

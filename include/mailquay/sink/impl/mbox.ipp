@@ -47,8 +47,7 @@ namespace detail {
 // ends. Locks of other programs have neither our name in them nor that lock.
 class dot_lock {
 public:
-    dot_lock(std::string const& file, std::chrono::seconds wait, std::chrono::seconds stale) : path_(file + ".lock") {
-        auto const until = std::chrono::steady_clock::now() + wait;
+    dot_lock(std::string const& file, std::chrono::steady_clock::time_point until, std::chrono::seconds stale) : path_(file + ".lock") {
         for (;;) {
             file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
             if (file_ >= 0) {
@@ -109,8 +108,7 @@ private:
 
 inline std::error_code mbox_error() noexcept { return {errno, std::system_category()}; }
 
-inline std::error_code lock_mbox(int file, std::chrono::seconds wait) {
-    auto const until = std::chrono::steady_clock::now() + wait;
+inline std::error_code lock_mbox(int file, std::chrono::steady_clock::time_point until) {
     struct flock whole {};
     whole.l_type = F_WRLCK;
     whole.l_whence = SEEK_SET;
@@ -142,10 +140,10 @@ inline std::error_code sync_folder_of(std::string const& path) {
 }
 
 // Appends all of `text`, or nothing.
-inline std::error_code append_durably(std::string const& path, std::string_view text, std::chrono::seconds wait) {
+inline std::error_code append_durably(std::string const& path, std::string_view text, std::chrono::steady_clock::time_point until) {
     int const file = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0) return mbox_error();
-    std::error_code failed = lock_mbox(file, wait);
+    std::error_code failed = lock_mbox(file, until);
     struct stat facts {};
     if (!failed && ::fstat(file, &facts) != 0) failed = mbox_error();
     if (!failed) {
@@ -214,19 +212,23 @@ namespace sinks {
 
 struct mbox::parts {
     // In one process fcntl locks do not keep threads apart.
-    static delivery append(std::string const& file, std::mutex& one_at_a_time, detail::free_room& room, mbox_settings const& settings,
+    // One deadline for all the waiting: many messages do not wait in turn until nobody waits for them any more.
+    static delivery append(std::string const& file, std::timed_mutex& one_at_a_time, detail::free_room& room, mbox_settings const& settings,
                            received_message const& mail) {
         std::string const text = detail::mbox_entries(mail);
-        std::lock_guard const only{one_at_a_time};
-        detail::dot_lock const lock{file, settings.lock_wait, settings.stale_lock};
-        std::error_code const failed = lock.held() ? detail::append_durably(file, text, settings.lock_wait) : lock.why();
-        room.look();
+        auto const until = std::chrono::steady_clock::now() + settings.lock_wait;
+        std::error_code failed = std::make_error_code(std::errc::timed_out);
+        if (std::unique_lock const only{one_at_a_time, until}; only) {
+            detail::dot_lock const lock{file, until, settings.stale_lock};
+            failed = lock.held() ? detail::append_durably(file, text, until) : lock.why();
+            room.look();
+        }
         if (!failed) return delivery{accept()};
         return delivery{defer(storage_reply(failed)).because("mbox: " + failed.message())};
     }
     static offloaded_sink make(std::string file, std::shared_ptr<detail::free_room> room, mbox_settings settings) {
         settings.workers.reset();  // a job must not hold the pool it runs on
-        return offloaded([file = std::move(file), room = std::move(room), settings, mutex = std::make_shared<std::mutex>()](
+        return offloaded([file = std::move(file), room = std::move(room), settings, mutex = std::make_shared<std::timed_mutex>()](
                              received_message mail) { return append(file, *mutex, *room, settings, mail); },
                          settings.max_octets);
     }

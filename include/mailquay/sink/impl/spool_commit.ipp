@@ -47,6 +47,11 @@ MAILQUAY_DECL void spool_engine::run() {
     if (to_cancel_.empty()) remove_large();
 }
 
+MAILQUAY_DECL bool spool_engine::any_poisoned() const noexcept {
+    auto const& all = journal_.segments();
+    return std::any_of(all.begin(), all.end(), [](auto const& one) { return one->poisoned; });
+}
+
 // Of what the journal says for good to be gone.
 MAILQUAY_DECL void spool_engine::remove_large() {
     for (std::string const& path : large_to_remove_) (void)files().remove(path);
@@ -181,6 +186,8 @@ MAILQUAY_DECL result<void> spool_engine::sync_journal() {
     if (!synced) return synced;
     unsynced_ = false;
     wall_on_disk_ = wall_ms();
+    // Of a file that failed nothing is known: what it told of stays noted until rescue() has written it elsewhere.
+    if (any_poisoned()) return synced;
     remove_large();
     changed_.clear();
     gone_.clear();

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
+#include <mutex>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -16,6 +19,8 @@
 #include <system_error>
 #include <thread>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
 namespace detail {
@@ -130,44 +135,78 @@ inline std::string show_spooled(queued_message const& one, claimed_message const
     return text;
 }
 
-inline std::error_code do_to_spooled(spool_queue& queue, std::string_view verb, transaction_id id) {
-    if (verb == "delete") return remove_and_wait(queue, id);
+inline void begin_on_spooled(spool_queue& queue, std::string_view verb, transaction_id id, spool_queue::when_done done) {
+    if (verb == "delete") return queue.remove(id, std::move(done));
     spool_change what;
     what.give_back = false;  // an attempt that is under way goes on
     if (verb == "flush") {
-        if (!queue.flush(id)) return std::make_error_code(std::errc::device_or_resource_busy);
+        if (!queue.flush(id)) return done(std::make_error_code(std::errc::device_or_resource_busy));
         // Written down as well: without a server it is the next one that delivers.
         what.retry_after = std::chrono::milliseconds{0};
-        std::error_code const failed = change_and_wait(queue, id, std::move(what));
-        return failed == std::errc::no_such_file_or_directory ? std::error_code{} : failed;  // delivered meanwhile
+        return queue.change(id, std::move(what), [done = std::move(done)](std::error_code failed) mutable {
+            done(failed == std::errc::no_such_file_or_directory ? std::error_code{} : failed);  // delivered meanwhile
+        });
     }
     if (verb == "hold") what.hold = true;
     if (verb == "release" || verb == "requeue") what.hold = false;
-    if (verb == "release") what.new_lifetime = true;
-    if (verb == "requeue") {
-        what.new_lifetime = true;
-        what.retry_after = std::chrono::milliseconds{0};
-    }
-    std::error_code const failed = change_and_wait(queue, id, std::move(what));
-    if (!failed && verb == "requeue") (void)queue.flush(id);  // also where its destination is left alone for now
-    return failed;
+    if (verb == "release" || verb == "requeue") what.new_lifetime = true;
+    if (verb == "requeue") what.retry_after = std::chrono::milliseconds{0};
+    queue.change(id, std::move(what), std::move(done));
 }
 
-// Without waiting for each: one sync serves them all.
-inline std::string do_to_all(spool_queue& queue, std::string_view verb) {
-    std::size_t done = 0, failed = 0;
-    transaction_id after;
-    for (;;) {
-        auto const some = queue.list(after, listed_at_once);
-        if (some.empty()) break;
-        after = some.back().id;
-        for (queued_message const& one : some) {
-            bool const held_matters = verb == "release" && !one.held;
-            if (held_matters) continue;
-            (do_to_spooled(queue, verb, one.id) ? failed : done) += 1;
+/// What came of changes that were begun together: one sync serves them all.
+class begun_together {
+public:
+    static spool_queue::when_done one_more(std::shared_ptr<begun_together> all) {
+        {
+            std::lock_guard const lock{all->mutex_};
+            ++all->open_;
         }
+        return [all = std::move(all)](std::error_code failed) {
+            std::lock_guard const lock{all->mutex_};
+            if (failed) all->failed_ = failed, ++all->failures_;
+            if (--all->open_ == 0) all->ended_.notify_all();
+        };
     }
-    return fmt::format("ok\n{} messages{}\n", done, failed == 0 ? std::string{} : fmt::format(", {} not", failed));
+    /// @return how many failed
+    std::size_t wait() {
+        std::unique_lock lock{mutex_};
+        ended_.wait(lock, [&] { return open_ == 0; });
+        return failures_;
+    }
+    std::error_code failed() const noexcept { return failed_; }
+
+private:
+    std::mutex mutex_{};
+    std::condition_variable ended_{};
+    std::size_t open_ = 0, failures_ = 0;
+    std::error_code failed_{};
+};
+
+inline std::error_code do_to_spooled(spool_queue& queue, std::string_view verb, transaction_id id) {
+    auto const all = std::make_shared<begun_together>();
+    begin_on_spooled(queue, verb, id, begun_together::one_more(all));
+    if (all->wait() != 0) return all->failed();
+    if (verb == "requeue") (void)queue.flush(id);  // also where its destination is left alone for now
+    return {};
+}
+
+// A part of them, so that whoever asks is answered soon and the server can end in between.
+inline std::string do_to_all(spool_queue& queue, std::string_view verb, transaction_id after) {
+    auto const some = queue.list(after, listed_at_once);
+    auto const all = std::make_shared<begun_together>();
+    std::vector<transaction_id> begun;
+    for (queued_message const& one : some) {
+        if (verb == "release" && !one.held) continue;
+        begun.push_back(one.id);
+        begin_on_spooled(queue, verb, one.id, begun_together::one_more(all));
+    }
+    std::size_t const failed = all->wait();
+    if (verb == "requeue")
+        for (transaction_id const& one : begun) (void)queue.flush(one);
+    std::string answer = fmt::format("ok\n{} messages{}\n", begun.size() - failed, failed == 0 ? std::string{} : fmt::format(", {} not", failed));
+    if (some.size() == listed_at_once) answer += fmt::format("after {}\n", some.back().id.view());
+    return answer;
 }
 
 inline bool is_action(std::string_view verb) {
@@ -189,7 +228,9 @@ MAILQUAY_DECL std::string answer_spool_command(spool_queue& queue, std::string_v
         queue.clock_ok();
         return "ok\n";
     }
-    if (detail::is_action(verb) && rest == "all") return detail::do_to_all(queue, verb);
+    if (detail::is_action(verb) && rest == "all") return detail::do_to_all(queue, verb, {});
+    if (detail::is_action(verb) && rest.starts_with("all "))
+        if (auto const after = transaction_id::parse(rest.substr(4))) return detail::do_to_all(queue, verb, *after);
     if (verb != "show" && !detail::is_action(verb)) return "error no such command; see --help\n";
     if (!id) return "error \"" + scrub(rest) + "\" is not an id: 12 letters and digits, as the log has them\n";
     if (verb == "show") {

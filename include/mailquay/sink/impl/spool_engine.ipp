@@ -34,6 +34,9 @@ MAILQUAY_DECL spool_engine::spool_engine(std::string folder, sinks::spool_settin
     : folder_(std::move(folder)),
       settings_(std::move(settings)),
       journal_(folder_ + "/journal", settings_.files, std::max<std::uint64_t>(settings_.segment_octets, 4096)) {
+    if (settings_.max_octets != 0 && settings_.max_octets < 2 * settings_.segment_octets)
+        throw std::invalid_argument(fmt::format("sinks::spool: max_octets is {}, less than two segments of {} octets, so no message would find room; "
+                                                "raise max_octets, or lower segment_octets", settings_.max_octets, settings_.segment_octets));
     take_folder();
     try {
         recover();
@@ -96,8 +99,13 @@ MAILQUAY_DECL void spool_engine::recover() {
     auto const begun = settings_.clock->steady();
     wall_seen_ = wall_ms();
     steady_seen_ = steady_ms();
-    if (auto const read = journal_.recover(*this); !read)
-        refuse_spool(journal_.folder(), read.error().message(), "see whether the disk is well");
+    if (auto const read = journal_.recover(*this); !read) {
+        int const why = read.error().value();
+        refuse_spool(journal_.folder(), read.error().message(),
+                     why == EACCES || why == EPERM   ? "let the process own every file in it"
+                     : why == EMFILE || why == ENFILE ? "let the process open more files (ulimit -n): one for each file of the journal"
+                                                      : "see whether the disk is well");
+    }
     compare_large_files();
     if (frozen_on_disk_ != 0) frozen_until_ = steady_ms() + static_cast<std::int64_t>(std::min<std::uint64_t>(frozen_on_disk_, clock_freeze_ms));
     if (wall_on_disk_ != 0 && wall_seen_ > wall_on_disk_ + clock_jump_ms) {

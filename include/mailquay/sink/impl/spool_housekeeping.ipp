@@ -92,12 +92,13 @@ MAILQUAY_DECL void spool_engine::update_room() {
     if (left) spare = *left - std::min(*left, settings_.free_octets);
     if (settings_.max_octets != 0) spare = std::min(spare, settings_.max_octets - std::min(used, settings_.max_octets));
     large_room_ = spare;
-    bool const enough = (!left || *left >= settings_.free_octets) &&
+    bool const enough = accepting_ && (!left || *left >= settings_.free_octets) &&
                         reserved_ && (settings_.max_octets == 0 || used <= settings_.max_octets) &&
                         (settings_.max_messages == 0 || messages < settings_.max_messages);
     if (room_left_.exchange(enough) == enough) return;
     settings_.log.warning([&] {
         if (enough) return std::string("spool: there is room again");
+        if (!accepting_) return std::string("spool: no room while the disk takes nothing; clients are told 452 4.3.1");
         return fmt::format("spool: no room: {} octets are free on the disk ({} are kept free), the spool has {} (at most {}) and {} messages; "
                            "clients are told 452 4.3.1",
                            left ? *left : 0, settings_.free_octets, used, settings_.max_octets, messages);
@@ -112,11 +113,11 @@ MAILQUAY_DECL void spool_engine::keep_house() {
         if (done) done = sync_journal();
         if (!done) poisoned({}, done.error());
     }
-    if (!unsynced_ && to_cancel_.empty()) remove_large();
+    if (!unsynced_ && to_cancel_.empty() && !any_poisoned()) remove_large();
     if (now < next_round_) return;
     next_round_ = now + spool_round_ms;
     look_at_clock();
-    if (!accepting_.load() || !to_cancel_.empty() || std::any_of(journal_.segments().begin(), journal_.segments().end(), [](auto const& one) { return one->poisoned; })) {
+    if (!accepting_.load() || !to_cancel_.empty() || any_poisoned()) {
         if (auto const saved = rescue(); saved) settings_.log.warning("spool: the disk writes again");
     }
     if (journal_.has_active() && wall_ms() > wall_on_disk_ + spool_clock_note_ms && journal_.room() > 0) {

@@ -210,7 +210,10 @@ MAILQUAY_DECL void spool_engine::erase(index_map::iterator place) {
         large_to_remove_.push_back(large_path(id.view()));
     }
     outcome_octets_ -= outcome_room(entry);
-    if (!entry.progress.empty()) std::erase_if(notices_, [&](auto const& one) { return one.second == place->first; });
+    spool_fields fields{entry.progress};
+    while (auto const field = fields.next())
+        if (auto const notice = field->tag == spool_tag::dsn_ordered ? transaction_id::parse(field->value) : std::nullopt)
+            notices_.erase(key_of(*notice));
     gone_.push_back(id);
     index_.erase(place);
 }

@@ -61,6 +61,7 @@ MAILQUAY_DECL result<void> spool_engine::write_now(std::span<journal_record* con
         if (written) written = sync_journal();
         if (!written) {
             journal_.poison_active();
+            unsynced_ = false;
             return written;
         }
         records = records.subspan(count);
@@ -168,6 +169,7 @@ MAILQUAY_DECL result<void> spool_engine::rescue() {
     }
     // The poisoned file stays until it is the oldest: it may tell of outcomes of messages that stand before it.
     for (auto const& one : journal_.segments()) one->poisoned = false;
+    changed_.clear();
     accepting_ = true;
     return {};
 }

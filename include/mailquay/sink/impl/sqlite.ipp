@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -31,6 +32,7 @@ struct sqlite::shared {
         std::string content{};
         detail::memory_share share;
         when_done done{};
+        std::shared_ptr<std::atomic<bool>> abandoned{};  // nobody waits for it any more
         std::error_code failed{};
     };
 
@@ -68,7 +70,7 @@ struct sqlite::shared {
         close();
     }
 
-    void submit(envelope mail, std::string content, detail::memory_share share, when_done done) {
+    void submit(envelope mail, std::string content, detail::memory_share share, std::shared_ptr<std::atomic<bool>> abandoned, when_done done) {
         {
             std::lock_guard const lock{mutex};
             if (!waiting.empty() && waiting_octets + content.size() > settings.waiting_octets) {
@@ -76,7 +78,7 @@ struct sqlite::shared {
                 return;
             }
             waiting_octets += content.size();
-            waiting.push_back({std::move(mail), std::move(content), std::move(share), std::move(done), {}});
+            waiting.push_back({std::move(mail), std::move(content), std::move(share), std::move(done), std::move(abandoned), {}});
         }
         wake.notify_one();
     }
@@ -138,6 +140,10 @@ private:
         auto failed = execute("BEGIN IMMEDIATE");
         for (waiting_message& one : batch) {
             if (failed) break;
+            if (*one.abandoned) {
+                one.failed = std::make_error_code(std::errc::operation_canceled);
+                continue;
+            }
             failed = execute("SAVEPOINT one");
             if (!failed) one.failed = insert(one);
             // A message that cannot be stored costs no other.
@@ -250,10 +256,11 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 
 struct sqlite_start {
     static unique_function<void(unique_function<void(std::error_code)>)> make(std::shared_ptr<sinks::sqlite::shared> into, envelope mail,
-                                                                              std::string content, memory_share share) {
-        return [into = std::move(into), mail = std::move(mail), content = std::move(content),
-                share = std::move(share)](unique_function<void(std::error_code)> done) mutable {
-            into->submit(std::move(mail), std::move(content), std::move(share), std::move(done));
+                                                                              std::string content, memory_share share,
+                                                                              std::shared_ptr<std::atomic<bool>> abandoned) {
+        return [into = std::move(into), mail = std::move(mail), content = std::move(content), share = std::move(share),
+                abandoned = std::move(abandoned)](unique_function<void(std::error_code)> done) mutable {
+            into->submit(std::move(mail), std::move(content), std::move(share), std::move(abandoned), std::move(done));
         };
     }
 };
@@ -270,6 +277,7 @@ class sqlite_writer final : public message_writer {
 public:
     sqlite_writer(std::shared_ptr<sinks::sqlite::shared> into, transaction const& mail)
         : into_(std::move(into)), mail_(mail.snapshot()), share_(into_->memory) {}
+    ~sqlite_writer() override { *abandoned_ = true; }
 
     eventual<verdict> write(std::span<char const> octets) override {
         if (octets.size() > into_->settings.max_octets - content_.size()) {
@@ -284,7 +292,7 @@ public:
         return accept();
     }
     eventual<delivery> finish(commit) override {
-        return commit_to_sqlite(sqlite_start::make(into_, std::move(mail_), std::move(content_), std::move(share_)));
+        return commit_to_sqlite(sqlite_start::make(into_, std::move(mail_), std::move(content_), std::move(share_), abandoned_));
     }
 
 private:
@@ -297,6 +305,7 @@ private:
     envelope mail_;
     std::string content_;
     memory_share share_;
+    std::shared_ptr<std::atomic<bool>> abandoned_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail
