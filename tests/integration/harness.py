@@ -71,7 +71,7 @@ def accepts(port):
 class Program:
     """One of our programs while it runs. `with Program("mailquay-mx", ...) as mx: mx.smtp`"""
 
-    def __init__(self, name, *flags, files=None, ready=True):
+    def __init__(self, name, *flags, files=None, ready=True, user=None):
         self.name = name
         self.lines = []
         self.out = bytearray()
@@ -84,7 +84,7 @@ class Program:
         self.process = subprocess.Popen(
             [os.path.join(BIN, name), *map(str, flags)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            preexec_fn=before_exec if files is not None else None)
+            preexec_fn=before_exec if files is not None else None, user=user, group=user, extra_groups=None if user is None else [])
         self.pid = self.process.pid
         self._readers = [threading.Thread(target=self._read_log, daemon=True),
                          threading.Thread(target=self._read_out, daemon=True)]

@@ -163,6 +163,22 @@ class SpoolTest(Case):
             self.assertNotIn("released in", run_program("mailquay-queue", "--spool", spool.path, "list")[1])
             self.assertEqual(run_program("mailquay-queue", "--spool", spool.path, "clock-ok")[:2], (0, ""))
 
+    def test_root_leaves_a_spool_to_its_owner(self):
+        if os.geteuid() != 0:
+            self.skipTest("not run by root")
+        nobody = 65534
+        with Spool() as spool:
+            os.chown(spool.path, nobody, nobody)
+            with spool.server(user=nobody) as server, Talk(server.smtp) as talk:
+                talk.hello()
+                talk.mail("b@example.org")
+                talk.data(b"Subject: x\r\n\r\n")
+            self.assertEqual(run_program("mailquay-queue", "--spool", spool.path, "hold", "all")[1], "1 messages\n")
+            owners = {os.stat(os.path.join(folder, name)).st_uid for folder, _, names in os.walk(spool.path) for name in names}
+            self.assertEqual(owners, {nobody})
+            with spool.server(user=nobody):
+                self.assertEqual(len(spool.ids()), 1)
+
     def test_queue_program_says_what_is_wrong(self):
         with Spool() as spool:
             for flags, status, why in ((["list"], 2, "--spool is missing"), (["--spool", spool.path], 2, "a command is missing"),
