@@ -204,4 +204,27 @@ TEST_CASE("a change in place is seen although size and time of writing are the s
     CHECK(knows(users, "carol"));
 }
 
+TEST_CASE("a file without users is refused at start and later", "[sasl][password_file]") {
+    bench b;
+    for (char const* const nobody : {"", "# nobody yet\n\n"}) {
+        std::string const told = b.why_not(nobody);
+        CHECK(told.find(b.file.string()) != std::string::npos);
+        CHECK(told.find("names no user; write") != std::string::npos);
+    }
+
+    b.write("alice:" + bcrypt + "\n");
+    auto users = b.open();
+    std::ofstream{b.file, std::ios::binary | std::ios::trunc};  // as an editor or a shell does that writes in place
+    b.time->now += std::chrono::seconds{1};
+    CHECK(knows(users, "alice"));
+    CHECK(users.size() == 1);
+    REQUIRE(b.lines->size() == 1);
+    CHECK(b.lines->back().find("names no user") != std::string::npos);
+
+    b.write("alice:!\n");
+    b.time->now += std::chrono::seconds{1};
+    CHECK_FALSE(*mailquay_test::waited(users.check("alice", secret{std::string_view{"secret"}}, nullptr)));
+    CHECK(b.lines->size() == 2);
+}
+
 }  // namespace test_password_file

@@ -74,6 +74,8 @@ inline std::shared_ptr<password_table const> users_of(std::filesystem::path cons
         if (colon == std::string_view::npos) wrong_with("no colon behind the name: write name:hash");
         if (auto const wrong = table->users.add(line.substr(0, colon), line.substr(colon + 1))) wrong_with(*wrong);
     }
+    // One that is being written in place is empty for a moment, and would shut everybody out.
+    if (table->users.size() == 0) bad_password_file(file, "names no user; write a line name:hash for each, or name:! for one who may not in");
     table->forms = table->users.forms();
     return table;
 }
