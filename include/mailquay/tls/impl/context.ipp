@@ -170,7 +170,12 @@ MAILQUAY_DECL std::vector<std::string> context::reload() {
 MAILQUAY_DECL std::vector<std::string> context::reload(context_config config) {
     std::vector<std::string> problems;
     std::vector<detail::file_stamp> files;
-    auto made = detail::make_served(config, files, problems);
+    std::shared_ptr<detail::served const> made;
+    try {
+        made = detail::make_served(config, files, problems);
+    } catch (std::exception const& failed) {
+        problems.push_back(fmt::format("tls: the certificates cannot be read: {}", failed.what()));
+    }
     std::lock_guard const lock{impl_->mutex};
     impl_->looked_at = std::move(files);
     if (!problems.empty()) return problems;
