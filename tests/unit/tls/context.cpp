@@ -126,6 +126,25 @@ TEST_CASE("what is no certificate or key is named", "[tls][context]") {
     CHECK(ERR_peek_error() == 0);
 }
 
+TEST_CASE("a chain that is cut off or damaged behind its first certificate is refused", "[tls][context]") {
+    certificate_folder const folder;
+    auto const good = make_certificate(), issuer = make_certificate({.authority = true});
+    std::string const key = folder.write("mx.key", good.key);
+    for (std::size_t const kept : {issuer.chain.size() / 2, std::size_t{40}, issuer.chain.size() - 10}) {
+        std::string const cut = folder.write("cut.crt", good.chain + issuer.chain.substr(0, kept));
+        CHECK(says(complaint({.certificates = {{cut, key}}}), {cut, "certificate 2", "copy"}));
+    }
+    std::string damaged = issuer.chain;
+    damaged[damaged.size() / 2] = '*';
+    std::string const bad = folder.write("bad.crt", good.chain + damaged);
+    CHECK(says(complaint({.certificates = {{bad, key}}}), {bad, "certificate 2"}));
+    CHECK(says(complaint({.certificates = {{folder.write("mx.crt", good.chain), key}},
+                          .clients = tls::client_certificates::required, .client_ca_file = bad}), {"client CA", bad, "certificate 2"}));
+    CHECK(ERR_peek_error() == 0);
+    std::string const more = folder.write("more.crt", "# ours\n" + good.chain + "# its issuer\n" + issuer.chain + "\nthat was all\n");
+    CHECK(complaint({.certificates = {{more, key}}}).empty());
+}
+
 TEST_CASE("a key that belongs to another certificate is refused, naming both files", "[tls][context]") {
     certificate_folder const folder;
     auto const one = make_certificate(), other = make_certificate();

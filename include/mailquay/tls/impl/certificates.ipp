@@ -99,16 +99,23 @@ inline std::optional<std::string> read_pem(pem_source const& from, std::vector<f
     return std::nullopt;
 }
 
-inline std::vector<x509_ptr> read_certificates(std::string_view pem) {
+/// @return the certificates of the text, perhaps none; or nothing and a sentence in `problems` if one of them is cut off or damaged
+inline std::optional<std::vector<x509_ptr>> read_certificates(pem_source const& from, std::string_view pem, std::vector<std::string>& problems) {
     std::vector<x509_ptr> all;
+    ::ERR_clear_error();
     bio_ptr const in{::BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
     while (in) {
         x509_ptr one{::PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
         if (!one) break;
         all.push_back(std::move(one));
     }
-    ::ERR_clear_error();  // the end of the text is none
-    return all;
+    unsigned long const ended = ::ERR_peek_last_error();
+    bool const at_the_end = ERR_GET_LIB(ended) == ERR_LIB_PEM && ERR_GET_REASON(ended) == PEM_R_NO_START_LINE;
+    std::string const why = at_the_end ? "" : reason_of_openssl();
+    ::ERR_clear_error();
+    if (at_the_end) return all;
+    problems.push_back(fmt::format("tls: certificate {} in {} is cut off or damaged: {}; copy the whole file anew", all.size() + 1, from.name(), why));
+    return std::nullopt;
 }
 
 /// A key with a password is not asked for it: nobody might be there to answer.
@@ -168,7 +175,9 @@ inline std::optional<loaded_certificate> load(certificate const& given, std::vec
                                  "this user read it", key_source.name()));
     if (!made.key) return wrong(fmt::format("tls: {} holds no private key in PEM: {}; give one", key_source.name(), reason_of_openssl()));
 
-    auto all = read_certificates(*chain_text);
+    auto read = read_certificates(chain_source, *chain_text, problems);
+    if (!read) return std::nullopt;
+    auto& all = *read;
     if (all.empty()) return wrong(fmt::format("tls: {} holds no certificate in PEM; give one, with its chain behind it", chain_source.name()));
     made.leaf = std::move(all.front());
     made.chain.assign(std::make_move_iterator(all.begin() + 1), std::make_move_iterator(all.end()));

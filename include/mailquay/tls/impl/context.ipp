@@ -89,8 +89,9 @@ inline std::shared_ptr<served const> make_served(context_config const& from, std
     if (from.clients != client_certificates::off) {
         pem_source const source{"client CA", from.client_ca_file, from.client_ca_pem};
         if (auto const text = read_pem(source, files, problems)) {
-            client_ca = read_certificates(*text);
-            if (client_ca.empty()) problems.push_back(fmt::format("tls: {} holds no certificate in PEM; give who signs the clients' certificates", source.name()));
+            auto read = read_certificates(source, *text, problems);
+            if (read) client_ca = std::move(*read);
+            if (read && client_ca.empty()) problems.push_back(fmt::format("tls: {} holds no certificate in PEM; give who signs the clients' certificates", source.name()));
         }
     }
     std::vector<loaded_certificate> loaded;
