@@ -1,11 +1,13 @@
 #pragma once
 
 #include <mailquay/handler/authenticator.hpp>
+#include <mailquay/handler/clock.hpp>
 #include <mailquay/handler/make_authenticator.hpp>
 #include <mailquay/handler/store.hpp>
 #include <mailquay/handler/uses_workers.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,11 +28,16 @@ struct guard_limits {
     std::chrono::seconds window{600};
     /// How long a network counts as one the user comes from.
     std::chrono::seconds known_for{30 * 24 * 3600};
+    /// So many of them are kept here besides the store, whose entries can be pushed out by failures for invented users: those
+    /// come from successes alone. Each takes some 250 octets.
+    std::size_t known_networks = 100'000;
     /// The same wrong secret counts once in this time: a device with an old password is no attack.
     std::chrono::seconds same_secret{3600};
     /// Keys the digests of users and secrets in the store. Empty: random; give servers that share a store the same 32
     /// octets.
     std::string key{};
+    /// For `known_networks`. Null: the machine's.
+    std::shared_ptr<mailquay::clock> time{};
 };
 
 /// Counts failed AUTH over time, in front of any `authenticator`. Over a limit the client gets 454 4.7.0 before a

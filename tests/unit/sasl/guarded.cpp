@@ -61,11 +61,16 @@ asio::awaitable<void> try_once(auth_exchange& at, std::string message, std::vect
 
 struct bench {
     std::shared_ptr<hand_clock> time = std::make_shared<hand_clock>();
-    std::shared_ptr<memory_store> counters = std::make_shared<memory_store>(memory_store_config{}, time);
+    std::shared_ptr<memory_store> counters;
     std::shared_ptr<counted_users> users = std::make_shared<counted_users>();
     sasl::guarded all;
 
-    explicit bench(sasl::guard_limits limits = {}) : all(made(users), counters, std::move(limits)) {}
+    explicit bench(sasl::guard_limits limits = {}, memory_store_config bounds = {})
+        : counters(std::make_shared<memory_store>(bounds, time)), all(made(users), counters, timed(std::move(limits))) {}
+    sasl::guard_limits timed(sasl::guard_limits limits) const {
+        limits.time = time;
+        return limits;
+    }
     static sasl::mechanisms made(std::shared_ptr<counted_users> users) {
         sasl::mechanism_settings quick;
         quick.scram_iterations = 4096;
@@ -176,6 +181,36 @@ TEST_CASE("strangers cannot lock a user out of where he usually is", "[sasl][gua
 
     b.time->now += seconds{601};
     CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("invented users do not make a guard forget where a user comes from", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    memory_store_config small;
+    small.entries = 100;
+    bench b{limits, small};
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    for (unsigned i = 0; i < 200; ++i) b.attempt("2001:db8:0:" + std::to_string(i) + "::1", "user" + std::to_string(i), "x");
+    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == temporary);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("as many networks are known as the limit says, and those of a shared store as well", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.known_networks = 1;
+    limits.key = "0123456789abcdef0123456789abcdef";
+    bench b{limits};
+    sasl::guarded other{b.made(b.users), b.counters, b.timed(limits)};
+    CHECK(say(*other.begin("PLAIN", tls_client({}, "203.0.113.1")), plain("alice", "wonderland")) == success("alice"));
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    CHECK(b.attempt("192.0.2.7", "bob", "builder") == success("bob"));  // alice's is in the store only
+    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+    limits.known_networks = 0;
+    CHECK_THROWS_AS(bench{limits}, std::invalid_argument);
 }
 
 TEST_CASE("a network is known for 30 days", "[sasl][guard]") {

@@ -5,10 +5,13 @@
 #include <mailquay/base/random.hpp>
 #include <mailquay/sasl/detail/attempts.hpp>
 #include <mailquay/sasl/detail/hashing.hpp>
+#include <mailquay/sasl/detail/known_keys.hpp>
 #include <mailquay/sasl/messages.hpp>
 #include <mailquay/sasl/saslprep.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -51,6 +54,13 @@ struct guarded::state {
     std::shared_ptr<store> counters;
     guard_limits limits;
     std::shared_ptr<detail::attempts> under_way = std::make_shared<detail::attempts>();
+    std::shared_ptr<detail::known_keys> known = std::make_shared<detail::known_keys>(limits.known_networks);
+
+    void remember(std::string key) const {
+        auto const now = limits.time->steady();
+        auto const most = std::chrono::duration_cast<std::chrono::seconds>(detail::known_keys::time_point::max() - now);
+        known->put(std::move(key), now + std::min(limits.known_for, most));
+    }
 
     std::string keyed(std::string_view text) const {
         secret const digest = detail::hmac(scram_hash::sha256, limits.key, text);
@@ -145,6 +155,7 @@ private:
         if (of_network + before[1] >= all_->limits.per_user_and_network) co_return true;
         std::int64_t const of_user = co_await value_of(user_key());
         if (of_user + before[2] < all_->limits.per_user) co_return false;
+        if (all_->known->has(known_key(), all_->limits.time->steady())) co_return false;
         auto asked = all_->counters->get(known_key());
         result<std::optional<std::string>> known = co_await std::move(asked).wait();
         co_return known && !known->has_value();
@@ -170,6 +181,7 @@ private:
 
     asio::awaitable<void> succeeded() {
         if (user_.empty()) co_return;
+        all_->remember(known_key());
         auto asked = all_->counters->set(known_key(), "1", all_->limits.known_for);
         result<void> ignored = co_await std::move(asked).wait();
         static_cast<void>(ignored);
@@ -192,6 +204,8 @@ MAILQUAY_DECL guarded::guarded(std::shared_ptr<authenticator> inner, std::shared
         throw std::invalid_argument("sasl::guard_limits: a limit of 0 or less lets nobody in; leave sasl::guarded out for no limit");
     if (limits.window.count() <= 0 || limits.known_for.count() <= 0 || limits.same_secret.count() <= 0)
         throw std::invalid_argument("sasl::guard_limits: a time of 0 or less would count without end");
+    if (limits.known_networks == 0) throw std::invalid_argument("sasl::guard_limits::known_networks is 0: strangers could lock a user out");
+    if (!limits.time) limits.time = machine_clock();
     if (limits.key.empty()) {
         limits.key.resize(32);
         random_bytes(std::as_writable_bytes(std::span{limits.key}));
