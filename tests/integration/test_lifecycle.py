@@ -67,6 +67,15 @@ class Stopping(harness.Case):
             self.assertLess(time.monotonic() - began, 10)
             self.assertEqual(maildir.files() + maildir.files("tmp"), [])
 
+    def test_sighup_without_certificates_ends_nothing(self):
+        with harness.Program("mailquay-sink", "--listen", "127.0.0.1:0") as sink:
+            for times in (1, 2):
+                sink.signal(signal.SIGHUP)
+                harness.wait_until(lambda: sink.log().count("nothing to reload") == times or not sink.running(), "it is told")
+            self.assertTrue(sink.running())
+            with harness.Talk(sink.smtp) as talk:
+                talk.hello()
+
     def test_two_threads_stop_alike(self):
         with harness.Maildir() as maildir, harness.mx(maildir, "--threads", 2) as mx:
             talks = [harness.Talk(mx.smtp) for _ in range(10)]

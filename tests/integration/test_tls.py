@@ -240,6 +240,17 @@ class Renewal(TlsCase):
             sink.expect_in_log(key)
             self.assertRegex(self.s_client(sink.smtp), "subject=CN ?= ?kept.example")
 
+    def test_a_folder_in_place_of_a_certificate_is_refused_and_the_old_one_serves(self):
+        crt, key = self.certificates.make("moved", "moved.example")
+        with harness.Program("mailquay-sink", "--listen", "127.0.0.1:0", "--tls-cert", crt, "--tls-key", key) as sink:
+            os.remove(crt)
+            os.mkdir(crt)
+            for times in (1, 2):
+                sink.signal(signal.SIGHUP)
+                harness.wait_until(lambda: sink.log().count("not reloaded") == times, "the fault is told")
+            sink.expect_in_log(crt)
+            self.assertRegex(self.s_client(sink.smtp), "subject=CN ?= ?moved.example")
+
 
 class Faults(TlsCase):
     def test_what_cannot_serve_is_told_at_start(self):
@@ -248,6 +259,7 @@ class Faults(TlsCase):
         for flags, said in ((("--tls-cert", self.crt), "each certificate needs its key"),
                             (("--tls-cert", self.crt, "--tls-key", missing), missing),
                             (("--tls-cert", self.crt, "--tls-key", other[1]), "does not belong"),
+                            (("--tls-cert", os.path.dirname(self.crt), "--tls-key", self.key), "check the path"),
                             (("--require-tls",), "without a certificate"),
                             (("--listen-tls", "127.0.0.1:0"), "no TLS provider"),
                             (("--tls-cert", self.crt, "--tls-key", self.key, "--tls-client-cert", "require"), "client CA"),

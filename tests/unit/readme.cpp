@@ -117,7 +117,7 @@ TEST_CASE("docs/settings.md has every default as it is", "[readme][settings]") {
          {table{"session/limits.hpp", "session_limits", {}}, table{"session/limits.hpp", "session_timeouts", {}},
           table{"session/limits.hpp", "error_budgets", {}}, table{"server/admission.hpp", "connection_limits", {}},
           table{"session/session_config.hpp", "leniency", {}},
-          table{"sasl/mechanism_settings.hpp", "mechanism_settings", {}}, table{"sasl/guarded.hpp", "guard_limits", {}},
+          table{"sasl/mechanism_settings.hpp", "mechanism_settings", {}}, table{"sasl/guarded.hpp", "guard_limits", {"time"}},
           table{"sasl/password_file.hpp", "password_file_settings", {"log", "time"}},
           table{"sasl/dovecot.hpp", "dovecot_settings", {"log"}},
           table{"server/server_config.hpp",

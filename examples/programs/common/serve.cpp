@@ -10,11 +10,15 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <thread>
 
 namespace programs {
 namespace {
+
+void say(std::string_view line) { std::fwrite(line.data(), 1, line.size(), stderr); }
 
 // Tells the server to stop when a signal comes, from a thread of its own: the server's threads serve connections.
 class signal_watch {
@@ -22,10 +26,7 @@ public:
     signal_watch(mailquay::server& server, std::chrono::seconds grace, certificates* tls) : server_(server), grace_(grace), tls_(tls) {
         std::signal(SIGPIPE, SIG_IGN);
         wait();
-        if (tls_ != nullptr) {
-            hangups_.add(SIGHUP);
-            wait_for_hangup();
-        }
+        wait_for_hangup();
         thread_ = std::thread{[this] { io_.run(); }};
     }
     ~signal_watch() {
@@ -47,9 +48,17 @@ private:
     void wait_for_hangup() {
         hangups_.async_wait([this](std::error_code failed, int) {
             if (failed) return;
-            tls_->reload();
+            read_anew();
             wait_for_hangup();
         });
+    }
+    void read_anew() noexcept {
+        try {
+            if (tls_ != nullptr) return tls_->reload();
+            say("nothing to reload: no certificate is given, and a password file is read again when it changes\n");
+        } catch (std::exception const& failed) {
+            say(std::string{"not reloaded: "} + failed.what() + '\n');
+        }
     }
 
     mailquay::server& server_;
@@ -58,7 +67,7 @@ private:
     int seen_ = 0;
     asio::io_context io_{1};
     asio::signal_set signals_{io_, SIGINT, SIGTERM};
-    asio::signal_set hangups_{io_};
+    asio::signal_set hangups_{io_, SIGHUP};
     std::thread thread_;
 };
 
@@ -84,8 +93,7 @@ mailquay::server_config config_of(settings const& chosen) {
 }
 
 void say_listening(std::string_view protocol, mailquay::listen_endpoint const& bound) {
-    std::string const line = fmt::format("listening {} {}\n", protocol, bound.to_string());
-    std::fwrite(line.data(), 1, line.size(), stderr);
+    say(fmt::format("listening {} {}\n", protocol, bound.to_string()));
 }
 
 }  // namespace
@@ -120,8 +128,7 @@ void raise_file_limit() {
 int run_main(std::string_view program, std::function<int()> const& body) {
     raise_file_limit();
     auto const complain = [&](char const* what) {
-        std::string const line = fmt::format("{}: {}\n", program, what);
-        std::fwrite(line.data(), 1, line.size(), stderr);
+        say(fmt::format("{}: {}\n", program, what));
     };
     try {
         return body();

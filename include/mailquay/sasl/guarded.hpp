@@ -1,11 +1,13 @@
 #pragma once
 
 #include <mailquay/handler/authenticator.hpp>
+#include <mailquay/handler/clock.hpp>
 #include <mailquay/handler/make_authenticator.hpp>
 #include <mailquay/handler/store.hpp>
 #include <mailquay/handler/uses_workers.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -26,11 +28,16 @@ struct guard_limits {
     std::chrono::seconds window{600};
     /// How long a network counts as one the user comes from.
     std::chrono::seconds known_for{30 * 24 * 3600};
+    /// So many of them are kept here besides the store, whose entries can be pushed out by failures for invented users: those
+    /// come from successes alone. Each takes some 250 octets.
+    std::size_t known_networks = 100'000;
     /// The same wrong secret counts once in this time: a device with an old password is no attack.
     std::chrono::seconds same_secret{3600};
     /// Keys the digests of users and secrets in the store. Empty: random; give servers that share a store the same 32
     /// octets.
     std::string key{};
+    /// For `known_networks`. Null: the machine's.
+    std::shared_ptr<mailquay::clock> time{};
 };
 
 /// Counts failed AUTH over time, in front of any `authenticator`. Over a limit the client gets 454 4.7.0 before a
@@ -39,6 +46,8 @@ struct guard_limits {
 /// What counts is a failure by a credential; not a look-up that failed, a cancelled exchange, or a mechanism that is not
 /// known. Clients from loopback and UNIX sockets are not counted: there a web mail would be locked out for all. Who the user
 /// is, is read off the messages of PLAIN, LOGIN, CRAM-MD5, SCRAM, OAUTHBEARER and XOAUTH2; other mechanisms count per client.
+/// What is being judged counts as a failure until it is known: guesses made at once pass no limit together. The same secret
+/// tried at once is one. Servers that share a store see each other's failures only, not what is under way.
 /// A store that cannot be asked lets pass. Delays and the end of a connection after 5 failures are the session's.
 ///
 /// In the store: digests and counters; neither names nor secrets.

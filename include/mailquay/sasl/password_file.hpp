@@ -29,7 +29,9 @@ struct password_file_settings {
 ///
 /// The file is read again when it was changed (its inode, size or time of change), on the workers that the server lends.
 /// A new file counts as a whole or not at all: with a bad line in it the one before stays, and the log says which line.
-/// Replace the file by rename(2), or half of it may be read. One that is gone keeps the last one too.
+/// One without users is bad too.
+/// Replace the file by rename(2), or half of it may be read. One that is gone or cannot be read keeps the last one too, and
+/// is tried again.
 ///
 /// Keep it readable by the server alone: with SCRAM verifiers in it one can play the server, with `{PLAIN}` all is lost.
 ///

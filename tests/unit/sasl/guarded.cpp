@@ -8,7 +8,17 @@
 #include <mailquay/sasl/user_table.hpp>
 #include <mailquay/server/memory_store.hpp>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace test_guarded {
 using namespace mailquay;
@@ -26,21 +36,41 @@ struct counted_users final : sasl::credential_store {
     sasl::user_table kept{{"alice", "wonderland"}, {"bob", "builder"}};
     unsigned asked = 0;
     bool away = false;
+    bool slow = false;
     eventual<result<std::shared_ptr<sasl::credentials const>>> find(std::string user) override {
         ++asked;
+        if (slow) return later(std::move(user));
         if (away) return result<std::shared_ptr<sasl::credentials const>>{std::make_error_code(std::errc::timed_out)};
         return kept.find(std::move(user));
+    }
+    asio::awaitable<result<std::shared_ptr<sasl::credentials const>>> later(std::string user) {
+        auto const here = co_await asio::this_coro::executor;
+        asio::steady_timer timer{here, std::chrono::milliseconds{20}};
+        co_await timer.async_wait(asio::use_awaitable);
+        auto asked_for = kept.find(std::move(user));
+        co_return co_await std::move(asked_for).wait();
     }
     sasl::credential_forms forms() const override { return kept.forms(); }
 };
 
+asio::awaitable<void> try_once(auth_exchange& at, std::string message, std::vector<auth_step>* steps) {
+    eventual<auth_step> asked = at.next(secret_view{message});
+    auth_step step = co_await std::move(asked).wait();
+    steps->push_back(std::move(step));
+}
+
 struct bench {
     std::shared_ptr<hand_clock> time = std::make_shared<hand_clock>();
-    std::shared_ptr<memory_store> counters = std::make_shared<memory_store>(memory_store_config{}, time);
+    std::shared_ptr<memory_store> counters;
     std::shared_ptr<counted_users> users = std::make_shared<counted_users>();
     sasl::guarded all;
 
-    explicit bench(sasl::guard_limits limits = {}) : all(made(users), counters, std::move(limits)) {}
+    explicit bench(sasl::guard_limits limits = {}, memory_store_config bounds = {})
+        : counters(std::make_shared<memory_store>(bounds, time)), all(made(users), counters, timed(std::move(limits))) {}
+    sasl::guard_limits timed(sasl::guard_limits limits) const {
+        limits.time = time;
+        return limits;
+    }
     static sasl::mechanisms made(std::shared_ptr<counted_users> users) {
         sasl::mechanism_settings quick;
         quick.scram_iterations = 4096;
@@ -56,6 +86,23 @@ struct bench {
             if (attempt(from, user, "wrong" + std::to_string(++tries)) == temporary) return i;
         return most;
     }
+    // All at once; how many were judged.
+    unsigned judged_of(std::vector<std::string> const& messages) {
+        users->slow = true;
+        unsigned const before = users->asked;
+        auto const client = tls_client({}, "192.0.2.7");
+        asio::io_context io;
+        std::vector<std::unique_ptr<auth_exchange>> exchanges;
+        steps.clear();
+        for (std::string const& one : messages) {
+            exchanges.push_back(all.begin("PLAIN", client));
+            asio::co_spawn(io, try_once(*exchanges.back(), one, &steps), asio::detached);
+        }
+        io.run();
+        users->slow = false;
+        return users->asked - before;
+    }
+    std::vector<auth_step> steps{};
     unsigned tries = 0;
 };
 
@@ -136,6 +183,36 @@ TEST_CASE("strangers cannot lock a user out of where he usually is", "[sasl][gua
     CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
 }
 
+TEST_CASE("invented users do not make a guard forget where a user comes from", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    memory_store_config small;
+    small.entries = 100;
+    bench b{limits, small};
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    for (unsigned i = 0; i < 200; ++i) b.attempt("2001:db8:0:" + std::to_string(i) + "::1", "user" + std::to_string(i), "x");
+    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == temporary);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("as many networks are known as the limit says, and those of a shared store as well", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.known_networks = 1;
+    limits.key = "0123456789abcdef0123456789abcdef";
+    bench b{limits};
+    sasl::guarded other{b.made(b.users), b.counters, b.timed(limits)};
+    CHECK(say(*other.begin("PLAIN", tls_client({}, "203.0.113.1")), plain("alice", "wonderland")) == success("alice"));
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    CHECK(b.attempt("192.0.2.7", "bob", "builder") == success("bob"));  // alice's is in the store only
+    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+    limits.known_networks = 0;
+    CHECK_THROWS_AS(bench{limits}, std::invalid_argument);
+}
+
 TEST_CASE("a network is known for 30 days", "[sasl][guard]") {
     sasl::guard_limits limits;
     limits.per_user = 5;
@@ -149,6 +226,27 @@ TEST_CASE("a network is known for 30 days", "[sasl][guard]") {
 TEST_CASE("the same wrong secret counts once an hour", "[sasl][guard]") {
     bench b;
     for (unsigned i = 0; i < 100; ++i) CHECK(b.attempt("192.0.2.7", "alice", "old password") == denied);
+    CHECK(b.failures_until_over("192.0.2.7", "alice") == 9);
+}
+
+TEST_CASE("guesses made at once are counted before the first is judged", "[sasl][guard]") {
+    bench b;
+    std::vector<std::string> guesses;
+    for (unsigned i = 0; i < 50; ++i) guesses.push_back(plain("alice", "at once " + std::to_string(i)));
+    CHECK(b.judged_of(guesses) == 10);
+    CHECK(b.steps.size() == 50);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == temporary);
+
+    bench other;
+    for (unsigned i = 0; i < 50; ++i) guesses[i] = plain("user" + std::to_string(i), "guess");
+    CHECK(other.judged_of(guesses) == 20);
+}
+
+TEST_CASE("one secret tried at once is one guess, and what succeeds or cannot be judged leaves no trace", "[sasl][guard]") {
+    bench b;
+    CHECK(b.judged_of(std::vector<std::string>(50, plain("alice", "wonderland"))) == 50);
+    for (auth_step const& one : b.steps) CHECK(std::holds_alternative<auth_success>(one));
+    CHECK(b.judged_of(std::vector<std::string>(50, plain("alice", "old password"))) == 50);
     CHECK(b.failures_until_over("192.0.2.7", "alice") == 9);
 }
 

@@ -3,12 +3,14 @@
 #include "support/catch.hpp"
 #include "support/inline_workers.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace test_password_file {
@@ -143,6 +145,86 @@ TEST_CASE("a bad new file, and one that is gone, keep the one before", "[sasl][p
     b.write("bob:" + bcrypt + "\n");
     b.time->now += std::chrono::seconds{1};
     CHECK(knows(users, "bob"));
+}
+
+/// No file can be opened while it lives.
+struct no_descriptors {
+    rlimit before{};
+    no_descriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before);
+        rlimit none = before;
+        none.rlim_cur = 0;
+        ::setrlimit(RLIMIT_NOFILE, &none);
+    }
+    ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before); }
+};
+
+TEST_CASE("a file that could not be read is tried until it can be, and told once", "[sasl][password_file]") {
+    bench b;
+    b.write("alice:" + bcrypt + "\n");
+    auto users = b.open();
+    b.write("bob:" + bcrypt + "\n");
+    {
+        no_descriptors const out;
+        for (int i = 0; i < 3; ++i) {
+            b.time->now += std::chrono::seconds{1};
+            static_cast<void>(knows(users, "alice"));
+        }
+    }
+    CHECK(b.lines->size() == 1);
+    CHECK(knows(users, "alice"));
+    b.time->now += std::chrono::seconds{1};
+    CHECK(knows(users, "bob"));
+}
+
+TEST_CASE("a file of mode 0 at first is read once its mode is right", "[sasl][password_file]") {
+    if (::geteuid() == 0) return;  // reads whatever the mode
+    bench b;
+    b.write("alice:" + bcrypt + "\n");
+    auto users = b.open();
+    std::ofstream{b.folder / "new", std::ios::binary} << "bob:" + bcrypt + "\n";
+    std::filesystem::permissions(b.folder / "new", std::filesystem::perms::none);
+    std::filesystem::rename(b.folder / "new", b.file);
+    b.time->now += std::chrono::seconds{1};
+    CHECK(knows(users, "alice"));
+    std::filesystem::permissions(b.file, std::filesystem::perms::owner_read);
+    b.time->now += std::chrono::seconds{1};
+    CHECK(knows(users, "bob"));
+}
+
+TEST_CASE("a change in place is seen although size and time of writing are the same", "[sasl][password_file]") {
+    bench b;
+    b.write("alice:" + bcrypt + "\n");
+    auto const written = std::filesystem::last_write_time(b.file);
+    auto users = b.open();
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});  // file systems tell times apart that lie a tick from each other
+    std::ofstream{b.file, std::ios::binary} << "carol:" + bcrypt + "\n";
+    std::filesystem::last_write_time(b.file, written);
+    b.time->now += std::chrono::seconds{1};
+    CHECK(knows(users, "carol"));
+}
+
+TEST_CASE("a file without users is refused at start and later", "[sasl][password_file]") {
+    bench b;
+    for (char const* const nobody : {"", "# nobody yet\n\n"}) {
+        std::string const told = b.why_not(nobody);
+        CHECK(told.find(b.file.string()) != std::string::npos);
+        CHECK(told.find("names no user; write") != std::string::npos);
+    }
+
+    b.write("alice:" + bcrypt + "\n");
+    auto users = b.open();
+    std::ofstream{b.file, std::ios::binary | std::ios::trunc};  // as an editor or a shell does that writes in place
+    b.time->now += std::chrono::seconds{1};
+    CHECK(knows(users, "alice"));
+    CHECK(users.size() == 1);
+    REQUIRE(b.lines->size() == 1);
+    CHECK(b.lines->back().find("names no user") != std::string::npos);
+
+    b.write("alice:!\n");
+    b.time->now += std::chrono::seconds{1};
+    CHECK_FALSE(*mailquay_test::waited(users.check("alice", secret{std::string_view{"secret"}}, nullptr)));
+    CHECK(b.lines->size() == 2);
 }
 
 }  // namespace test_password_file

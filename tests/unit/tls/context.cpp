@@ -6,6 +6,8 @@
 
 #include <openssl/err.h>
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <filesystem>
 #include <stdexcept>
@@ -67,6 +69,52 @@ TEST_CASE("a file that cannot be read is named, with the reason and the cure", "
     CHECK(says(complaint({.certificates = {{chain, empty}}}), {empty, "empty"}));
 }
 
+TEST_CASE("a folder in place of a file is named, at start and at reload", "[tls][context]") {
+    certificate_folder const folder;
+    auto const good = make_certificate();
+    std::string const chain = folder.write("mx.crt", good.chain), key = folder.write("mx.key", good.key);
+    std::string const place = folder.file("place");
+    std::filesystem::create_directory(place);
+    CHECK(says(complaint({.certificates = {{place, key}}}), {"certificate file \"" + place, "Is a directory", "check the path"}));
+
+    tls::context context{{.certificates = {{chain, key}}}};
+    std::filesystem::remove(chain);
+    std::filesystem::create_directory(chain);
+    auto const told = context.reload();
+    REQUIRE(told.size() == 1);
+    CHECK(says(told[0], {chain, "Is a directory"}));
+    CHECK(served_to(context, nullptr) == "mx.example.org");
+}
+
+TEST_CASE("a file is seen to change although size and time of writing stay, and once it can be opened", "[tls][context]") {
+    certificate_folder const folder;
+    auto const good = make_certificate();
+    std::string const chain = folder.write("mx.crt", good.chain), key = folder.write("mx.key", good.key);
+    tls::context context{{.certificates = {{chain, key}}}};
+    SECTION("in place") {
+        auto const written = std::filesystem::last_write_time(chain);
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});  // file systems tell times apart that lie a tick from each other
+        folder.write("mx.crt", good.chain);
+        std::filesystem::last_write_time(chain, written);
+        CHECK(context.files_changed());
+    }
+    SECTION("for want of descriptors") {
+        rlimit before{};
+        ::getrlimit(RLIMIT_NOFILE, &before);
+        rlimit none = before;
+        none.rlim_cur = 0;
+        ::setrlimit(RLIMIT_NOFILE, &none);
+        auto const told = context.reload();
+        bool const changed = context.files_changed();
+        ::setrlimit(RLIMIT_NOFILE, &before);
+        CHECK(told.size() == 2);
+        CHECK_FALSE(changed);
+        CHECK(context.files_changed());
+        CHECK(context.reload().empty());
+        CHECK_FALSE(context.files_changed());
+    }
+}
+
 TEST_CASE("what is no certificate or key is named", "[tls][context]") {
     certificate_folder const folder;
     auto const good = make_certificate();
@@ -76,6 +124,25 @@ TEST_CASE("what is no certificate or key is named", "[tls][context]") {
     CHECK(says(complaint({.certificates = {{junk, key}}}), {junk, "holds no certificate"}));
     CHECK(says(complaint({.certificates = {{chain, junk}}}), {junk, "holds no private key"}));
     CHECK(ERR_peek_error() == 0);
+}
+
+TEST_CASE("a chain that is cut off or damaged behind its first certificate is refused", "[tls][context]") {
+    certificate_folder const folder;
+    auto const good = make_certificate(), issuer = make_certificate({.authority = true});
+    std::string const key = folder.write("mx.key", good.key);
+    for (std::size_t const kept : {issuer.chain.size() / 2, std::size_t{40}, issuer.chain.size() - 10}) {
+        std::string const cut = folder.write("cut.crt", good.chain + issuer.chain.substr(0, kept));
+        CHECK(says(complaint({.certificates = {{cut, key}}}), {cut, "certificate 2", "copy"}));
+    }
+    std::string damaged = issuer.chain;
+    damaged[damaged.size() / 2] = '*';
+    std::string const bad = folder.write("bad.crt", good.chain + damaged);
+    CHECK(says(complaint({.certificates = {{bad, key}}}), {bad, "certificate 2"}));
+    CHECK(says(complaint({.certificates = {{folder.write("mx.crt", good.chain), key}},
+                          .clients = tls::client_certificates::required, .client_ca_file = bad}), {"client CA", bad, "certificate 2"}));
+    CHECK(ERR_peek_error() == 0);
+    std::string const more = folder.write("more.crt", "# ours\n" + good.chain + "# its issuer\n" + issuer.chain + "\nthat was all\n");
+    CHECK(complaint({.certificates = {{more, key}}}).empty());
 }
 
 TEST_CASE("a key that belongs to another certificate is refused, naming both files", "[tls][context]") {

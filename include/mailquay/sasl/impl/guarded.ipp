@@ -3,11 +3,15 @@
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/decimal.hpp>
 #include <mailquay/base/random.hpp>
+#include <mailquay/sasl/detail/attempts.hpp>
 #include <mailquay/sasl/detail/hashing.hpp>
+#include <mailquay/sasl/detail/known_keys.hpp>
 #include <mailquay/sasl/messages.hpp>
 #include <mailquay/sasl/saslprep.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -49,6 +53,14 @@ struct guarded::state {
     std::shared_ptr<authenticator> inner;
     std::shared_ptr<store> counters;
     guard_limits limits;
+    std::shared_ptr<detail::attempts> under_way = std::make_shared<detail::attempts>();
+    std::shared_ptr<detail::known_keys> known = std::make_shared<detail::known_keys>(limits.known_networks);
+
+    void remember(std::string key) const {
+        auto const now = limits.time->steady();
+        auto const most = std::chrono::duration_cast<std::chrono::seconds>(detail::known_keys::time_point::max() - now);
+        known->put(std::move(key), now + std::min(limits.known_for, most));
+    }
 
     std::string keyed(std::string_view text) const {
         secret const digest = detail::hmac(scram_hash::sha256, limits.key, text);
@@ -75,7 +87,8 @@ public:
 private:
     asio::awaitable<auth_step> guard(secret_view response) {
         note(response.reveal());
-        bool const over = co_await is_over();
+        auto const here = begin_attempt();  // until the verdict is counted
+        bool const over = co_await is_over(here->before);
         if (over) co_return too_many();
         eventual<auth_step> asked = inner_->next(response);
         auth_step step = co_await std::move(asked).wait();
@@ -83,6 +96,12 @@ private:
         bool const guess = is_wrong(step) && !std::exchange(refused_, true);
         if (guess) co_await count();
         co_return step;
+    }
+
+    std::shared_ptr<detail::attempts::one const> begin_attempt() {
+        detail::attempts::keys under{client_key()};
+        if (!user_.empty()) under[1] = network_key(), under[2] = user_key();
+        return all_->under_way->begin(tried_.empty() ? std::string{} : secret_key(), std::move(under));
     }
 
     static bool is_wrong(auth_step const& step) noexcept {
@@ -127,14 +146,16 @@ private:
         co_return count;
     }
 
-    asio::awaitable<bool> is_over() {
+    // Whoever began earlier and is not judged yet counts as failed.
+    asio::awaitable<bool> is_over(std::array<std::int64_t, 3> const& before) {
         std::int64_t const of_client = co_await value_of(client_key());
-        if (of_client >= all_->limits.per_client) co_return true;
+        if (of_client + before[0] >= all_->limits.per_client) co_return true;
         if (user_.empty()) co_return false;
         std::int64_t const of_network = co_await value_of(network_key());
-        if (of_network >= all_->limits.per_user_and_network) co_return true;
+        if (of_network + before[1] >= all_->limits.per_user_and_network) co_return true;
         std::int64_t const of_user = co_await value_of(user_key());
-        if (of_user < all_->limits.per_user) co_return false;
+        if (of_user + before[2] < all_->limits.per_user) co_return false;
+        if (all_->known->has(known_key(), all_->limits.time->steady())) co_return false;
         auto asked = all_->counters->get(known_key());
         result<std::optional<std::string>> known = co_await std::move(asked).wait();
         co_return known && !known->has_value();
@@ -160,6 +181,7 @@ private:
 
     asio::awaitable<void> succeeded() {
         if (user_.empty()) co_return;
+        all_->remember(known_key());
         auto asked = all_->counters->set(known_key(), "1", all_->limits.known_for);
         result<void> ignored = co_await std::move(asked).wait();
         static_cast<void>(ignored);
@@ -182,6 +204,8 @@ MAILQUAY_DECL guarded::guarded(std::shared_ptr<authenticator> inner, std::shared
         throw std::invalid_argument("sasl::guard_limits: a limit of 0 or less lets nobody in; leave sasl::guarded out for no limit");
     if (limits.window.count() <= 0 || limits.known_for.count() <= 0 || limits.same_secret.count() <= 0)
         throw std::invalid_argument("sasl::guard_limits: a time of 0 or less would count without end");
+    if (limits.known_networks == 0) throw std::invalid_argument("sasl::guard_limits::known_networks is 0: strangers could lock a user out");
+    if (!limits.time) limits.time = machine_clock();
     if (limits.key.empty()) {
         limits.key.resize(32);
         random_bytes(std::as_writable_bytes(std::span{limits.key}));

@@ -21,7 +21,7 @@ struct file_stamp {
     dev_t device = 0;
     ino_t inode = 0;
     off_t size = 0;
-    std::int64_t changed_at = 0;  // nanoseconds
+    std::int64_t changed_at = 0;  // nanoseconds; in any way: what was written in place may keep its size and time of writing
     friend bool operator==(file_stamp const&, file_stamp const&) = default;
 };
 
@@ -32,7 +32,7 @@ inline std::optional<file_stamp> stamp_of(std::filesystem::path const& file) {
     stamp.device = found.st_dev;
     stamp.inode = found.st_ino;
     stamp.size = found.st_size;
-    stamp.changed_at = std::int64_t{found.st_mtim.tv_sec} * 1'000'000'000 + found.st_mtim.tv_nsec;
+    stamp.changed_at = std::int64_t{found.st_ctim.tv_sec} * 1'000'000'000 + found.st_ctim.tv_nsec;
     return stamp;
 }
 
@@ -46,7 +46,7 @@ struct password_table {
     throw std::runtime_error("password file " + file.string() + ": " + what);
 }
 
-inline std::shared_ptr<password_table const> read_password_file(std::filesystem::path const& file, std::size_t most) {
+inline secret read_password_file(std::filesystem::path const& file, std::size_t most) {
     std::ifstream in{file, std::ios::binary};
     if (!in) bad_password_file(file, std::string{"cannot be opened: "} + std::strerror(errno));
     in.seekg(0, std::ios::end);
@@ -57,8 +57,10 @@ inline std::shared_ptr<password_table const> read_password_file(std::filesystem:
     std::string text(static_cast<std::size_t>(size), '\0');
     in.read(text.data(), size);
     if (in.gcount() != size) bad_password_file(file, "cannot be read to its end: was it changed meanwhile?");
-    secret const whole = secret::take(text);
+    return secret::take(text);
+}
 
+inline std::shared_ptr<password_table const> users_of(std::filesystem::path const& file, secret const& whole) {
     auto const table = std::make_shared<password_table>();
     std::string_view rest = whole.reveal();
     for (std::size_t number = 1; !rest.empty(); ++number) {
@@ -72,6 +74,8 @@ inline std::shared_ptr<password_table const> read_password_file(std::filesystem:
         if (colon == std::string_view::npos) wrong_with("no colon behind the name: write name:hash");
         if (auto const wrong = table->users.add(line.substr(0, colon), line.substr(colon + 1))) wrong_with(*wrong);
     }
+    // One that is being written in place is empty for a moment, and would shut everybody out.
+    if (table->users.size() == 0) bad_password_file(file, "names no user; write a line name:hash for each, or name:! for one who may not in");
     table->forms = table->users.forms();
     return table;
 }
@@ -84,7 +88,7 @@ struct password_file::state {
     state(std::filesystem::path from, password_file_settings with) : file(std::move(from)), settings(std::move(with)) {
         if (!settings.time) settings.time = machine_clock();
         read_at = detail::stamp_of(file);
-        table = detail::read_password_file(file, settings.octets);
+        table = detail::users_of(file, detail::read_password_file(file, settings.octets));
         next_look = settings.time->steady() + settings.recheck;
     }
 
@@ -100,15 +104,20 @@ struct password_file::state {
     void look() {
         std::lock_guard const one_at_a_time{reading};
         auto const stamp = detail::stamp_of(file);
-        if (stamp == read_at) return;
-        read_at = stamp;  // also for a bad one, which is not read again until it changes
+        if (read_at && stamp == read_at) return;
+        read_at.reset();  // one that cannot be read is tried again: what was in the way may leave no trace in the file
         try {
-            auto fresh = detail::read_password_file(file, settings.octets);
+            secret const whole = detail::read_password_file(file, settings.octets);
+            read_at = stamp;  // also for a bad one, which is not read again until it changes
+            told.clear();
+            auto fresh = detail::users_of(file, whole);
             settings.log.info([&] { return "password file " + file.string() + " read again: " + std::to_string(fresh->users.size()) + " users"; });
             std::lock_guard const lock{mutex};
             table.swap(fresh);
         } catch (std::exception const& bad) {
-            settings.log.error([&] { return std::string{bad.what()} + "; going on with the one before"; });
+            if (told == bad.what()) return;
+            told = bad.what();
+            settings.log.error([&] { return told + "; going on with the one before"; });
         }
     }
 
@@ -121,8 +130,9 @@ struct password_file::state {
     password_file_settings settings;
     std::shared_ptr<workers> pool{};
     std::mutex mutable mutex{};
-    std::mutex reading{};  // guards read_at
+    std::mutex reading{};  // guards read_at and told
     std::optional<detail::file_stamp> read_at{};
+    std::string told{};  // why it could not be read, not to say so each time
     std::shared_ptr<detail::password_table const> table{};
     time_point next_look{};
 };

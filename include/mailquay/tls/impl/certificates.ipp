@@ -8,9 +8,12 @@
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <filesystem>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -26,19 +29,26 @@ namespace mailquay::inline MAILQUAY_ABI::tls::detail {
 /// A file as it was when it was read, to see later whether it has changed.
 struct file_stamp {
     std::string path;
-    std::filesystem::file_time_type written{};
-    std::uintmax_t size = 0;
+    bool unopened = false;  // for whatever reason; it has changed as soon as it can be opened
+    dev_t device = 0;
+    ino_t inode = 0;
+    off_t size = 0;
+    std::int64_t changed_at = 0;  // nanoseconds; in any way: what was written in place may keep its size and time of writing
 
     static file_stamp of(std::string const& path) {
-        std::error_code ignored;
         file_stamp made{path};
-        made.written = std::filesystem::last_write_time(path, ignored);
-        made.size = std::filesystem::file_size(path, ignored);
+        struct stat found {};
+        if (::stat(path.c_str(), &found) != 0) return made;
+        made.device = found.st_dev;
+        made.inode = found.st_ino;
+        made.size = found.st_size;
+        made.changed_at = std::int64_t{found.st_ctim.tv_sec} * 1'000'000'000 + found.st_ctim.tv_nsec;
         return made;
     }
     bool changed() const {
         file_stamp const now = of(path);
-        return now.written != written || now.size != size;
+        if (now.inode != inode || now.changed_at != changed_at || now.size != size || now.device != device) return true;
+        return unopened && std::ifstream{path}.is_open();
     }
 };
 
@@ -79,23 +89,33 @@ inline std::optional<std::string> read_pem(pem_source const& from, std::vector<f
     stamps.push_back(file_stamp::of(from.file));
     errno = 0;
     std::ifstream in{from.file, std::ios::binary};
-    std::string text{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
+    stamps.back().unopened = !in.is_open();
+    std::string text;
+    for (std::array<char, 4096> piece; in.read(piece.data(), piece.size()) || in.gcount() > 0;)
+        text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
     if (in.is_open() && !in.bad() && !text.empty()) return text;
     std::string const why = errno != 0 ? std::generic_category().message(errno) : "it is empty";
     problems.push_back(fmt::format("tls: {} cannot be read: {}; check the path, and that this user may read it", from.name(), why));
     return std::nullopt;
 }
 
-inline std::vector<x509_ptr> read_certificates(std::string_view pem) {
+/// @return the certificates of the text, perhaps none; or nothing and a sentence in `problems` if one of them is cut off or damaged
+inline std::optional<std::vector<x509_ptr>> read_certificates(pem_source const& from, std::string_view pem, std::vector<std::string>& problems) {
     std::vector<x509_ptr> all;
+    ::ERR_clear_error();
     bio_ptr const in{::BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
     while (in) {
         x509_ptr one{::PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)};
         if (!one) break;
         all.push_back(std::move(one));
     }
-    ::ERR_clear_error();  // the end of the text is none
-    return all;
+    unsigned long const ended = ::ERR_peek_last_error();
+    bool const at_the_end = ERR_GET_LIB(ended) == ERR_LIB_PEM && ERR_GET_REASON(ended) == PEM_R_NO_START_LINE;
+    std::string const why = at_the_end ? "" : reason_of_openssl();
+    ::ERR_clear_error();
+    if (at_the_end) return all;
+    problems.push_back(fmt::format("tls: certificate {} in {} is cut off or damaged: {}; copy the whole file anew", all.size() + 1, from.name(), why));
+    return std::nullopt;
 }
 
 /// A key with a password is not asked for it: nobody might be there to answer.
@@ -155,7 +175,9 @@ inline std::optional<loaded_certificate> load(certificate const& given, std::vec
                                  "this user read it", key_source.name()));
     if (!made.key) return wrong(fmt::format("tls: {} holds no private key in PEM: {}; give one", key_source.name(), reason_of_openssl()));
 
-    auto all = read_certificates(*chain_text);
+    auto read = read_certificates(chain_source, *chain_text, problems);
+    if (!read) return std::nullopt;
+    auto& all = *read;
     if (all.empty()) return wrong(fmt::format("tls: {} holds no certificate in PEM; give one, with its chain behind it", chain_source.name()));
     made.leaf = std::move(all.front());
     made.chain.assign(std::make_move_iterator(all.begin() + 1), std::make_move_iterator(all.end()));

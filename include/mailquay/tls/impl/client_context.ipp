@@ -114,9 +114,9 @@ MAILQUAY_DECL client_context::client_context(client_context_config config) {
     } else {
         detail::pem_source const source{"CA", config.ca_file, config.ca_pem};
         if (auto const text = detail::read_pem(source, ignored, problems)) {
-            auto const all = detail::read_certificates(*text);
-            if (all.empty()) problems.push_back(fmt::format("tls: {} holds no certificate in PEM; give who signs the servers' certificates", source.name()));
-            for (detail::x509_ptr const& one : all) ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(ctx), one.get());
+            auto const read = detail::read_certificates(source, *text, problems);
+            if (read && read->empty()) problems.push_back(fmt::format("tls: {} holds no certificate in PEM; give who signs the servers' certificates", source.name()));
+            for (std::size_t i = 0; read && i < read->size(); ++i) ::X509_STORE_add_cert(::SSL_CTX_get_cert_store(ctx), (*read)[i].get());
         }
     }
     certificate const& own = config.own;

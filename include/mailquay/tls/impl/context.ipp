@@ -89,8 +89,9 @@ inline std::shared_ptr<served const> make_served(context_config const& from, std
     if (from.clients != client_certificates::off) {
         pem_source const source{"client CA", from.client_ca_file, from.client_ca_pem};
         if (auto const text = read_pem(source, files, problems)) {
-            client_ca = read_certificates(*text);
-            if (client_ca.empty()) problems.push_back(fmt::format("tls: {} holds no certificate in PEM; give who signs the clients' certificates", source.name()));
+            auto read = read_certificates(source, *text, problems);
+            if (read) client_ca = std::move(*read);
+            if (read && client_ca.empty()) problems.push_back(fmt::format("tls: {} holds no certificate in PEM; give who signs the clients' certificates", source.name()));
         }
     }
     std::vector<loaded_certificate> loaded;
@@ -170,7 +171,12 @@ MAILQUAY_DECL std::vector<std::string> context::reload() {
 MAILQUAY_DECL std::vector<std::string> context::reload(context_config config) {
     std::vector<std::string> problems;
     std::vector<detail::file_stamp> files;
-    auto made = detail::make_served(config, files, problems);
+    std::shared_ptr<detail::served const> made;
+    try {
+        made = detail::make_served(config, files, problems);
+    } catch (std::exception const& failed) {
+        problems.push_back(fmt::format("tls: the certificates cannot be read: {}", failed.what()));
+    }
     std::lock_guard const lock{impl_->mutex};
     impl_->looked_at = std::move(files);
     if (!problems.empty()) return problems;
