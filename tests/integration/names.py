@@ -32,7 +32,9 @@ class NameServer:
                 query, client = self.socket.recvfrom(4096)
             except OSError:
                 return
-            end = query.index(b"\0", 12)
+            end = query.find(b"\0", 12)
+            if end < 0 or len(query) < end + 5:
+                continue  # not for us: an answer, perhaps, to whoever had this port before
             question = query[12:end + 5]
             labels, at = [], 12
             while query[at]:
