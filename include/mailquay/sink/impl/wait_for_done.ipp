@@ -19,9 +19,14 @@ public:
         : executor_(asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked)),
           handler_(std::move(handler)) {}
 
+    // Nothing that counts as work of the context is left here when `post` returns: by then the coroutine may have gone on and ended, and
+    // its context with it.
     void go_on() {
-        auto const executor = std::move(executor_);
-        asio::post(executor, std::move(handler_));
+        auto const executor = asio::prefer(executor_, asio::execution::outstanding_work.untracked);
+        asio::post(executor, [work = std::move(executor_), handler = std::move(handler_)]() mutable {
+            auto goes_on = std::move(handler);
+            goes_on();
+        });
     }
 
 private:
