@@ -177,6 +177,7 @@ TEST_CASE("a write that fails is answered, wherever it fails, and never with a f
             kept[id] = content;
         else
             refused.push_back(id);
+        CHECK(holds_after_a_while(at, [&] { return at.sink->has_room(0); }));  // it looks once a second whether it can go on
     }
     at.lose_power();
 
