@@ -110,9 +110,14 @@ public:
         job_ = nullptr;
         go_on();
     }
+    // Nothing that counts as work of the context is left here when `post` returns: the coroutine may have ended by then, and its context
+    // with it.
     void go_on() {
-        auto const executor = std::move(executor_);
-        asio::post(executor, std::move(handler_));
+        auto const executor = asio::prefer(executor_, asio::execution::outstanding_work.untracked);
+        asio::post(executor, [work = std::move(executor_), handler = std::move(handler_)]() mutable {
+            auto goes_on = std::move(handler);
+            goes_on();
+        });
     }
 
 private:
