@@ -50,8 +50,8 @@ struct client_timeouts {
     std::chrono::milliseconds content = std::chrono::minutes{3};        ///< §4.5.3.2.5: without progress
     std::chrono::milliseconds final_reply = std::chrono::minutes{10};   ///< §4.5.3.2.6
     std::chrono::milliseconds quit = std::chrono::seconds{5};           ///< nothing depends on the reply to QUIT
-    /// For waiting until one may have a connection, for opening it, and for each message on it, whatever the server says meanwhile; content adds to it by its size
-    /// (`client_limits::least_rate`).
+    /// For waiting until one may have a connection, for opening it, and for each message on it, whatever the server says meanwhile;
+    /// content adds to it by its size (`client_limits::least_rate`).
     std::chrono::milliseconds attempt = std::chrono::hours{1};
 };
 

@@ -102,9 +102,9 @@ __attribute__((target("avx2"), always_inline)) inline char* move_avx2(char* to, 
 /// A dot behind an LF: whether it is behind CRLF and cannot end the message.
 inline bool is_sure_dot(char const* dot) noexcept { return dot[-2] == '\r' && dot[1] != '\r'; }
 
-/// Only where `__builtin_cpu_supports()` says "avx2" and "bmi". Masks are made of the first block and of those with many dots, or one that may end the
-/// message. In the others each octet is compared together with the one before it, all 32 at once, which says of both rules whether it
-/// keeps them; a dot or two are taken out at once.
+/// Only where `__builtin_cpu_supports()` says "avx2" and "bmi". Masks are made of the first block and of those with many dots, or
+/// one that may end the message. In the others each octet is compared together with the one before it, all 32 at once, which says of
+/// both rules whether it keeps them; a dot or two are taken out at once.
 __attribute__((target("avx2,bmi"))) inline dot_block find_dots_avx2(data_gatherer& message, std::size_t first, std::size_t blocks,
                                                                 dot_carry& carry) noexcept {
     __m256i const lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r'), dot = _mm256_set1_epi8('.');

@@ -1,9 +1,8 @@
 #include <mailquay/sasl/password_file.hpp>
 
+#include <mailquay/handler/detail/file_stamp.hpp>
 #include <mailquay/handler/offload.hpp>
 #include <mailquay/sasl/detail/user_map.hpp>
-
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -15,26 +14,6 @@
 namespace mailquay::inline MAILQUAY_ABI::sasl {
 
 namespace detail {
-
-/// Tells one state of a file from another.
-struct file_stamp {
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t changed_at = 0;  // nanoseconds; in any way: what was written in place may keep its size and time of writing
-    friend bool operator==(file_stamp const&, file_stamp const&) = default;
-};
-
-inline std::optional<file_stamp> stamp_of(std::filesystem::path const& file) {
-    struct stat found {};
-    if (::stat(file.c_str(), &found) != 0) return std::nullopt;
-    file_stamp stamp;
-    stamp.device = found.st_dev;
-    stamp.inode = found.st_ino;
-    stamp.size = found.st_size;
-    stamp.changed_at = std::int64_t{found.st_ctim.tv_sec} * 1'000'000'000 + found.st_ctim.tv_nsec;
-    return stamp;
-}
 
 /// What a file held when it was read.
 struct password_table {
@@ -87,7 +66,7 @@ struct password_file::state {
 
     state(std::filesystem::path from, password_file_settings with) : file(std::move(from)), settings(std::move(with)) {
         if (!settings.time) settings.time = machine_clock();
-        read_at = detail::stamp_of(file);
+        read_at = mailquay::detail::file_stamp::of(file.string());
         table = detail::users_of(file, detail::read_password_file(file, settings.octets));
         next_look = settings.time->steady() + settings.recheck;
     }
@@ -103,7 +82,7 @@ struct password_file::state {
 
     void look() {
         std::lock_guard const one_at_a_time{reading};
-        auto const stamp = detail::stamp_of(file);
+        auto const stamp = mailquay::detail::file_stamp::of(file.string());
         if (read_at && stamp == read_at) return;
         read_at.reset();  // one that cannot be read is tried again: what was in the way may leave no trace in the file
         try {
@@ -131,7 +110,7 @@ struct password_file::state {
     std::shared_ptr<workers> pool{};
     std::mutex mutable mutex{};
     std::mutex reading{};  // guards read_at and told
-    std::optional<detail::file_stamp> read_at{};
+    std::optional<mailquay::detail::file_stamp> read_at{};
     std::string told{};  // why it could not be read, not to say so each time
     std::shared_ptr<detail::password_table const> table{};
     time_point next_look{};

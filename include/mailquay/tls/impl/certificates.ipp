@@ -1,14 +1,13 @@
 #pragma once
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/handler/detail/file_stamp.hpp>
 #include <mailquay/tls/context.hpp>
 #include <mailquay/tls/impl/openssl_stream.ipp>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
-
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -27,29 +26,14 @@
 namespace mailquay::inline MAILQUAY_ABI::tls::detail {
 
 /// A file as it was when it was read, to see later whether it has changed.
-struct file_stamp {
-    std::string path;
-    bool unopened = false;  // for whatever reason; it has changed as soon as it can be opened
-    dev_t device = 0;
-    ino_t inode = 0;
-    off_t size = 0;
-    std::int64_t changed_at = 0;  // nanoseconds; in any way: what was written in place may keep its size and time of writing
+struct file_read {
+    explicit file_read(std::string const& name) : path(name), was(mailquay::detail::file_stamp::of(name)) {}
 
-    static file_stamp of(std::string const& path) {
-        file_stamp made{path};
-        struct stat found {};
-        if (::stat(path.c_str(), &found) != 0) return made;
-        made.device = found.st_dev;
-        made.inode = found.st_ino;
-        made.size = found.st_size;
-        made.changed_at = std::int64_t{found.st_ctim.tv_sec} * 1'000'000'000 + found.st_ctim.tv_nsec;
-        return made;
-    }
-    bool changed() const {
-        file_stamp const now = of(path);
-        if (now.inode != inode || now.changed_at != changed_at || now.size != size || now.device != device) return true;
-        return unopened && std::ifstream{path}.is_open();
-    }
+    std::string path;
+    std::optional<mailquay::detail::file_stamp> was;
+    bool unopened = false;  // for whatever reason; it has changed as soon as it can be opened
+
+    bool changed() const { return mailquay::detail::file_stamp::of(path) != was || (unopened && std::ifstream{path}.is_open()); }
 };
 
 /// Where PEM text comes from, and what it is called where something is wrong with it.
@@ -80,16 +64,16 @@ inline std::string date_of(ASN1_TIME const* time) {
 }
 
 /// @return the PEM text, or nothing and a sentence in `problems`
-inline std::optional<std::string> read_pem(pem_source const& from, std::vector<file_stamp>& stamps, std::vector<std::string>& problems) {
+inline std::optional<std::string> read_pem(pem_source const& from, std::vector<file_read>& files_read, std::vector<std::string>& problems) {
     if (from.file.empty() && from.text.empty()) {
         problems.push_back(fmt::format("tls: no {} is given; name its file, or give it as PEM text", from.what));
         return std::nullopt;
     }
     if (from.file.empty()) return from.text;
-    stamps.push_back(file_stamp::of(from.file));
+    files_read.emplace_back(from.file);
     errno = 0;
     std::ifstream in{from.file, std::ios::binary};
-    stamps.back().unopened = !in.is_open();
+    files_read.back().unopened = !in.is_open();
     std::string text;
     for (std::array<char, 4096> piece; in.read(piece.data(), piece.size()) || in.gcount() > 0;)
         text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
@@ -152,11 +136,11 @@ inline std::vector<std::string> names_of(X509* of) {
 }
 
 /// @return a certificate that can serve now, or nothing and why in `problems`
-inline std::optional<loaded_certificate> load(certificate const& given, std::vector<file_stamp>& stamps, std::vector<std::string>& problems) {
+inline std::optional<loaded_certificate> load(certificate const& given, std::vector<file_read>& files_read, std::vector<std::string>& problems) {
     pem_source const chain_source{"certificate", given.chain_file, given.chain_pem};
     pem_source const key_source{"key", given.key_file, given.key_pem};
-    auto const chain_text = read_pem(chain_source, stamps, problems);
-    auto key_text = read_pem(key_source, stamps, problems);
+    auto const chain_text = read_pem(chain_source, files_read, problems);
+    auto key_text = read_pem(key_source, files_read, problems);
     if (!chain_text || !key_text) return std::nullopt;
     auto const wrong = [&](std::string problem) {
         problems.push_back(std::move(problem));

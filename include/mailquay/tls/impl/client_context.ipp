@@ -100,7 +100,7 @@ struct client_context::impl {
 
 MAILQUAY_DECL client_context::client_context(client_context_config config) {
     std::vector<std::string> problems;
-    std::vector<detail::file_stamp> ignored;
+    std::vector<detail::file_read> ignored;
     auto made = std::make_shared<impl>();
     made->ctx.reset(::SSL_CTX_new(::TLS_client_method()));
     SSL_CTX* const ctx = made->ctx.get();

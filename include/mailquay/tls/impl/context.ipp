@@ -83,7 +83,7 @@ inline ssl_ctx_ptr make_ssl_ctx(context_config const& from, std::vector<x509_ptr
 }
 
 /// Makes all of it, or says in `problems` why not. `files` are the files that were looked at, either way.
-inline std::shared_ptr<served const> make_served(context_config const& from, std::vector<file_stamp>& files,
+inline std::shared_ptr<served const> make_served(context_config const& from, std::vector<file_read>& files,
                                                  std::vector<std::string>& problems) {
     std::vector<x509_ptr> client_ca;
     if (from.clients != client_certificates::off) {
@@ -146,7 +146,7 @@ struct context::impl {
     context_config config;
     mutable std::mutex mutex{};
     std::shared_ptr<detail::served const> now{};
-    std::vector<detail::file_stamp> looked_at{};  // at the last attempt
+    std::vector<detail::file_read> looked_at{};  // at the last attempt
 };
 
 MAILQUAY_DECL context::context(context_config config) : impl_(std::make_unique<impl>()) {
@@ -170,7 +170,7 @@ MAILQUAY_DECL std::vector<std::string> context::reload() {
 
 MAILQUAY_DECL std::vector<std::string> context::reload(context_config config) {
     std::vector<std::string> problems;
-    std::vector<detail::file_stamp> files;
+    std::vector<detail::file_read> files;
     std::shared_ptr<detail::served const> made;
     try {
         made = detail::make_served(config, files, problems);
@@ -189,7 +189,7 @@ MAILQUAY_DECL bool context::files_changed() const {
     std::unique_lock lock{impl_->mutex};
     auto const files = impl_->looked_at;
     lock.unlock();
-    return std::any_of(files.begin(), files.end(), [](detail::file_stamp const& one) { return one.changed(); });
+    return std::any_of(files.begin(), files.end(), [](detail::file_read const& one) { return one.changed(); });
 }
 
 MAILQUAY_DECL std::unique_ptr<tls_stream> context::accept(session_info const&) {
