@@ -166,147 +166,155 @@ private:
     };
     static constexpr std::uint16_t most_open = 0xffff;
     enum class step : std::uint8_t { wait, go_on, event_given };
-    enum class line_found : std::uint8_t { none, whole, too_long };
+    enum class line_found : std::uint8_t { none, whole, clean, too_long };  // clean: whole, and no octet is below 32
     using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
     struct exchange;  // the AUTH exchange under way
     struct trace;     // what the Received fields of this client begin with
     using work = session_memory::work;
 
-    bool anything_to_tell() const noexcept {
-        return withdrawn_ || (tell_aborted_ | tell_reset_ | tell_refused_ | tell_auth_ | tell_handshake_ | tell_closed_);
-    }
-    std::optional<event> tell();
-    std::string_view name_of(verb spoken) const noexcept;
+    /// What happened without a question and is still to be told: bits of `tells_`.
+    enum tell_bit : std::uint8_t {
+        tell_withdrawn = 1, tell_aborted = 2, tell_reset = 4, tell_refused = 8, tell_auth = 16, tell_handshake = 32, tell_closed = 64
+    };
+    bool tells(unsigned what) const noexcept { return (tells_ & what) != 0; }
+    void will_tell(tell_bit what) noexcept { tells_ = static_cast<std::uint8_t>(tells_ | what); }
+    void wont_tell(tell_bit what) noexcept { tells_ = static_cast<std::uint8_t>(tells_ & ~what); }
+    inline void tell(std::optional<event>& given);
+    inline std::string_view name_of(verb spoken) const noexcept;
 
     // session_input.ipp: octets in, lines out
-    step advance(std::optional<event>& given);
-    step advance_command(std::optional<event>& given);
-    line_found next_line(std::string_view& line);
-    line_found join_line(std::string_view& line);
-    line_found skip_line() noexcept;
-    void keep_partial_line();
-    void append_to_hold(std::span<char> octets);
-    bool next_region() noexcept;
-    void drop_input() noexcept;
-    bool run_of_recipients_goes_on() const noexcept;
+    inline step advance(std::optional<event>& given);
+    inline void tidy_up();
+    void drop_work() noexcept { drop_work_ = untidy_ = true; }
+    void keep_asked(std::string_view text) { untidy_ = true, asked_text_ = std::make_unique<std::string>(text); }
+    inline step advance_command(std::optional<event>& given);
+    inline line_found next_line(std::string_view& line);
+    inline line_found join_line(std::string_view& line);
+    inline line_found skip_line() noexcept;
+    inline void keep_partial_line();
+    inline void append_to_hold(std::span<char> octets);
+    inline bool next_region() noexcept;
+    inline void drop_input() noexcept;
+    inline bool run_of_recipients_goes_on() const noexcept;
     bool unconsumed_any() const noexcept { return cur_ != end_ || lent_ != lent_end_; }
 
     // session_commands.ipp: a line, and what follows from it
-    step command(std::string_view line, std::optional<event>& given);
-    step hello(command_line const& line, std::optional<event>& given);
-    step mail(command_line const& line, std::optional<event>& given);
-    step rcpt(command_line const& line, std::optional<event>& given);
-    step data(command_line const& line, std::optional<event>& given);
-    void overlong_line();
-    void close_if_octets_follow();
-    bool excused() noexcept;
-    step verify(command_line const& line, std::optional<event>& given);
-    step ask_about(bool expands, std::string_view argument, bool smtputf8, std::optional<event>& given);
-    void say_sender_ok(verdict const& given);
-    step other(command_line const& line, std::optional<event>& given);
-    void help();
-    std::optional<reply> read_mail(command_line const& line);
-    std::optional<reply> read_recipient(command_line const& line, recipient& to);
-    void refuse_recipient(reply const& why);
-    std::size_t most_recipients() const noexcept;
-    std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
-    reply parameter_failed(std::string_view keyword, std::string_view what) const;
-    address kept_address(path const& given);
-    bool junk_allowed();
-    void drop_transaction(bool tell) noexcept;
+    inline step command(std::string_view line, bool clean, std::optional<event>& given);
+    inline step hello(command_line const& line, std::optional<event>& given);
+    inline step mail(command_line const& line, std::optional<event>& given);
+    inline step rcpt(command_line const& line, std::optional<event>& given);
+    inline step data(command_line const& line, std::optional<event>& given);
+    inline void overlong_line();
+    inline void close_if_octets_follow();
+    inline bool excused() noexcept;
+    inline step verify(command_line const& line, std::optional<event>& given);
+    inline step ask_about(bool expands, std::string_view argument, bool smtputf8, std::optional<event>& given);
+    inline void say_sender_ok(verdict const& given);
+    inline step other(command_line const& line, std::optional<event>& given);
+    inline void help();
+    inline address_options path_options() const noexcept;
+    inline std::optional<reply> read_mail(command_line const& line);
+    inline std::optional<reply> read_recipient(command_line const& line, recipient& to);
+    inline void refuse_recipient(reply const& why);
+    inline std::size_t most_recipients() const noexcept;
+    inline std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
+    inline reply parameter_failed(std::string_view keyword, std::string_view what) const;
+    inline address kept_address(path const& given);
+    inline bool junk_allowed();
+    inline void drop_transaction(bool tell) noexcept;
 
     // session_bdat.ipp: a message in chunks
-    step bdat(std::string_view line, parsed<command_line> const& found, std::optional<event>& given);
-    bool chunking() const noexcept;
-    void judge_chunk(bdat_command const& chunk, reply_text const* mistake);
-    void drop_chunk();
-    void bound_rest_of_chunk();
-    void begin_chunks(verdict const& given);
-    step advance_chunk(std::optional<event>& given);
-    step chunk_over(std::optional<event>& given);
+    inline step bdat(std::string_view line, parsed<command_line> const& found, std::optional<event>& given);
+    inline bool chunking() const noexcept;
+    inline void judge_chunk(bdat_command const& chunk, reply_text const* mistake);
+    inline void drop_chunk();
+    inline void bound_rest_of_chunk();
+    inline void begin_chunks(verdict const& given);
+    inline step advance_chunk(std::optional<event>& given);
+    inline step chunk_over(std::optional<event>& given);
 
     // session_limits.ipp, session_prdr.ipp
-    bool domain_fits(std::string_view domain);
-    void say_for_each(delivery const& given);
+    inline bool domain_fits(std::string_view domain);
+    inline void say_for_each(delivery const& given);
 
     // session_peer.ipp: who the client is
-    step xclient(command_line const& line, std::optional<event>& given);
-    step xforward(command_line const& line);
-    std::optional<reply> not_for_this_peer(std::string_view keyword);
-    void settle_peer(verdict const& given);
+    inline step xclient(command_line const& line, std::optional<event>& given);
+    inline step xforward(command_line const& line);
+    inline std::optional<reply> not_for_this_peer(std::string_view keyword);
+    inline void settle_peer(verdict const& given);
 
     // session_auth.ipp: AUTH and what must be forgotten of it
-    step auth(command_line const& line, std::optional<event>& given);
-    step advance_exchange(std::optional<event>& given);
-    step response(std::string_view line, std::optional<event>& given);
-    bool decode_response(std::string_view text);
-    void settle_exchange(auth_step const& given);
-    void challenge(std::string_view octets);
-    void refuse_exchange(auth_failure const& why);
-    void end_exchange(auth_outcome how, std::size_t replied) noexcept;
-    bool responding() const noexcept;
-    std::size_t line_limit(std::string_view begin, std::string_view rest = {}) const noexcept;
-    bool secret_line(std::string_view begin) const noexcept;
-    void forget_asked_text() noexcept;
+    inline step auth(command_line const& line, std::optional<event>& given);
+    inline step advance_exchange(std::optional<event>& given);
+    inline step response(std::string_view line, std::optional<event>& given);
+    inline bool decode_response(std::string_view text);
+    inline void settle_exchange(auth_step const& given);
+    inline void challenge(std::string_view octets);
+    inline void refuse_exchange(auth_failure const& why);
+    inline void end_exchange(auth_outcome how, std::size_t replied) noexcept;
+    inline bool responding() const noexcept;
+    inline std::size_t line_limit(std::string_view begin, std::string_view rest = {}) const noexcept;
+    inline bool secret_line(std::string_view begin) const noexcept;
+    inline void forget_asked_text() noexcept;
 
     // session_tls.ipp
-    bool lacks_tls(command_line const& line) const noexcept;
-    step starttls(command_line const& line, std::optional<event>& given);
-    void begin_securing();
+    inline bool lacks_tls(command_line const& line) const noexcept;
+    inline step starttls(command_line const& line, std::optional<event>& given);
+    inline void begin_securing();
 
     // session_message.ipp: the message under way
-    void begin_message();
-    void write_received();
-    step advance_message(std::optional<event>& given);
-    step take_octets(std::span<char> octets, bool ours, std::optional<event>& given);
-    step offer_chunk(std::span<char const> octets, bool ours, std::optional<event>& given);
-    step end_message(std::optional<event>& given);
-    void check_limits(std::string_view octets);
-    void check_header(std::string_view octets);
-    void check_text(std::string_view octets);
-    void refuse_message(verdict why);
-    void refuse_message(reply_text const& why);
-    void hook_refused_message(verdict why);
-    void say_refusal();
-    void settle_delivery(delivery const& given);
-    void say_outcome(verdict const& outcome);
-    void message_over(bool accepted);
+    inline void begin_message();
+    inline void write_received();
+    inline step advance_message(std::optional<event>& given);
+    inline step take_octets(std::span<char> octets, bool ours, std::optional<event>& given);
+    inline step offer_chunk(std::span<char const> octets, bool ours, std::optional<event>& given);
+    inline step end_message(std::optional<event>& given);
+    inline void check_limits(std::string_view octets);
+    inline void check_header(std::string_view octets);
+    inline void check_text(std::string_view octets);
+    inline void refuse_message(verdict why);
+    inline void refuse_message(reply_text const& why);
+    inline void hook_refused_message(verdict why);
+    inline void say_refusal();
+    inline void settle_delivery(delivery const& given);
+    inline void say_outcome(verdict const& outcome);
+    inline void message_over(bool accepted);
 
     // session_answers.ipp: what the host said
-    ticket ask(question what) noexcept;
-    void settle(question what, verdict const& given);
-    void settle_recipients();
-    void end_run();
-    bool settle_only_recipient(verdict const& given);
-    void settle_one_recipient(verdict const& given);
-    void refuse_connection(verdict const& given, reply_text const& usual);
-    void keep_resolution(recipient& to, verdict const& given);
-    bool wait_first(question what, std::chrono::milliseconds delay);
+    inline ticket ask(question what) noexcept;
+    inline void settle(question what, verdict const& given);
+    inline void settle_recipients();
+    inline void end_run();
+    inline bool settle_only_recipient(verdict const& given);
+    inline void settle_one_recipient(verdict const& given);
+    inline void refuse_connection(verdict const& given, reply_text const& usual);
+    inline void keep_resolution(recipient& to, verdict const& given);
+    inline bool wait_first(question what, std::chrono::milliseconds delay);
 
     // session_replies.ipp: octets out, and counting mistakes
-    std::string& out();
-    void say(reply_text const& text);
-    void say(reply const& text);
-    void say(verdict const& given, reply_text const& usual);
-    void sign(std::size_t from);
-    bool recipients_budget_spent() noexcept;
-    void syntax_error(reply const& text);
-    void out_of_sequence();
-    void note_refusal(std::size_t from, verb of, bool of_message = false) noexcept;
+    inline std::string& out();
+    inline void say(reply_text const& text);
+    inline void say(reply const& text);
+    inline void say(verdict const& given, reply_text const& usual);
+    inline void sign(std::size_t from);
+    inline bool recipients_budget_spent() noexcept;
+    inline void syntax_error(reply const& text);
+    inline void out_of_sequence();
+    inline void note_refusal(std::size_t from, verb of, bool of_message = false) noexcept;
     std::size_t output_end() const noexcept { return out_ ? out_->size() : 0; }
-    void command_boundary();
-    void close(close_reason why) noexcept;
-    void close_with(reply_text const& last, close_reason why);
+    inline void command_boundary();
+    inline void close(close_reason why) noexcept;
+    inline void close_with(reply_text const& last, close_reason why);
 
     // session_time.ipp
-    void hook_overdue();
-    void input_overdue();
-    std::chrono::seconds patience() const noexcept;
-    void measure_rate(std::chrono::milliseconds passed);
-    void withdraw();
-    void abort_message(abort_reason why) noexcept;
-    void end_without_reply(abort_reason of_message, close_reason why);
+    inline void hook_overdue();
+    inline void input_overdue();
+    inline std::chrono::seconds patience() const noexcept;
+    inline void measure_rate(std::chrono::milliseconds passed);
+    inline void withdraw();
+    inline void abort_message(abort_reason why) noexcept;
+    inline void end_without_reply(abort_reason of_message, close_reason why);
 
     session_config const* config_;
     session_memory* memory_;
@@ -342,6 +350,7 @@ private:
     verb refused_verb_ = verb::unknown;
     line_head skipped_head_{};          // how the over-long line begins
     session_state state_ = session_state::start;
+    std::uint8_t tells_ = 0;
     abort_reason abort_reason_{};
     close_reason close_reason_{};
     bool extended_hello_ : 1 = false;   // the greeting under way came with EHLO or LHLO
@@ -352,16 +361,11 @@ private:
     bool paused_ : 1 = false;           // the host does not read: the peer owes nothing meanwhile
     bool stopping_ : 1 = false;
     bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order
+    bool untidy_ : 1 = false;           // tidy_up() has something to do
     bool drop_work_ : 1 = false;        // the transaction ended, but a hook may still look at it
     bool run_over_ : 1 = false;         // a run of RCPT is answered, but a hook may still look at its recipients
     bool asks_follow_ : 1 = false;      // octets that the host has not read yet would not be commands
-    bool tell_aborted_ : 1 = false;
-    bool tell_reset_ : 1 = false;
-    bool tell_refused_ : 1 = false;
     bool refused_message_ : 1 = false;
-    bool tell_auth_ : 1 = false;
-    bool tell_handshake_ : 1 = false;
-    bool tell_closed_ : 1 = false;
     bool told_closed_ : 1 = false;
     bool message_told_ : 1 = false;     // message_started was given, its end was not
     bool connected_told_ : 1 = false;

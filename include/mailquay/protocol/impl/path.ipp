@@ -3,14 +3,12 @@
 #include <mailquay/protocol/path.hpp>
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/protocol/detail/plain_path.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/impl/domain.ipp>
 #include <mailquay/protocol/impl/mailbox.ipp>
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <optional>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -36,46 +34,6 @@ inline bool is_bare_postmaster(std::string_view rest, bool closed) noexcept {
     if (!istarts_with(rest, name)) return false;
     rest.remove_prefix(name.size());
     return closed ? rest.starts_with('>') : rest.empty() || rest.front() == ' ';
-}
-
-/// What nearly every path is: "<" Dot-string "@" Domain ">", all ASCII and short enough for every limit. Moves behind it and
-/// fills `found`; touches neither where anything else stands, which is for `path_grammar()` to judge.
-inline bool plain_path(cursor& in, path& found) noexcept {
-    constexpr std::size_t longest = 256;
-    std::string_view const text = in.rest();
-    if (text.empty() || text.front() != '<') return false;
-    // With ">" ahead, which is in neither class, the loops need no look at the end.
-    if (std::memchr(text.data(), '>', std::min(text.size(), longest)) == nullptr) return false;
-
-    char const* const local = text.data() + 1;
-    char const* at = local;
-    do {
-        char const* const atom = at;
-        while (is_atext(*at)) ++at;
-        if (at == atom) return false;
-    } while (*at++ == '.');
-    if (at[-1] != '@' || at - local > 65) return false;
-
-    char const* const domain = at;
-    unsigned seen = 0;  // classes of the domain's octets
-    do {
-        char const* const label = at;
-        for (;;) {
-            while (is_let_dig(*at)) seen |= ascii_classes[static_cast<unsigned char>(*at++)];
-            if (*at != '-') break;
-            ++at;
-        }
-        auto const octets = static_cast<std::size_t>(at - label);
-        if (octets == 0 || octets > max_label_octets || *label == '-' || at[-1] == '-') return false;
-    } while (*at++ == '.');
-    if (at[-1] != '>' || static_cast<std::size_t>(at - 1 - domain) > max_domain_octets) return false;
-
-    found.address.local_part = {local, static_cast<std::size_t>(domain - 1 - local)};
-    found.address.domain = {domain, static_cast<std::size_t>(at - 1 - domain)};
-    found.address.normal_domain = (seen & ascii_upper) == 0;
-    found.text = {local, static_cast<std::size_t>(at - 1 - local)};
-    in.advance(static_cast<std::size_t>(at - text.data()));
-    return true;
 }
 
 inline parsed<path> path_grammar(cursor& in, address_options options, path_role role) {

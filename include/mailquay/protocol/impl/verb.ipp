@@ -3,23 +3,15 @@
 #include <mailquay/protocol/verb.hpp>
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/protocol/detail/plain_command.hpp>
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
-
-/// The first four octets of `name`, which must have them, in lower case. Setting the bit of lower case maps no two
-/// octets to
-/// a letter but its two cases, so that a comparison with letters is exact.
-constexpr std::uint32_t folded_quad(std::string_view name) noexcept {
-    std::array<char, 4> const octets{name[0], name[1], name[2], name[3]};
-    return std::bit_cast<std::uint32_t>(octets) | 0x20202020u;
-}
 
 inline constexpr std::array<std::string_view, verb_count> verb_names = {
     "unknown", "HELO",     "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT",    "VRFY",    "EXPN",
@@ -29,33 +21,45 @@ constexpr bool is_verb_octet(char c) noexcept { return is_alnum(c) || c == '-'; 
 
 }  // namespace detail
 
+namespace detail {
+
+/// The verb of four letters.
+inline verb verb_of_quad(std::uint32_t folded) noexcept {
+    switch (folded) {
+        case folded_quad("rcpt"): return verb::rcpt;
+        case folded_quad("mail"): return verb::mail;
+        case folded_quad("data"): return verb::data;
+        case folded_quad("bdat"): return verb::bdat;
+        case folded_quad("ehlo"): return verb::ehlo;
+        case folded_quad("helo"): return verb::helo;
+        case folded_quad("lhlo"): return verb::lhlo;
+        case folded_quad("quit"): return verb::quit;
+        case folded_quad("rset"): return verb::rset;
+        case folded_quad("noop"): return verb::noop;
+        case folded_quad("vrfy"): return verb::vrfy;
+        case folded_quad("expn"): return verb::expn;
+        case folded_quad("help"): return verb::help;
+        case folded_quad("auth"): return verb::auth;
+        case folded_quad("burl"): return verb::burl;
+        case folded_quad("etrn"): return verb::etrn;
+        case folded_quad("atrn"): return verb::atrn;
+        case folded_quad("turn"): return verb::turn;
+        case folded_quad("send"): return verb::send;
+        case folded_quad("soml"): return verb::soml;
+        case folded_quad("saml"): return verb::saml;
+        default: return verb::unknown;
+    }
+}
+
+}  // namespace detail
+
 MAILQUAY_DECL verb parse_verb(std::string_view name) noexcept {
     using detail::folded_quad;
     if (name.size() < 4) return verb::unknown;
-    auto whole = [&](verb which) { return name.size() == 4 ? which : verb::unknown; };
+    std::uint32_t const folded = folded_quad(name);
+    if (name.size() == 4) return detail::verb_of_quad(folded);
     auto longer = [&](verb which) { return iequals(name, to_string(which)) ? which : verb::unknown; };
-    switch (folded_quad(name)) {
-        case folded_quad("rcpt"): return whole(verb::rcpt);
-        case folded_quad("mail"): return whole(verb::mail);
-        case folded_quad("data"): return whole(verb::data);
-        case folded_quad("bdat"): return whole(verb::bdat);
-        case folded_quad("ehlo"): return whole(verb::ehlo);
-        case folded_quad("helo"): return whole(verb::helo);
-        case folded_quad("lhlo"): return whole(verb::lhlo);
-        case folded_quad("quit"): return whole(verb::quit);
-        case folded_quad("rset"): return whole(verb::rset);
-        case folded_quad("noop"): return whole(verb::noop);
-        case folded_quad("vrfy"): return whole(verb::vrfy);
-        case folded_quad("expn"): return whole(verb::expn);
-        case folded_quad("help"): return whole(verb::help);
-        case folded_quad("auth"): return whole(verb::auth);
-        case folded_quad("burl"): return whole(verb::burl);
-        case folded_quad("etrn"): return whole(verb::etrn);
-        case folded_quad("atrn"): return whole(verb::atrn);
-        case folded_quad("turn"): return whole(verb::turn);
-        case folded_quad("send"): return whole(verb::send);
-        case folded_quad("soml"): return whole(verb::soml);
-        case folded_quad("saml"): return whole(verb::saml);
+    switch (folded) {
         case folded_quad("star"): return longer(verb::starttls);
         case folded_quad("xcli"): return longer(verb::xclient);
         case folded_quad("xfor"): return longer(verb::xforward);

@@ -54,7 +54,7 @@ MAILQUAY_DECL session::~session() {
 MAILQUAY_DECL bool session::wants_input() const noexcept {
     if (phase_ == phase::closing || phase_ == phase::connecting || phase_ == phase::securing || eof_) return false;
     if (open_ != 0 || delayed_ || cur_ != end_ || lent_ != lent_end_) return false;
-    if (withdrawn_ || tell_aborted_ || tell_reset_ || tell_auth_) return false;
+    if (tells(tell_withdrawn | tell_aborted | tell_reset | tell_auth)) return false;
     return output().size() <= config_->limits.output_octets;
 }
 
@@ -67,58 +67,53 @@ MAILQUAY_DECL std::size_t session::unconsumed() const noexcept {
 }
 
 /// What happened without a question; something did.
-MAILQUAY_DECL std::optional<event> session::tell() {
-    if (withdrawn_) {
+MAILQUAY_DECL void session::tell(std::optional<event>& given) {
+    if (tells(tell_withdrawn)) {
         ticket const overtaken = withdrawn_->back();
         withdrawn_->pop_back();
-        if (withdrawn_->empty()) withdrawn_.reset();
-        return withdrawn{overtaken};
-    }
-    if (tell_aborted_) {
-        tell_aborted_ = false;
-        return message_aborted{abort_reason_};
-    }
-    if (tell_reset_) {
-        tell_reset_ = false;
-        return transaction_reset{};
-    }
-    if (tell_refused_) {
-        tell_refused_ = false;
+        if (withdrawn_->empty()) withdrawn_.reset(), wont_tell(tell_withdrawn);
+        given.emplace(withdrawn{overtaken});
+    } else if (tells(tell_aborted)) {
+        wont_tell(tell_aborted);
+        given.emplace(message_aborted{abort_reason_});
+    } else if (tells(tell_reset)) {
+        wont_tell(tell_reset);
+        given.emplace(transaction_reset{});
+    } else if (tells(tell_refused)) {
+        wont_tell(tell_refused);
         std::string_view const reply = std::string_view{*out_}.substr(refused_at_);
         bool const in_transaction = work_ && !work_->mail.id().empty();
-        return command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_, refused_message_,
-                               name_of(refused_verb_)};
+        given.emplace(command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_,
+                                      refused_message_, name_of(refused_verb_)});
+    } else if (tells(tell_auth)) {
+        wont_tell(tell_auth);
+        given.emplace(auth_finished{exchange_->mechanism, exchange_->outcome, exchange_->reply});
+    } else if (tells(tell_handshake)) {
+        wont_tell(tell_handshake);
+        given.emplace(handshake_due{plaintext_dropped_});
+    } else {
+        wont_tell(tell_closed);
+        told_closed_ = true;
+        given.emplace(closed{close_reason_});
     }
-    if (tell_auth_) {
-        tell_auth_ = false;
-        return auth_finished{exchange_->mechanism, exchange_->outcome, exchange_->reply};
-    }
-    if (tell_handshake_) {
-        tell_handshake_ = false;
-        return handshake_due{plaintext_dropped_};
-    }
-    tell_closed_ = false;
-    told_closed_ = true;
-    return closed{close_reason_};
 }
 
 MAILQUAY_DECL std::optional<event> session::next_event() {
-    if (anything_to_tell()) return tell();
     std::optional<event> given;
     for (;;) {
+        if (tells_ != 0) {
+            tell(given);
+            return given;
+        }
         if (phase_ == phase::closing || delayed_) return given;
         step const went = advance(given);
         if (went == step::event_given) return given;
-        if (anything_to_tell()) {
-            given = tell();
-            return given;
-        }
-        if (went == step::wait) break;
+        if (went == step::wait && tells_ == 0) break;
     }
     if (eof_ && open_ == 0 && !delayed_ && cur_ == end_ && lent_ == lent_end_) {
         abort_message(abort_reason::peer_gone);
         close(close_reason::peer_gone);
-        given = tell();
+        tell(given);
     }
     return given;
 }
@@ -137,14 +132,14 @@ MAILQUAY_DECL void session::output_sent(std::size_t octets) {
         // A peer that always leaves an octet must not make the buffer keep all that was ever said.
         if (sent_ < config_->limits.output_octets) return;
         out_->erase(0, sent_);
-        tell_refused_ = tell_refused_ && refused_at_ >= sent_;
-        refused_at_ -= tell_refused_ ? sent_ : refused_at_;
+        if (refused_at_ < sent_) wont_tell(tell_refused);
+        refused_at_ -= tells(tell_refused) ? sent_ : refused_at_;
         sent_ = 0;
         return;
     }
     memory_->give_back(std::move(out_));
     sent_ = 0;
-    tell_refused_ = false;
+    wont_tell(tell_refused);
     // The wait for the next command begins when the reply is out.
     if (open_ == 0) since_ = now_;
 }
@@ -158,7 +153,7 @@ MAILQUAY_DECL void session::fail() { end_without_reply(abort_reason::failed, clo
 MAILQUAY_DECL void session::end_without_reply(abort_reason of_message, close_reason why) {
     if (phase_ == phase::closing && told_closed_) {
         sent_ = 0;
-        tell_refused_ = false;
+        wont_tell(tell_refused);
         if (out_) memory_->give_back(std::move(out_));
         return;
     }
@@ -167,7 +162,7 @@ MAILQUAY_DECL void session::end_without_reply(abort_reason of_message, close_rea
     close(why);
     if (out_) memory_->give_back(std::move(out_));
     sent_ = 0;
-    tell_refused_ = false;
+    wont_tell(tell_refused);
 }
 
 MAILQUAY_DECL void session::stop() {

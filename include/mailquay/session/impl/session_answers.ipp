@@ -140,7 +140,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
                 if (!junk_allowed()) return;
                 forgiven_ = true;
                 say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
-                drop_work_ = true;
+                drop_work();
             }
             break;
         case question::started:
@@ -151,7 +151,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             forgiven_ = false;
             say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::transaction_failed);
             state_ = session_state::ready;
-            drop_work_ = true;
+            drop_work();
             // What lies behind a refused DATA may be the message: it must not be read as commands.
             close_if_octets_follow();
             break;
@@ -238,7 +238,7 @@ MAILQUAY_DECL void session::settle_recipients() {
     if (open_ != 0 || work_->said < pending.size()) return;
 
     asked_ = question::none;
-    run_over_ = true;
+    run_over_ = untidy_ = true;
     command_boundary();
 }
 

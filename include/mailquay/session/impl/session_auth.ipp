@@ -103,7 +103,7 @@ MAILQUAY_DECL bool session::decode_response(std::string_view text) {
     auto const octets = base64_decode_in_place({const_cast<char*>(text.data()), text.size()});
     if (octets) {
         forget_asked_text();
-        asked_text_ = std::make_unique<std::string>(text.substr(0, *octets));
+        keep_asked(text.substr(0, *octets));
     }
     detail::wipe_line(text);
     return bool(octets);
@@ -121,6 +121,7 @@ MAILQUAY_DECL session::step session::advance_exchange(std::optional<event>& give
             end_exchange(auth_outcome::malformed, replied);
             return step::go_on;
         }
+        case line_found::clean:
         case line_found::whole: break;
     }
     if (unconsumed_any()) info_.set_talked_ahead();
@@ -240,9 +241,10 @@ MAILQUAY_DECL void session::refuse_exchange(auth_failure const& why) {
 MAILQUAY_DECL void session::end_exchange(auth_outcome how, std::size_t replied) noexcept {
     if (exchange_->over) return;
     exchange_->over = true;
+    untidy_ = true;
     exchange_->awaits = false;
     exchange_->outcome = exchange_->refused ? auth_outcome::failed : how;
-    tell_auth_ = true;
+    will_tell(tell_auth);
     if (output_end() <= replied) return;
     std::string_view const said = std::string_view{*out_}.substr(replied);
     exchange_->reply = said.substr(0, said.find('\r'));

@@ -166,7 +166,7 @@ MAILQUAY_DECL session::step session::chunk_over(std::optional<event>& given) {
         bool const closes = message.refusal.closes();
         say_refusal();
         if (state_ <= session_state::ready) {
-            drop_work_ = true;  // there was no transaction
+            drop_work();  // there was no transaction
         } else if (message.last_chunk) {
             message_over(false);
         } else {

@@ -5,7 +5,8 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/utf8.hpp>
-#include <mailquay/protocol/detail/octet_masks.hpp>
+#include <mailquay/protocol/detail/low_octets.hpp>
+#include <mailquay/protocol/detail/plain_command.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/hello_name.hpp>
 #include <mailquay/protocol/mail_command.hpp>
@@ -16,46 +17,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
-/// Whether some octet is below 32; sixteen or eight at a time.
-inline bool has_low_octets(std::string_view line) noexcept {
-#if MAILQUAY_SSE2
-    if (line.size() >= 16) {
-        __m128i const highest = _mm_set1_epi8(31);
-        __m128i low = _mm_setzero_si128();
-        char const* from = line.data();
-        char const* const last = from + line.size() - 16;
-        for (; from < last; from += 16) low = _mm_or_si128(low, _mm_cmpeq_epi8(_mm_min_epu8(load16(from), highest), load16(from)));
-        low = _mm_or_si128(low, _mm_cmpeq_epi8(_mm_min_epu8(load16(last), highest), load16(last)));
-        return _mm_movemask_epi8(low) != 0;
-    }
-#endif
-    constexpr std::uint64_t each = 0x0101010101010101u;
-    std::uint64_t lanes = 0;
-    std::uint64_t found = 0;
-    char const* at = line.data();
-    char const* const end = at + line.size();
-    if (line.size() < sizeof lanes) {
-        while (at != end && static_cast<unsigned char>(*at) >= 32) ++at;
-        return at != end;
-    }
-    auto const look = [&](char const* octets) {
-        std::memcpy(&lanes, octets, sizeof lanes);
-        found |= (lanes - each * 32) & ~lanes;
-    };
-    for (; end - at > 8; at += sizeof lanes) look(at);
-    look(end - sizeof lanes);
-    return (found & (each * 0x80)) != 0;
-}
-inline bool has_bare_octets(std::string_view line) noexcept {
-    if (!has_low_octets(line)) return false;
-    return std::memchr(line.data(), '\r', line.size()) != nullptr || std::memchr(line.data(), '\0', line.size()) != nullptr ||
-           std::memchr(line.data(), '\n', line.size()) != nullptr;
-}
 /// Octets behind a line that begins as DATA or BDAT, whatever is wrong with it, may be those of a message.
 inline line_head head_of(std::string_view line) noexcept {
     while (!line.empty() && is_wsp(line.front())) line.remove_prefix(1);
@@ -82,11 +47,23 @@ inline bool take_smtputf8(std::string_view& argument) noexcept {
 }
 }  // namespace detail
 
-MAILQUAY_DECL session::step session::command(std::string_view line, std::optional<event>& given) {
+/// @param clean  whether no octet of the line is below 32
+MAILQUAY_DECL session::step session::command(std::string_view line, bool clean, std::optional<event>& given) {
     ++totals_.commands;
     if (stopping_ && state_ <= session_state::ready)
         return close_with(replies::service_stopping, close_reason::stopped), step::go_on;
 
+    // Nearly every line, of which nothing that is looked for below can be true.
+    if (command_line plain; clean && detail::plain_command_line(line, plain) && !(config_->require_tls && lacks_tls(plain))) {
+        last_verb_ = plain.verb;
+        spoken_to_ = true;
+        switch (plain.verb) {
+            case verb::rcpt: return rcpt(plain, given);
+            case verb::mail: return mail(plain, given);
+            case verb::data: return data(plain, given);
+            default: break;
+        }
+    }
     auto const parsed_line = parse_command_line(line);
     verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
     last_verb_ = spoken;
@@ -168,7 +145,7 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
         return syntax_error(reply{to_reply(refusal{protocol_errc::bad_hello_name})}), step::go_on;
     if (state_ != session_state::start && !junk_allowed()) return step::go_on;
     if (unconsumed_any()) info_.set_talked_ahead();
-    asked_text_ = std::make_unique<std::string>(name->text);
+    keep_asked(name->text);
     extended_hello_ = line.verb != verb::helo;
     given.emplace(greeted{ask(question::greeted), *asked_text_});
     return step::event_given;
@@ -259,7 +236,7 @@ MAILQUAY_DECL session::step session::verify(command_line const& line, std::optio
 }
 
 MAILQUAY_DECL session::step session::ask_about(bool expands, std::string_view argument, bool smtputf8, std::optional<event>& given) {
-    asked_text_ = std::make_unique<std::string>(argument);
+    keep_asked(argument);
     asked_utf8_ = smtputf8;
     if (expands)
         given.emplace(expand_requested{ask(question::expand), *asked_text_, smtputf8});
@@ -278,7 +255,7 @@ MAILQUAY_DECL session::step session::other(command_line const& line, std::option
     asked_utf8_ = false;
     if (config_->require_authentication && !info_.authenticated())
         return say(replies::auth_required), command_boundary(), step::go_on;
-    asked_text_ = std::make_unique<std::string>(line.name);
+    keep_asked(line.name);
     asked_text_->append(line.argument);
     std::string_view const kept{*asked_text_};
     given.emplace(custom_command{ask(question::custom), kept.substr(0, line.name.size()), kept.substr(line.name.size())});
@@ -309,8 +286,8 @@ MAILQUAY_DECL void session::drop_transaction(bool tell) noexcept {
         return;
     }
     abort_message(abort_reason::reset);
-    if (tell) tell_reset_ = true;
-    drop_work_ = true;
+    if (tell) will_tell(tell_reset);
+    drop_work();
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -5,6 +5,7 @@
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/log_fields.hpp>
 #include <mailquay/base/utf8.hpp>
+#include <mailquay/protocol/detail/plain_path.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/mail_command.hpp>
 #include <mailquay/protocol/params.hpp>
@@ -63,23 +64,38 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
     return step::event_given;
 }
 
-MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) {
-    transaction& mail = work_->mail;
+/// What the listener tolerates in a path; without `utf8`.
+MAILQUAY_DECL address_options session::path_options() const noexcept {
     address_options options;
-    // Where all is ASCII it does not matter.
-    options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
     options.space_after_colon = config_->leniency.space_after_colon;
     options.missing_brackets = config_->leniency.missing_brackets;
     options.strict_lengths = config_->limits.strict_path_lengths;
+    return options;
+}
+
+MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) {
+    transaction& mail = work_->mail;
     cursor in{line.argument};
-    auto const from = parse_mail_argument(in, options);
-    if (!from) return reply{to_reply(from.error())};
+    path from;
+    address_options options;
+    bool const plain = line.argument.starts_with("FROM:<") && (in.advance(5), detail::plain_path(in, from));
+    if (!plain || !in.at_end()) {
+        options = path_options();
+        // Where all is ASCII it does not matter.
+        options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
+    }
+    if (!plain) {
+        in.seek(0);
+        auto const found = parse_mail_argument(in, options);
+        if (!found) return reply{to_reply(found.error())};
+        from = *found;
+    }
     if (!in.at_end())
         if (auto refused = read_parameters(in, options, nullptr)) return refused;
-    if (from->address.utf8 && !mail.parameters_.smtputf8) return reply{replies::utf8_address_needs_smtputf8};
+    if (from.address.utf8 && !mail.parameters_.smtputf8) return reply{replies::utf8_address_needs_smtputf8};
     if (mail.parameters_.body == body_type::binary_mime && !(chunking() && config_->extensions.find("BINARYMIME") != nullptr))
         return reply{replies::bad_argument};
-    if (!from->null) mail.reverse_path_ = kept_address(*from);
+    if (!from.null) mail.reverse_path_ = kept_address(from);
     return std::nullopt;
 }
 
@@ -138,18 +154,23 @@ MAILQUAY_DECL std::size_t session::most_recipients() const noexcept {
 }
 
 MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& line, recipient& to) {
-    transaction const& mail = work_->mail;
-    address_options options;
-    options.utf8 = mail.parameters_.smtputf8;
-    options.space_after_colon = config_->leniency.space_after_colon;
-    options.missing_brackets = config_->leniency.missing_brackets;
-    options.strict_lengths = config_->limits.strict_path_lengths;
     cursor in{line.argument};
-    auto const path = parse_rcpt_argument(in, options);
-    if (!path) return reply{to_reply(path.error())};
+    path whom;
+    address_options options;
+    bool const plain = line.argument.starts_with("TO:<") && (in.advance(3), detail::plain_path(in, whom));
+    if (!plain || !in.at_end()) {
+        options = path_options();
+        options.utf8 = work_->mail.parameters_.smtputf8;
+    }
+    if (!plain) {
+        in.seek(0);
+        auto const found = parse_rcpt_argument(in, options);
+        if (!found) return reply{to_reply(found.error())};
+        whom = *found;
+    }
     if (!in.at_end())
         if (auto refused = read_parameters(in, options, &to)) return refused;
-    to.forward_path = kept_address(*path);
+    to.forward_path = kept_address(whom);
     return std::nullopt;
 }
 

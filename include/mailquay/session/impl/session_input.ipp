@@ -5,6 +5,7 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/secret.hpp>
+#include <mailquay/protocol/detail/low_octets.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -87,15 +88,19 @@ MAILQUAY_DECL void session::drop_input() noexcept {
     skipping_ = false;
 }
 
-MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
-    // Only now: until the host comes back for more, an overtaken hook may look at these.
+/// Lets go of what is over. Only now: until the host came back for more, an overtaken hook might look at it.
+MAILQUAY_DECL void session::tidy_up() {
     if (asked_text_ && open_ == 0 && phase_ != phase::closing) forget_asked_text();
     if (changed_ && open_ == 0) changed_.reset();
-    if (run_over_ | drop_work_) {
-        if (run_over_) end_run();
-        if (drop_work_) memory_->give_back(std::move(work_));
-        drop_work_ = false;
-    }
+    if (run_over_) end_run();
+    if (drop_work_) memory_->give_back(std::move(work_));
+    drop_work_ = false;
+    if (exchange_ && exchange_->over && phase_ == phase::command) exchange_.reset();
+    untidy_ = asked_text_ || changed_ || (exchange_ && exchange_->over);
+}
+
+MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {
+    if (untidy_) tidy_up();
     switch (phase_) {
         case phase::connecting:
             if (connected_told_) return step::wait;
@@ -133,7 +138,6 @@ MAILQUAY_DECL bool session::run_of_recipients_goes_on() const noexcept {
 }
 
 MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given) {
-    if (exchange_ && exchange_->over) exchange_.reset();
     if (open_ != 0 && !run_of_recipients_goes_on()) return step::wait;
     if (output().size() > config_->limits.output_octets) return step::wait;
     if (!next_region()) return step::wait;
@@ -146,17 +150,19 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     std::size_t const replied = output_end();
     last_verb_ = verb::unknown;
     host_verb_ = 0;
-    switch (next_line(line)) {
+    line_found const found = next_line(line);
+    switch (found) {
         case line_found::none: return step::wait;
         case line_found::too_long:
             overlong_line();
             note_refusal(replied, last_verb_);
             return step::go_on;
+        case line_found::clean:
         case line_found::whole: break;
     }
-    step const went = command(line, given);
+    step const went = command(line, found == line_found::clean, given);
     if (last_verb_ == verb::auth) detail::wipe_line(line);
-    if (went == step::go_on && !tell_refused_) note_refusal(replied, last_verb_);
+    if (went == step::go_on && !tells(tell_refused)) note_refusal(replied, last_verb_);
     // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
     if (went == step::go_on && open_ == 0) since_ = now_;
     return went;
@@ -165,7 +171,16 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
 MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
     if (skipping_) return skip_line();
     if (hold_ && !in_hold_) return join_line(line);
-    char* from = cur_;
+    char* from = const_cast<char*>(detail::first_low_octet(cur_, end_));
+    if (end_ - from >= 2 && from[0] == '\r' && from[1] == '\n') {
+        auto const octets = static_cast<std::size_t>(from + 2 - cur_);
+        if (octets <= config_->limits.command_line_octets) {
+            line = {cur_, octets - 2};
+            cur_ = from + 2;
+            return line_found::clean;
+        }
+    }
+    // What is before `from` is no end of a line.
     while (from != end_) {
         auto* const lf = static_cast<char*>(std::memchr(from, '\n', static_cast<std::size_t>(end_ - from)));
         if (lf == nullptr) break;

@@ -237,7 +237,7 @@ MAILQUAY_DECL void session::say_refusal() {
 
 MAILQUAY_DECL void session::settle_delivery(delivery const& given) {
     if (given.is_unanswered()) {
-        drop_work_ = true;
+        drop_work();
         return close(close_reason::unanswered);
     }
     std::size_t const count = work_->mail.accepted_;
@@ -285,7 +285,7 @@ MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
 MAILQUAY_DECL void session::message_over(bool accepted) {
     message_told_ = false;
     forgiven_ = false;
-    drop_work_ = true;
+    drop_work();
     phase_ = phase::command;
     state_ = session_state::ready;
     since_ = now_;

@@ -54,6 +54,7 @@ MAILQUAY_DECL session::step session::xclient(command_line const& line, std::opti
     auto const said = parse_xclient(line.argument);
     if (!said) return syntax_error(reply{to_reply(said.error())}), step::go_on;
     if (!junk_allowed()) return step::go_on;
+    untidy_ = true;
     changed_ = std::make_unique<session_info>(detail::peer_changed_by(*said, info_, config_->trusted_xclient_login));
     given.emplace(peer_changed{ask(question::peer), changed_.get()});
     return step::event_given;

@@ -76,7 +76,7 @@ MAILQUAY_DECL void session::note_refusal(std::size_t from, verb of, bool of_mess
     refused_at_ = static_cast<std::uint32_t>(from);
     refused_verb_ = of;
     refused_message_ = of_message;
-    tell_refused_ = true;
+    will_tell(tell_refused);
 }
 
 /// A command was answered: the place where a stopping server says goodbye.
@@ -96,7 +96,7 @@ MAILQUAY_DECL void session::close(close_reason why) noexcept {
                                                    : abort_reason::refused);
     phase_ = phase::closing;
     close_reason_ = why;
-    tell_closed_ = true;
+    will_tell(tell_closed);
     delayed_.reset();
     if (exchange_) end_exchange(auth_outcome::aborted, output_end());
     drop_input();

@@ -30,7 +30,7 @@ MAILQUAY_DECL void session::time_is(time_point now) {
         close(close_reason::output_stalled);
         memory_->give_back(std::move(out_));
         sent_ = 0;
-        tell_refused_ = false;
+        wont_tell(tell_refused);
         return;
     }
     if (delayed_) {
@@ -158,6 +158,7 @@ MAILQUAY_DECL void session::measure_rate(std::chrono::milliseconds passed) {
 /// Takes back every open question.
 MAILQUAY_DECL void session::withdraw() {
     if (open_ == 0) return;
+    will_tell(tell_withdrawn);
     withdrawn_ = std::make_unique<std::vector<ticket>>();
     if (asked_ == question::recipient) {
         for (auto& one : work_->pending) {
@@ -177,7 +178,7 @@ MAILQUAY_DECL void session::withdraw() {
 MAILQUAY_DECL void session::abort_message(abort_reason why) noexcept {
     if (!message_told_) return;
     message_told_ = false;
-    tell_aborted_ = true;
+    will_tell(tell_aborted);
     abort_reason_ = why;
 }
 

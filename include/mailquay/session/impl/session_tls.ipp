@@ -48,7 +48,7 @@ MAILQUAY_DECL void session::begin_securing() {
     }
     phase_ = phase::securing;
     since_ = now_;
-    tell_handshake_ = true;
+    will_tell(tell_handshake);
 }
 
 MAILQUAY_DECL void session::tls_established(tls_info facts) {
