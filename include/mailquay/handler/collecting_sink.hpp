@@ -70,6 +70,7 @@ public:
 
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override { return promises_; }
+    bool takes_any_recipients() const noexcept override { return true; }
     /// Octets of memory that messages under way hold now.
     std::uint64_t octets_held() const noexcept { return held_->held(); }
 

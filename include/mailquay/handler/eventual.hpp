@@ -53,10 +53,14 @@ public:
     ~eventual() = default;
 
     bool ready() const noexcept { return value_.has_value(); }
-    /// Precondition: `ready()`.
-    T value() && {
+    /// Precondition of both: `ready()`.
+    T&& value() && {
         assert(ready());
         return *std::move(value_);
+    }
+    T const& peek() const noexcept {
+        assert(ready());
+        return *value_;
     }
     /// For use in a coroutine: `auto v = co_await std::move(e).wait();`
     asio::awaitable<T> wait() && {

@@ -15,7 +15,7 @@ concept has_open = requires(T& t, transaction const& mail) {
 
 /// Where mail can go: a `message_sink`, or a class with `open(transaction const&)` that returns a `unique_ptr` of a
 /// `message_writer`, a `message_sink::opened`, an `eventual` or an `asio::awaitable` of that; `promised()`, `group()`,
-/// `takes_another()` and `has_room()` are taken where it has them. A pointer or reference wrapper counts as what it points to.
+/// `takes_another()`, `takes_any_recipients()` and `has_room()` are taken where it has them. A pointer or reference wrapper counts as what it points to.
 template <class T>
 concept message_sink_like = detail::implements<detail::held_type<T>, message_sink> || detail::has_open<detail::held_type<T>>;
 
@@ -47,6 +47,13 @@ public:
             return message_sink::takes_another(mail, next);
         }
     }
+    bool takes_any_recipients() const noexcept override {
+        if constexpr (requires(T const& t) { { t.takes_any_recipients() } -> std::convertible_to<bool>; })
+            return held_->takes_any_recipients();
+        else  // it asks for nothing else
+            return !requires(T const& t, transaction const& mail, recipient const& to) { t.group(to); } &&
+                   !requires(T const& t, transaction const& mail, recipient const& to) { t.takes_another(mail, to); };
+    }
     bool has_room(std::uint64_t octets) const override {
         if constexpr (requires(T const& t) { { t.has_room(octets) } -> std::convertible_to<bool>; }) {
             return held_->has_room(octets);
@@ -65,6 +72,7 @@ struct sink_per_shard final : message_sink, made_per_shard_of<message_sink> {
     promises promised() const override { misused(); }
     recipient_group group(recipient const&) const override { misused(); }
     bool takes_another(transaction const&, recipient const&) const override { misused(); }
+    bool takes_any_recipients() const noexcept override { return false; }
     bool has_room(std::uint64_t) const override { misused(); }
 };
 

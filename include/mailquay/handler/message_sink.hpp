@@ -54,6 +54,9 @@ struct MAILQUAY_API message_sink {
     /// Whether `next` fits into the transaction together with its recipients, of which there is one at least. If not, the client is
     /// told 452 4.5.3 and sends another for the rest. Not asked under LMTP and PRDR. The default takes all.
     virtual bool takes_another(transaction const& mail, recipient const& next) const;
+    /// Whether any recipients may share a transaction: then neither `group()` nor `takes_another()` is ever asked. Asked once, at
+    /// start. The default says no, and they are asked for each recipient but the first.
+    virtual bool takes_any_recipients() const noexcept;
     /// Whether it has room for so many octets, as far as is known without waiting; asked at each MAIL. If not, the client is told
     /// 452 4.3.1. The default says yes: then `open()` and `write()` tell.
     virtual bool has_room(std::uint64_t octets) const;

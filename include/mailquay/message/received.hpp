@@ -74,20 +74,21 @@ struct received_fields {
 /// Cost: one append, about 700 instructions for a field without TLS.
 MAILQUAY_DECL void append_received(std::string& out, received_fields const& parts);
 
-/// @{ The same field in two steps, for those who write many that begin alike: `from` and `by` say the same of all messages of a
-/// client, until it says EHLO anew, logs in or is another.
+/// @{ The same field in two steps, for those who write many that begin alike: `from`, `by` and `with` say the same of all messages
+/// of a client, until it says EHLO anew, logs in or is another.
 
 /// Owns its text.
 struct received_begin {
     std::string text{};
     std::size_t line = 0;  ///< where in it the last line begins
 };
-/// Only `client`, `helo`, `ptr`, `address`, `user` and `hostname` count.
+/// Only `client`, `helo`, `ptr`, `address`, `user`, `hostname` and `with` count, and how many octets `id` has.
 MAILQUAY_DECL received_begin begin_received(received_fields const& parts);
 /// Octets that `write_received()` needs at most.
 MAILQUAY_DECL std::size_t most_received_octets(received_begin const& begin, received_fields const& parts) noexcept;
-/// Writes the whole field to `to`, where there is room for `most_received_octets()`; those parts that are in `begin` do not count.
-/// Cost: about 400 instructions.
+/// Writes the whole field to `to`, where there is room for `most_received_octets()`; those parts that are in `begin` do not count. Precondition:
+/// `id` has as many octets as when `begin` was made.
+/// Cost: about 300 instructions.
 /// @return its octets
 MAILQUAY_DECL std::size_t write_received(char* to, received_begin const& begin, received_fields const& parts) noexcept;
 /// @}

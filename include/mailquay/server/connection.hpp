@@ -1,8 +1,8 @@
 #pragma once
 
-#include <mailquay/handler/pipeline.hpp>
-#include <mailquay/message/field_capture.hpp>
 #include <mailquay/server/listener_setup.hpp>
+#include <mailquay/server/message_under_way.hpp>
+#include <mailquay/server/pool.hpp>
 #include <mailquay/server/reactor.hpp>
 #include <mailquay/server/read_buffers.hpp>
 #include <mailquay/server/ref.hpp>
@@ -104,13 +104,15 @@ private:
     void take_events();
     void handle(event& told);
     template <class Answer>
-    void ask(eventual<Answer> hook, hook_question asked);
-    void give(hook_question const& asked, verdict given);
-    void give(hook_question const& asked, delivery given);
-    void give(hook_question const& asked, reply given);
-    void give_peer(hook_question const& asked, verdict given);
+    void ask(eventual<Answer>&& hook, hook_question const& asked);
+    template <class Answer>
+    void ask_later(eventual<Answer>&& hook, hook_question const& asked);
+    void give(hook_question const& asked, verdict&& given);
+    void give(hook_question const& asked, delivery&& given);
+    void give(hook_question const& asked, reply&& given);
+    void give_peer(hook_question const& asked, verdict&& given);
     verdict count_changed_peer(verdict given);
-    void give(hook_question const& asked, auth_step given);
+    void give(hook_question const& asked, auth_step&& given);
     void told(hook_question const& asked, verdict const& given) const;
     void told_refused(hook_question const& asked, verdict const& given) const;
     void told_overdue(ticket overtaken) const;
@@ -141,23 +143,13 @@ private:
     void close() noexcept;
     void leave_if_over() noexcept;
 
-    struct message_state {                    // the message under way
-        message_state(std::shared_ptr<pipeline const> through, transaction const& of) : mail(&of), path(std::move(through), of) {}
-        transaction const* mail;
-        pipeline::message path;
-        std::uint64_t octets = 0;
-        std::chrono::steady_clock::time_point finishing{};  // when the sink was asked for its last word
-        field_capture message_id{"Message-ID"};   // for the log; fed only where it is written
-        bool refused = false;                     // a plug-in said so, which was logged
-    };
-
     ref<shard> home_;
     std::shared_ptr<listener_setup const> setup_;
     std::unique_ptr<transport> stream_;
     connection* next_ = nullptr;              // of the shard's list
     connection* previous_ = nullptr;
     hook_frame* frames_ = nullptr;            // hooks under way
-    std::unique_ptr<message_state> message_;
+    pool<message_under_way>::pointer message_{};
     read_buffers::buffer lent_{};             // a buffer that went with this connection
     char const* read_into_ = nullptr;         // the shared buffer, while the session works on it
     std::uint32_t shares_ = 0;

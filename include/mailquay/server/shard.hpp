@@ -4,6 +4,8 @@
 #include <mailquay/server/admission.hpp>
 #include <mailquay/server/listener_setup.hpp>
 #include <mailquay/server/loop.hpp>
+#include <mailquay/server/message_under_way.hpp>
+#include <mailquay/server/pool.hpp>
 #include <mailquay/server/read_buffers.hpp>
 #include <mailquay/server/ref.hpp>
 #include <mailquay/server/tls_transport.hpp>
@@ -127,6 +129,7 @@ private:
     logger log_;
     session_memory memory_;
     read_buffers buffers_;
+    pool<message_under_way> messages_;
     cipher_rooms cipher_{};
     connection* first_ = nullptr;          // intrusive list; each one listed has a share held by the list
     connection* last_ = nullptr;

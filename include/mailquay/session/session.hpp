@@ -53,7 +53,12 @@ public:
     ~session();
 
     /// Whether octets can be taken: false while an answer is owed, output is above its bound, or the end has come.
-    bool wants_input() const noexcept;
+    bool wants_input() const noexcept {
+        bool const reads = phase_ == phase::greeting || phase_ == phase::command || phase_ == phase::message;
+        if (!reads || eof_ || open_ != 0 || delayed_ || cur_ != end_ || lent_ != lent_end_) return false;
+        if (tells(tell_withdrawn | tell_aborted | tell_reset | tell_auth)) return false;
+        return output().size() <= config_->limits.output_octets;
+    }
     /// Lends octets. Precondition: `wants_input()`, and what was fed before has been consumed or kept.
     void feed(std::span<char> octets);
     /// The lender takes its buffer back: what is unconsumed moves into the session. Not while an event that views the
@@ -86,7 +91,9 @@ public:
     /// @}
 
     /// Octets owed to the peer. Valid until the next call of a member that is not const.
-    std::string_view output() const noexcept;
+    std::string_view output() const noexcept {
+        return out_ ? std::string_view{out_->data() + sent_, out_->size() - sent_} : std::string_view{};
+    }
     void output_sent(std::size_t octets);
 
     /// The host does not read now for reasons of its own (no buffer is free): the peer's deadlines stand still until octets
@@ -166,7 +173,7 @@ private:
     };
     static constexpr std::uint16_t most_open = 0xffff;
     enum class step : std::uint8_t { wait, go_on, event_given };
-    enum class line_found : std::uint8_t { none, whole, clean, too_long };  // clean: whole, and no octet is below 32
+    enum class line_found : std::uint8_t { none, whole, too_long };
     using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
     struct exchange;  // the AUTH exchange under way
@@ -185,10 +192,13 @@ private:
 
     // session_input.ipp: octets in, lines out
     inline step advance(std::optional<event>& given);
-    inline void tidy_up();
+    void tidy_up();
     void drop_work() noexcept { drop_work_ = untidy_ = true; }
     void keep_asked(std::string_view text) { untidy_ = true, asked_text_ = std::make_unique<std::string>(text); }
     inline step advance_command(std::optional<event>& given);
+    inline bool take_plain_line(command_line& plain) noexcept;
+    void answered_at_once(std::size_t replied) noexcept;
+    step advance_any_command(std::optional<event>& given);
     inline line_found next_line(std::string_view& line);
     inline line_found join_line(std::string_view& line);
     inline line_found skip_line() noexcept;
@@ -200,7 +210,7 @@ private:
     bool unconsumed_any() const noexcept { return cur_ != end_ || lent_ != lent_end_; }
 
     // session_commands.ipp: a line, and what follows from it
-    inline step command(std::string_view line, bool clean, std::optional<event>& given);
+    inline step command(std::string_view line, std::optional<event>& given);
     inline step hello(command_line const& line, std::optional<event>& given);
     inline step mail(command_line const& line, std::optional<event>& given);
     inline step rcpt(command_line const& line, std::optional<event>& given);
@@ -283,6 +293,7 @@ private:
 
     // session_answers.ipp: what the host said
     inline ticket ask(question what) noexcept;
+    void answer_in_run(std::uint32_t number, verdict given);
     inline void settle(question what, verdict const& given);
     inline void settle_recipients();
     inline void end_run();

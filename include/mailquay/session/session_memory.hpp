@@ -85,9 +85,7 @@ inline std::unique_ptr<session_memory::work> session_memory::take_work() {
 
 inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
     used->mail.clear();
-    for (std::string* text : {&used->message.held, &used->message.repaired})
-        if (text->capacity() > largest_kept) std::string{}.swap(*text);
-    used->message = reception{};
+    used->message.clear(largest_kept);
     if (used->pending.capacity() > 128) std::vector<pending_recipient>{}.swap(used->pending);
     used->pending.clear();
     used->said = 0;

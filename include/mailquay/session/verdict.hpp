@@ -85,7 +85,11 @@ public:
     reply_text const* named() const noexcept { return named_; }
     bool resolves() const noexcept;
 
-    static verdict make(verdict_kind kind) noexcept;
+    static verdict make(verdict_kind kind) noexcept {
+        verdict made;
+        made.kind_ = kind;
+        return made;
+    }
     static verdict make(verdict_kind kind, reply_text const& named) noexcept;
     static verdict make(verdict_kind kind, int code, std::string enhanced, std::string text);
 

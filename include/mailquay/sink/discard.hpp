@@ -24,6 +24,7 @@ public:
 
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
+    bool takes_any_recipients() const noexcept override { return true; }
 
     /// Messages that were finished.
     std::uint64_t messages() const noexcept;

@@ -38,6 +38,7 @@ public:
     promises promised() const override;
     recipient_group group(recipient const& to) const override;
     bool takes_another(transaction const& mail, recipient const& next) const override;
+    bool takes_any_recipients() const noexcept override;
     bool has_room(std::uint64_t octets) const override;
 
 private:

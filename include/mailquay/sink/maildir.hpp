@@ -98,6 +98,7 @@ public:
     /// MT-PRIORITY.
     promises promised() const override;
     /// By what the file system said last; if that was too little, a worker looks again for the next who asks.
+    bool takes_any_recipients() const noexcept override { return true; }
     bool has_room(std::uint64_t octets) const override;
 
 private:

@@ -50,6 +50,7 @@ public:
     /// Throws std::logic_error if no workers were lent.
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
+    bool takes_any_recipients() const noexcept override { return true; }
     bool has_room(std::uint64_t octets) const override;
 
 private:

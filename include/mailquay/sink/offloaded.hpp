@@ -28,6 +28,7 @@ public:
     /// Throws std::logic_error if no workers were lent.
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
+    bool takes_any_recipients() const noexcept override { return true; }
 
 private:
     struct lent {

@@ -55,6 +55,7 @@ public:
     /// What `spool_settings::next_hop_keeps` says, `hold`, and that it relays.
     promises promised() const override;
     /// By what the disk and the spool's bounds said within the last second.
+    bool takes_any_recipients() const noexcept override { return true; }
     bool has_room(std::uint64_t octets) const override;
 
     std::shared_ptr<spool_queue> queue() const;

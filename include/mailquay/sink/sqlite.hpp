@@ -52,6 +52,7 @@ public:
 
     eventual<opened> open(transaction const& mail) override;
     promises promised() const override;
+    bool takes_any_recipients() const noexcept override { return true; }
     bool has_room(std::uint64_t octets) const override;
 
     struct shared;

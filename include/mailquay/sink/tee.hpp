@@ -35,6 +35,7 @@ public:
     promises promised() const override;
     recipient_group group(recipient const& to) const override;
     bool takes_another(transaction const& mail, recipient const& next) const override;
+    bool takes_any_recipients() const noexcept override;
     bool has_room(std::uint64_t octets) const override;
 
     std::uint64_t lost_copies() const noexcept;

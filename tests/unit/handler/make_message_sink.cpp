@@ -20,6 +20,12 @@ struct fuller {
     recipient_group group(recipient const& to) const { return {std::string(to.domain())}; }
     bool has_room(std::uint64_t octets) const { return octets <= 1000; }
 };
+struct picky : plain {
+    bool takes_another(transaction const&, recipient const&) const { return false; }
+};
+struct generous : picky {
+    bool takes_any_recipients() const { return true; }
+};
 static_assert(message_sink_like<plain>);
 static_assert(message_sink_like<fuller>);
 static_assert(!message_sink_like<int>);
@@ -31,6 +37,7 @@ TEST_CASE("a class that opens writers is a sink with the default promises", "[ma
     CHECK(std::move(made->open(t.mail)).value().has_value());
     CHECK(made->promised().eight_bit);
     CHECK(made->group(t.last()).name.empty());
+    CHECK(made->takes_any_recipients());
     CHECK(made->has_room(~std::uint64_t{0}));
 }
 
@@ -42,8 +49,14 @@ TEST_CASE("promises and groups are taken where a class has them", "[make]") {
     CHECK_FALSE(std::move(made->open(t.mail)).value().has_value());
     CHECK(made->promised().dsn);
     CHECK(made->group(t.last()).name == "example.org");
+    CHECK_FALSE(made->takes_any_recipients());  // or its groups would not be asked for
     CHECK(made->has_room(1000));
     CHECK_FALSE(made->has_room(1001));
+}
+
+TEST_CASE("a class that says which recipients it takes is asked, unless it says that it takes any", "[make]") {
+    CHECK_FALSE(make_message_sink(picky{})->takes_any_recipients());
+    CHECK(make_message_sink(generous{})->takes_any_recipients());
 }
 
 }  // namespace test_make_sink

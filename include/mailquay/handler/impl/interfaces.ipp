@@ -30,6 +30,7 @@ MAILQUAY_DECL message_sink::~message_sink() = default;
 MAILQUAY_DECL promises message_sink::promised() const { return {}; }
 MAILQUAY_DECL recipient_group message_sink::group(recipient const&) const { return {}; }
 MAILQUAY_DECL bool message_sink::takes_another(transaction const&, recipient const&) const { return true; }
+MAILQUAY_DECL bool message_sink::takes_any_recipients() const noexcept { return false; }
 MAILQUAY_DECL bool message_sink::has_room(std::uint64_t) const { return true; }
 
 MAILQUAY_DECL policy::~policy() = default;

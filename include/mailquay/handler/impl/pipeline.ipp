@@ -47,6 +47,7 @@ MAILQUAY_DECL pipeline::pipeline(handlers plugged, logger log) {
         detail::require_usable(one, "policies");
         for (std::size_t bit = 0; bit < made->stages.size(); ++bit)
             if (has(one->stages(), static_cast<policy_stage>(1u << bit))) {
+                made->policed = made->policed | static_cast<policy_stage>(1u << bit);
                 made->stages[bit].push_back(one.get());
                 if (one->asks_about_users()) made->about_users[bit].push_back(one.get());
             }
@@ -67,6 +68,7 @@ MAILQUAY_DECL pipeline::pipeline(handlers plugged, logger log) {
         made->observers.emplace_back(one.get(), one->wants());
         made->observed = made->observed | one->wants();
     }
+    made->any_recipients = set.sink->takes_any_recipients();
     made->needs = needs_of(set);
     frozen_ = std::move(made);
 }
@@ -74,22 +76,26 @@ MAILQUAY_DECL pipeline::pipeline(handlers plugged, logger log) {
 MAILQUAY_DECL pipeline::~pipeline() = default;
 
 MAILQUAY_DECL eventual<verdict> pipeline::connect(session_info const& client) const {
+    if (!has(frozen_->policed, policy_stage::connect)) return accept();
     detail::stage_question const about{policy_stage::connect, client};
     return frozen_->ask_policies(*this, about);
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::early_talk(session_info const& client) const {
+    if (!has(frozen_->policed, policy_stage::early_talk)) return accept();
     detail::stage_question const about{policy_stage::early_talk, client};
     return frozen_->ask_policies(*this, about);
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::hello(session_info const& client, std::string_view name) const {
+    if (!has(frozen_->policed, policy_stage::hello)) return accept();
     detail::stage_question about{policy_stage::hello, client};
     about.text = name;
     return frozen_->ask_policies(*this, about);
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::mail(transaction const& mail) const {
+    if (!has(frozen_->policed, policy_stage::mail)) return accept();
     detail::stage_question const about{policy_stage::mail, mail};
     return frozen_->ask_policies(*this, about);
 }
@@ -106,20 +112,21 @@ MAILQUAY_DECL eventual<verdict> pipeline::recipient(transaction const& mail, mai
     detail::stage_question about{policy_stage::recipient, mail};
     about.to = &to;
     frozen const& all = *frozen_;
-    session_info const& client = *about.client;
-    frozen::stage_walk walk{all, about};
-    bool const only_validators = all.of(policy_stage::recipient, client).empty() && all.of(policy_stage::recipient_accepted, client).empty();
-    if (!only_validators || all.plugged.recipients.empty()) return detail::run_walk(*this, walk);
-
+    if (has(all.policed, policy_stage::recipient | policy_stage::recipient_accepted) || all.plugged.recipients.empty()) {
+        frozen::stage_walk walk{all, about};
+        return detail::run_walk(*this, walk);
+    }
     // No policy has a say, and mostly the first validator's plain yes is the answer.
     eventual<verdict> answer = all.ask_validator(0, about);
-    if (!answer.ready()) return detail::walk_on(shared_from_this(), std::move(walk), std::move(answer));
-    verdict given = std::move(answer).value();
-    if (given.accepts() && given.is_bare()) {
+    if (answer.ready() && answer.peek().accepts() && answer.peek().is_bare()) {
+        if (all.any_recipients || mail.recipients().empty()) return answer;
+        verdict given = std::move(answer).value();
         all.keep_to_group(about, given);
         return given;
     }
-    walk.take(std::move(given));
+    frozen::stage_walk walk{all, about};
+    if (!answer.ready()) return detail::walk_on(shared_from_this(), std::move(walk), std::move(answer));
+    walk.take(std::move(answer).value());
     return detail::run_walk(*this, walk);
 }
 

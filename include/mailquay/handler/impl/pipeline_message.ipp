@@ -43,7 +43,7 @@ MAILQUAY_DECL void pipeline::message::log_quarantine() const {
 
 MAILQUAY_DECL eventual<verdict> pipeline::message::start() {
     frozen const& all = *through_->frozen_;
-    if (all.of(policy_stage::data, mail_->session()).empty()) return open(accept());
+    if (!has(all.policed, policy_stage::data)) return open(accept());
     detail::stage_question const about{policy_stage::data, *mail_};
     frozen::stage_walk policies{all, about};
     std::optional<eventual<verdict>> pending;
@@ -59,6 +59,10 @@ MAILQUAY_DECL eventual<verdict> pipeline::message::open(verdict allowed) {
         begin_filters();
         eventual<message_sink::opened> opened = through_->frozen_->plugged.sink->open(*mail_);
         if (!opened.ready()) return open_later(std::move(opened), std::move(allowed));
+        if (opened.peek() && *opened.peek() && !abandoned_) {
+            writer_ = *std::move(opened).value();
+            return allowed;
+        }
         return take_writer(std::move(opened).value(), std::move(allowed));
     } catch (...) {
         return failed("open");
@@ -173,8 +177,10 @@ MAILQUAY_DECL eventual<verdict> pipeline::message::chunk(std::span<char const> o
                     return walk_later(std::move(rest), std::move(first));
                 }
                 received_written_ = true;
-                verdict given = checked_write(std::move(first).value());
-                if (given.refuses()) return refused(std::move(given));
+                if (!first.peek().accepts()) {
+                    verdict given = checked_write(std::move(first).value());
+                    if (given.refuses()) return refused(std::move(given));
+                }
                 if (octets.empty()) return accept();
             }
             return written(writer_->write(octets));
@@ -191,6 +197,7 @@ MAILQUAY_DECL eventual<verdict> pipeline::message::chunk(std::span<char const> o
 
 MAILQUAY_DECL eventual<verdict> pipeline::message::written(eventual<verdict> answer) {
     if (!answer.ready()) return write_later(std::move(answer));
+    if (answer.peek().accepts()) return answer;
     verdict given = checked_write(std::move(answer).value());
     return given.refuses() ? refused(std::move(given)) : std::move(given);
 }
@@ -244,6 +251,10 @@ MAILQUAY_DECL eventual<delivery> pipeline::message::finish(commit how) {
     try {
         eventual<delivery> answer = writer_->finish(how);
         if (!answer.ready()) return finish_later(std::move(answer));
+        if (answer.peek().is_single() && !answer.peek().all().passes()) {
+            let_go();
+            return answer;
+        }
         delivery done = checked_delivery(std::move(answer).value());
         let_go();
         return done;

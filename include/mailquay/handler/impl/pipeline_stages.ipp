@@ -155,6 +155,7 @@ struct pipeline::frozen {
     /// Whether the sink takes this recipient, accepted by `given`, together with those of before; if not, `given` becomes the
     /// refusal.
     void keep_to_group(detail::stage_question const& about, verdict& given) const noexcept {
+        if (any_recipients || about.mail->recipients().empty()) return;
         try {
             keep_with_others(about, given);
         } catch (...) {
@@ -164,7 +165,7 @@ struct pipeline::frozen {
 
     // A sink that cannot undo limits what one transaction may hold. Replies of LMTP and PRDR map one to one: no groups there.
     void keep_with_others(detail::stage_question const& about, verdict& given) const {
-        if (about.mail->recipients().empty() || about.client->lmtp() || about.mail->parameters().prdr) return;
+        if (about.client->lmtp() || about.mail->parameters().prdr) return;
         if (!given.resolves()) return keep_with_others(*about.mail, *about.to, given);
         mailquay::recipient resolved = *about.to;
         std::vector<std::string_view> addresses;
@@ -181,6 +182,7 @@ struct pipeline::frozen {
 
     handlers plugged;
     logger log;
+    policy_stage policed{};                           // the stages that some policy has
     std::array<std::vector<policy*>, 9> stages{};     // those that have the stage, in order
     std::array<std::vector<policy*>, 9> about_users{};  // of them those that are asked about users in any case
     std::vector<message_needs> filter_needs{};        // one per filter
@@ -189,6 +191,7 @@ struct pipeline::frozen {
     observation_kind observed{};
     message_needs needs = message_needs::none;
     bool edits = false;
+    bool any_recipients = false;                      // what `message_sink::takes_any_recipients()` said
 };
 
 /// One stage under way: what was asked, who is asked next, what was settled.
@@ -307,7 +310,6 @@ eventual<verdict> run_walk(pipeline const& through, Walk& walk) {
 }  // namespace detail
 
 inline eventual<verdict> pipeline::frozen::ask_policies(pipeline const& through, detail::stage_question const& about) const {
-    if (of(about.stage, *about.client).empty()) return accept();
     stage_walk walk{*this, about};
     return detail::run_walk(through, walk);
 }

@@ -102,11 +102,15 @@ public:
     }
     /// A keyword and its value; nothing without a value.
     void clause(std::string_view keyword, std::string_view value) {
-        if (value.empty()) return;
-        auto const between = gap(keyword.size(), value.size());
+        begin_clause(keyword, value.size());
+        put(value);
+    }
+    /// The same up to where the value belongs.
+    void begin_clause(std::string_view keyword, std::size_t octets) {
+        if (octets == 0) return;
+        auto const between = gap(keyword.size(), octets);
         put(keyword);
         put_gap(between);
-        put(value);
     }
 
     std::size_t octets() const { return static_cast<std::size_t>(at_ - begin_); }
@@ -198,7 +202,7 @@ inline void put_received_tls(received_writer& to, received_fields const& parts) 
     to.put(")");
 }
 
-/// Up to the name of the host.
+/// Up to where the id stands, of which only the size counts.
 inline void put_received_begin(received_writer& to, received_fields const& parts) {
     to.put("Received:");
     switch (parts.client) {
@@ -214,12 +218,13 @@ inline void put_received_begin(received_writer& to, received_fields const& parts
         to.put(" by");
     }
     to.gap_and_put(cut_received_word(parts.hostname));
+    to.clause("with", cut_short_received_word(parts.with));
+    to.begin_clause("id", cut_short_received_word(parts.id).size());
 }
 
-/// What follows it.
+/// From the id on.
 inline void put_received_rest(received_writer& to, received_fields const& parts) {
-    to.clause("with", cut_short_received_word(parts.with));
-    to.clause("id", cut_short_received_word(parts.id));
+    to.put(cut_short_received_word(parts.id));
     if (is_received_recipient(parts.recipient)) {
         auto const before = to.gap(3, parts.recipient.size() + 2);
         to.put("for");

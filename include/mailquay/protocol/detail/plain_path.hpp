@@ -2,77 +2,111 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/cursor.hpp>
-#include <mailquay/protocol/domain.hpp>
+#include <mailquay/protocol/detail/octet_masks.hpp>
 #include <mailquay/protocol/path.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
 
-/// Paths as nearly every client sends them; all others are for the whole grammar.
+/// Paths as nearly every client sends them: "<" Dot-string "@" Domain ">", all ASCII and of at most 64 octets, so that none of their
+/// parts is too long. All others are for the whole grammar.
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
-/// Whether a letter of A to Z is among letters, digits, "-" and "."; eight octets at a time.
-inline bool any_upper_case(char const* at, std::size_t octets) noexcept {
-    constexpr std::uint64_t letters = 0x4040404040404040u;  // of these octets only letters have the bit, and small ones 0x20 too
-    auto const upper = [](std::uint64_t eight) { return eight & ~(eight << 1) & letters; };
-    std::uint64_t eight = 0;
-    if (octets < sizeof eight) {
-        std::memcpy(&eight, at, octets);
-        return upper(eight) != 0;
+/// Which octets of a text are letters or digits, and which of them capital letters; bit i stands for octet i.
+struct word_masks {
+    std::uint64_t words = 0;
+    std::uint64_t capitals = 0;
+};
+
+/// @param text  of at most 64 octets
+inline word_masks word_masks_portable(std::string_view text) noexcept {
+    word_masks found;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        found.words |= std::uint64_t{is_let_dig(text[i])} << i;
+        found.capitals |= std::uint64_t{in_ascii_class(text[i], ascii_upper)} << i;
     }
-    std::uint64_t found = 0;
-    char const* const last = at + octets - sizeof eight;
-    for (; at < last; at += sizeof eight) {
-        std::memcpy(&eight, at, sizeof eight);
-        found |= upper(eight);
-    }
-    std::memcpy(&eight, last, sizeof eight);
-    return (found | upper(eight)) != 0;
+    return found;
 }
 
-/// "<" Dot-string "@" Domain ">", all ASCII and short enough for every limit. Moves behind it and fills `found`, a new one;
-/// touches neither where anything else stands.
+#if MAILQUAY_SSE2
+
+/// The same for a text of 16 octets or more.
+inline word_masks word_masks_sse2(std::string_view text) noexcept {
+    word_masks found;
+    auto const within = [](__m128i octets, char first, char count) {
+        __m128i const from_first = _mm_sub_epi8(octets, _mm_set1_epi8(first));
+        return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(count - 1))), from_first);
+    };
+    auto const bits = [](__m128i lanes) { return std::uint64_t{static_cast<std::uint32_t>(_mm_movemask_epi8(lanes))}; };
+    std::size_t const last = text.size() - 16;
+    for (std::size_t place = 0;; place = std::min(place + 16, last)) {  // what two pieces share comes out the same
+        __m128i const octets = load16(text.data() + place);
+        __m128i const capitals = within(octets, 'A', 26);
+        __m128i const others = _mm_or_si128(within(octets, 'a', 26), within(octets, '0', 10));
+        found.capitals |= bits(capitals) << place;
+        found.words |= bits(_mm_or_si128(capitals, others)) << place;
+        if (place == last) return found;
+    }
+}
+
+#endif
+
+inline word_masks word_masks_of(std::string_view text) noexcept {
+#if MAILQUAY_SSE2
+    if (text.size() >= 16) return word_masks_sse2(text);
+#endif
+    return word_masks_portable(text);
+}
+
+/// Moves behind the path and fills `found`, a new one; touches neither where anything else stands.
 inline bool plain_path(cursor& in, path& found) noexcept {
-    constexpr std::ptrdiff_t longest = 256;
-    std::string_view const text = in.rest();
-    if (text.size() < 2 || text.front() != '<') return false;
-    // With ">" ahead, which is in neither class, the loops need no look at the end.
-    if (text.back() != '>' && std::memchr(text.data(), '>', std::min<std::size_t>(text.size(), longest)) == nullptr) return false;
+    std::string_view const rest = in.rest();
+    if (rest.empty() || rest.front() != '<') return false;
+    std::string_view const text{rest.data(), std::min<std::size_t>(rest.size(), 64)};
+    word_masks const masks = word_masks_of(text);
 
-    std::uint8_t const* const classes = ascii_classes.data();
-    auto const is = [classes](char c, unsigned bits) { return (classes[static_cast<unsigned char>(c)] & bits) != 0; };
-    char const* const local = text.data() + 1;
-    char const* at = local;
-    char const* atom = at;
-    do {
-        atom = at;
-        while (is(*at, ascii_atext)) ++at;
-        if (at == atom) return false;
-    } while (*at++ == '.');
-    if (at[-1] != '@' || at - local > 65) return false;
-
-    char const* const domain = at;
-    do {
-        char const* const label = at;
-        for (;; ++at) {
-            while (is(*at, ascii_alpha | ascii_digit)) ++at;
-            if (*at != '-') break;
+    std::size_t border = 0;  // where the last "<", "." or "@" stands
+    std::size_t at = 0;
+    std::uint64_t const beyond = text.size() == 64 ? 0 : ~low_bits(text.size());
+    for (std::uint64_t others = ~(masks.words | beyond | 1u); others != 0; others &= others - 1) {
+        auto const place = static_cast<std::size_t>(std::countr_zero(others));
+        char const octet = text[place];
+        if (octet == '.' || octet == (at == 0 ? '@' : '>')) {
+            if (place == border + 1 || (at != 0 && text[place - 1] == '-')) return false;
+            border = place;
+            if (octet == '.') continue;
+            if (octet == '@') {
+                at = place;
+                continue;
+            }
+            found.address.local_part = {text.data() + 1, at - 1};
+            found.address.domain = {text.data() + at + 1, place - at - 1};
+            found.address.normal_domain = (masks.capitals & low_bits(place)) >> at == 0;
+            found.text = {text.data() + 1, place - 1};
+            in.advance(place + 1);
+            return true;
         }
-        auto const octets = static_cast<std::size_t>(at - label);
-        if (octets == 0 || octets > max_label_octets || *label == '-' || at[-1] == '-') return false;
-    } while (*at++ == '.');
-    auto const domain_octets = static_cast<std::size_t>(at - 1 - domain);
-    if (at[-1] != '>' || domain_octets > max_domain_octets || at - text.data() > longest) return false;
+        bool const allowed = at == 0 ? is_atext(octet) : octet == '-' && place != border + 1;
+        if (!allowed) return false;
+    }
+    return false;
+}
 
-    found.address.local_part = {local, static_cast<std::size_t>(domain - 1 - local)};
-    found.address.domain = {domain, domain_octets};
-    found.address.normal_domain = !any_upper_case(domain, domain_octets);
-    found.text = {local, static_cast<std::size_t>(at - 1 - local)};
-    in.advance(static_cast<std::size_t>(at - text.data()));
+/// The same behind `keyword`, in capital letters, as in "FROM:<a@example.org>".
+template <std::size_t Size>
+bool plain_argument(cursor& in, char const (&keyword)[Size], path& found) noexcept {
+    constexpr std::size_t octets = Size - 1;
+    std::string_view const text = in.rest();
+    if (text.size() < octets || std::memcmp(text.data(), keyword, octets) != 0) return false;
+    cursor behind = in;
+    behind.advance(octets);
+    if (!plain_path(behind, found)) return false;
+    in = behind;
     return true;
 }
 

@@ -22,7 +22,7 @@ MAILQUAY_DECL void connection::take_events() {
     while (phase_ == phase::talking) {
         // While a hook that nobody waits for any more still looks at the transaction, the session must not go on to the next
         // one, unless its end is certain.
-        if (old_hooks() && !session_.closing()) return;
+        if (frames_ != nullptr && old_hooks() && !session_.closing()) return;
         auto told = session_.next_event();
         if (!told) return;
         handle(*told);
@@ -51,7 +51,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
         } else if constexpr (std::is_same_v<kind, recipient_offered>) {
             ask(plug_ins.recipient(*what.mail, *what.to), {what.ticket, hook_stage::recipient, what.mail, what.to});
         } else if constexpr (std::is_same_v<kind, message_started>) {
-            message_ = std::make_unique<message_state>(setup_->asks, *what.mail);
+            message_ = home_->messages_.make(setup_->asks, *what.mail);
             let_go_ = false;
             ask(message_->path.start(), {what.ticket, hook_stage::start, what.mail});
         } else if constexpr (std::is_same_v<kind, headers_complete>) {
@@ -116,8 +116,14 @@ Answer no_answer(reply_text const& why) {
 }  // namespace detail
 
 template <class Answer>
-void connection::ask(eventual<Answer> hook, hook_question asked) {
-    if (hook.ready()) return give(asked, std::move(hook).value());
+inline void connection::ask(eventual<Answer>&& hook, hook_question const& asked) {
+    if (hook.ready()) [[likely]]
+        return give(asked, std::move(hook).value());
+    ask_later(std::move(hook), asked);
+}
+
+template <class Answer>
+void connection::ask_later(eventual<Answer>&& hook, hook_question const& asked) {
     if (home_->hooks_running_ >= home_->limits_.hook_frames) {
         home_->log().warning([&] { return log_line{"overload"}.add("id", id()).add("hooks", home_->hooks_running_); });
         return give(asked, detail::no_answer<Answer>(replies::queue_full));
@@ -125,7 +131,7 @@ void connection::ask(eventual<Answer> hook, hook_question asked) {
     home_->host().hooks().start(std::move(hook), *this, asked);
 }
 
-MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
+MAILQUAY_DECL void connection::give(hook_question const& asked, verdict&& given) {
     if (asked.stage == hook_stage::peer) return give_peer(asked, std::move(given));
     bool const of_message = asked.stage == hook_stage::start || asked.stage == hook_stage::headers || asked.stage == hook_stage::chunk;
     if (of_message && given.refuses()) message_->refused = true;
@@ -136,7 +142,7 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, verdict given) {
 }
 
 /// To XCLIENT.
-MAILQUAY_DECL void connection::give_peer(hook_question const& asked, verdict given) {
+MAILQUAY_DECL void connection::give_peer(hook_question const& asked, verdict&& given) {
     ip_endpoint const was = session_.info().client();
     if (!given.refuses()) given = count_changed_peer(std::move(given));
     bool const yes = !given.refuses();
@@ -155,17 +161,19 @@ MAILQUAY_DECL verdict connection::count_changed_peer(verdict given) {
     return given;
 }
 
-MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) {
+MAILQUAY_DECL void connection::give(hook_question const& asked, delivery&& given) {
     verdict const& all = given.combined();
     log_delivery(asked, given);
     if (all.accepts()) {
         ++home_->counts_.messages_accepted;
         unsent_.append(asked.mail->id());
-        observation told = about(observation_kind::message_accepted);
-        told.mail = asked.mail;
-        told.delivered = &given;
-        told.octets = message_->octets;
-        tell(told);
+        if (setup_->asks->observed(observation_kind::message_accepted)) {
+            observation told = about(observation_kind::message_accepted);
+            told.mail = asked.mail;
+            told.delivered = &given;
+            told.octets = message_->octets;
+            tell(told);
+        }
     } else {
         tell_of(asked, observation_kind::message_refused, all);
     }
@@ -173,12 +181,12 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery given) 
     message_.reset();
 }
 
-MAILQUAY_DECL void connection::give(hook_question const& asked, reply given) {
+MAILQUAY_DECL void connection::give(hook_question const& asked, reply&& given) {
     if (given.code >= 400) setup_->log.info([&] { return log_lines::refused(session_.info(), session_.verb_name(), given); });
     session_.answer(asked.ticket, std::move(given));
 }
 
-MAILQUAY_DECL void connection::give(hook_question const& asked, auth_step given) { session_.answer(asked.ticket, std::move(given)); }
+MAILQUAY_DECL void connection::give(hook_question const& asked, auth_step&& given) { session_.answer(asked.ticket, std::move(given)); }
 
 MAILQUAY_DECL void connection::late(hook_question const&, verdict const&) noexcept {}
 MAILQUAY_DECL void connection::late(hook_question const&, reply const&) noexcept {}

@@ -34,6 +34,7 @@ struct session::exchange {
 struct session::trace {
     received_begin begin{};
     std::uint32_t of_version = 0;  // of the info that it tells of
+    bool utf8 = false;             // of transactions with SMTPUTF8
 };
 
 MAILQUAY_DECL session::session(session_config const& config, session_info peer, session_memory& memory)
@@ -49,13 +50,6 @@ MAILQUAY_DECL session::~session() {
     if (hold_) wipe(*hold_);  // whatever it is the begin of
     if (hold_) memory_->give_back(std::move(hold_));
     forget_asked_text();
-}
-
-MAILQUAY_DECL bool session::wants_input() const noexcept {
-    if (phase_ == phase::closing || phase_ == phase::connecting || phase_ == phase::securing || eof_) return false;
-    if (open_ != 0 || delayed_ || cur_ != end_ || lent_ != lent_end_) return false;
-    if (tells(tell_withdrawn | tell_aborted | tell_reset | tell_auth)) return false;
-    return output().size() <= config_->limits.output_octets;
 }
 
 MAILQUAY_DECL bool session::views_buffer() const noexcept {
@@ -116,11 +110,6 @@ MAILQUAY_DECL std::optional<event> session::next_event() {
         tell(given);
     }
     return given;
-}
-
-MAILQUAY_DECL std::string_view session::output() const noexcept {
-    if (!out_) return {};
-    return {out_->data() + sent_, out_->size() - sent_};
 }
 
 MAILQUAY_DECL void session::output_sent(std::size_t octets) {

@@ -24,21 +24,27 @@ MAILQUAY_DECL ticket session::ask(question what) noexcept {
     return ticket{next_ticket_++};
 }
 
+/// One of several RCPT that are asked about, or one whose answer is no plain yes.
+MAILQUAY_DECL void session::answer_in_run(std::uint32_t number, verdict given) {
+    auto& pending = work_->pending;
+    auto const found = std::find_if(pending.begin() + static_cast<std::ptrdiff_t>(work_->said), pending.end(),
+                                    [&](auto const& one) { return one.ticket == number; });
+    if (found == pending.end()) return;
+    assert(!found->answered && "answered twice");
+    if (found->answered) return;
+    found->answered = true;
+    found->given = detail::too_many_members(given) ? defer(replies::local_error) : std::move(given);
+    --open_;
+    since_ = now_;
+    settle_recipients();
+}
+
 MAILQUAY_DECL void session::answer(ticket to, verdict given) {
     auto const number = static_cast<std::uint32_t>(to);
     if (asked_ == question::recipient && open_ != 0) {
         auto& pending = work_->pending;
         if (pending.size() == 1 && pending.front().ticket == number && settle_only_recipient(given)) return;
-        auto const found = std::find_if(pending.begin() + static_cast<std::ptrdiff_t>(work_->said), pending.end(),
-                                        [&](auto const& one) { return one.ticket == number; });
-        if (found == pending.end()) return;
-        assert(!found->answered && "answered twice");
-        if (found->answered) return;
-        found->answered = true;
-        found->given = detail::too_many_members(given) ? defer(replies::local_error) : std::move(given);
-        --open_;
-        since_ = now_;
-        return settle_recipients();
+        return answer_in_run(number, std::move(given));
     }
     if (open_ == 0 || number != next_ticket_ - 1) return;
     if (asked_ == question::complete) return answer(to, delivery{std::move(given)});
@@ -46,6 +52,10 @@ MAILQUAY_DECL void session::answer(ticket to, verdict given) {
     since_ = now_;
     question const what = asked_;
     asked_ = question::none;
+    if (what == question::chunk && !given.refuses() && given.delay().count() == 0) {  // a large message has many
+        if (work_->message.chunk_is_ours) work_->message.held.clear();
+        return;
+    }
     settle(what, given);
 }
 

@@ -121,7 +121,6 @@ MAILQUAY_DECL session::step session::advance_exchange(std::optional<event>& give
             end_exchange(auth_outcome::malformed, replied);
             return step::go_on;
         }
-        case line_found::clean:
         case line_found::whole: break;
     }
     if (unconsumed_any()) info_.set_talked_ahead();

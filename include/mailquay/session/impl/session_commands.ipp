@@ -6,7 +6,6 @@
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/utf8.hpp>
 #include <mailquay/protocol/detail/low_octets.hpp>
-#include <mailquay/protocol/detail/plain_command.hpp>
 #include <mailquay/protocol/domain.hpp>
 #include <mailquay/protocol/hello_name.hpp>
 #include <mailquay/protocol/mail_command.hpp>
@@ -47,23 +46,11 @@ inline bool take_smtputf8(std::string_view& argument) noexcept {
 }
 }  // namespace detail
 
-/// @param clean  whether no octet of the line is below 32
-MAILQUAY_DECL session::step session::command(std::string_view line, bool clean, std::optional<event>& given) {
+MAILQUAY_DECL session::step session::command(std::string_view line, std::optional<event>& given) {
     ++totals_.commands;
     if (stopping_ && state_ <= session_state::ready)
         return close_with(replies::service_stopping, close_reason::stopped), step::go_on;
 
-    // Nearly every line, of which nothing that is looked for below can be true.
-    if (command_line plain; clean && detail::plain_command_line(line, plain) && !(config_->require_tls && lacks_tls(plain))) {
-        last_verb_ = plain.verb;
-        spoken_to_ = true;
-        switch (plain.verb) {
-            case verb::rcpt: return rcpt(plain, given);
-            case verb::mail: return mail(plain, given);
-            case verb::data: return data(plain, given);
-            default: break;
-        }
-    }
     auto const parsed_line = parse_command_line(line);
     verb const spoken = parsed_line ? parsed_line->verb : verb::unknown;
     last_verb_ = spoken;

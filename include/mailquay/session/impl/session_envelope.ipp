@@ -78,14 +78,13 @@ MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) 
     cursor in{line.argument};
     path from;
     address_options options;
-    bool const plain = line.argument.starts_with("FROM:<") && (in.advance(5), detail::plain_path(in, from));
+    bool const plain = detail::plain_argument(in, "FROM:", from);
     if (!plain || !in.at_end()) {
         options = path_options();
         // Where all is ASCII it does not matter.
         options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
     }
     if (!plain) {
-        in.seek(0);
         auto const found = parse_mail_argument(in, options);
         if (!found) return reply{to_reply(found.error())};
         from = *found;
@@ -157,13 +156,12 @@ MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& l
     cursor in{line.argument};
     path whom;
     address_options options;
-    bool const plain = line.argument.starts_with("TO:<") && (in.advance(3), detail::plain_path(in, whom));
+    bool const plain = detail::plain_argument(in, "TO:", whom);
     if (!plain || !in.at_end()) {
         options = path_options();
         options.utf8 = work_->mail.parameters_.smtputf8;
     }
     if (!plain) {
-        in.seek(0);
         auto const found = parse_rcpt_argument(in, options);
         if (!found) return reply{to_reply(found.error())};
         whom = *found;

@@ -6,6 +6,7 @@
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/secret.hpp>
 #include <mailquay/protocol/detail/low_octets.hpp>
+#include <mailquay/protocol/detail/plain_command.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -141,6 +142,32 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     if (open_ != 0 && !run_of_recipients_goes_on()) return step::wait;
     if (output().size() > config_->limits.output_octets) return step::wait;
     if (!next_region()) return step::wait;
+    command_line plain;
+    if (!take_plain_line(plain)) return advance_any_command(given);
+
+    ++totals_.commands;
+    last_verb_ = plain.verb;
+    host_verb_ = 0;
+    std::size_t const replied = output_end();
+    step const went = plain.verb == verb::rcpt ? rcpt(plain, given) : plain.verb == verb::mail ? mail(plain, given) : data(plain, given);
+    if (went == step::go_on) answered_at_once(replied);
+    return went;
+}
+
+/// MAIL, RCPT and DATA as nearly every client sends them: a whole line without an octet below 32, of which nothing can be true
+/// that `command()` looks for. @return whether one was taken
+MAILQUAY_DECL bool session::take_plain_line(command_line& plain) noexcept {
+    if (!spoken_to_ || exchange_ || skipping_ || stopping_ || (hold_ && !in_hold_)) return false;
+    char const* const low = detail::first_low_octet(cur_, end_);
+    if (end_ - low < 2 || low[0] != '\r' || low[1] != '\n') return false;
+    std::string_view const line{cur_, static_cast<std::size_t>(low - cur_)};
+    if (line.size() + 2 > config_->limits.command_line_octets || !detail::plain_command_line(line, plain)) return false;
+    if (config_->require_tls && lacks_tls(plain)) return false;
+    cur_ += line.size() + 2;
+    return true;
+}
+
+MAILQUAY_DECL session::step session::advance_any_command(std::optional<event>& given) {
     if (!first_octet_seen_) {
         first_octet_seen_ = true;
         if (*cur_ == tls_handshake_octet && !info_.secure()) return close(close_reason::not_smtp), step::go_on;
@@ -150,37 +177,31 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     std::size_t const replied = output_end();
     last_verb_ = verb::unknown;
     host_verb_ = 0;
-    line_found const found = next_line(line);
-    switch (found) {
+    switch (next_line(line)) {
         case line_found::none: return step::wait;
         case line_found::too_long:
             overlong_line();
             note_refusal(replied, last_verb_);
             return step::go_on;
-        case line_found::clean:
         case line_found::whole: break;
     }
-    step const went = command(line, found == line_found::clean, given);
+    step const went = command(line, given);
     if (last_verb_ == verb::auth) detail::wipe_line(line);
-    if (went == step::go_on && !tells(tell_refused)) note_refusal(replied, last_verb_);
-    // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
-    if (went == step::go_on && open_ == 0) since_ = now_;
+    if (went == step::go_on) answered_at_once(replied);
     return went;
+}
+
+/// A command led to no question. Its reply, if there is one, begins at `replied`.
+MAILQUAY_DECL void session::answered_at_once(std::size_t replied) noexcept {
+    if (!tells(tell_refused)) note_refusal(replied, last_verb_);
+    // A line joined in hold_ stays until what it led to was told: nothing views it after command() returned.
+    if (open_ == 0) since_ = now_;
 }
 
 MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
     if (skipping_) return skip_line();
     if (hold_ && !in_hold_) return join_line(line);
-    char* from = const_cast<char*>(detail::first_low_octet(cur_, end_));
-    if (end_ - from >= 2 && from[0] == '\r' && from[1] == '\n') {
-        auto const octets = static_cast<std::size_t>(from + 2 - cur_);
-        if (octets <= config_->limits.command_line_octets) {
-            line = {cur_, octets - 2};
-            cur_ = from + 2;
-            return line_found::clean;
-        }
-    }
-    // What is before `from` is no end of a line.
+    char* from = cur_;
     while (from != end_) {
         auto* const lf = static_cast<char*>(std::memchr(from, '\n', static_cast<std::size_t>(end_ - from)));
         if (lf == nullptr) break;

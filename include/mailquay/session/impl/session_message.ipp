@@ -35,7 +35,9 @@ MAILQUAY_DECL void session::begin_message() {
 MAILQUAY_DECL void session::write_received() {
     transaction& mail = work_->mail;
     received_fields parts;
-    if (!trace_ || trace_->of_version != info_.version()) {
+    parts.id = mail.id();
+    bool const utf8 = mail.parameters_.smtputf8;
+    if (!trace_ || trace_->of_version != info_.version() || trace_->utf8 != utf8) {
         std::string address;
         if (!info_.client().address.is_none()) info_.client().address.append_to(address);
         if (info_.authenticated()) parts.client = config_->received_client;
@@ -43,12 +45,10 @@ MAILQUAY_DECL void session::write_received() {
         parts.ptr = info_.verified_ptr();
         parts.address = address;
         parts.hostname = config_->hostname;
-        trace_ = std::make_unique<trace>(trace{begin_received(parts), info_.version()});
-        parts = {};
+        parts.with = with_keyword(info_.extended(), info_.lmtp(), utf8, info_.secure(),
+                                  info_.authenticated() || !info_.claimed_user().empty());
+        trace_ = std::make_unique<trace>(trace{begin_received(parts), info_.version(), utf8});
     }
-    parts.with = with_keyword(info_.extended(), info_.lmtp(), mail.parameters_.smtputf8, info_.secure(),
-                              info_.authenticated() || !info_.claimed_user().empty());
-    parts.id = mail.id();
     // With more recipients the field would tell each of the others, Bcc among them.
     if (mail.accepted_ == 1) parts.recipient = mail.recipients_.front().wire();
     if (tls_info const* const tls = info_.tls()) {
@@ -279,7 +279,7 @@ MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
     end = std::copy_n(id.data(), std::min(id.size(), transaction_id::octets), end);
     *end++ = '\r';
     *end++ = '\n';
-    out().append(line.data(), end);
+    out().append(line.data(), static_cast<std::size_t>(end - line.data()));
 }
 
 MAILQUAY_DECL void session::message_over(bool accepted) {

@@ -14,11 +14,11 @@ MAILQUAY_DECL void session::time_is(time_point now) {
         now_ = now;
         return;
     }
-    auto const passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - now_);
     if (now < now_) return;
+    auto const passed = now - now_;
     bool const asked_for_input = phase_ == phase::message && wants_input();
     // An hour may pass between two messages, not while one is on its way: how slow it may be is the rate's affair.
-    if (asked_for_input && !work_->message.refused) last_message_ += now - now_;
+    if (asked_for_input && !work_->message.refused) last_message_ += passed;
     now_ = now;
     if (phase_ == phase::closing) {
         if (out_ && now_ - out_since_ >= config_->timeouts.output_stall) connection_lost();
@@ -65,7 +65,7 @@ MAILQUAY_DECL void session::time_is(time_point now) {
         since_ = now_;
         return;
     }
-    if (asked_for_input) measure_rate(passed);
+    if (asked_for_input) measure_rate(std::chrono::duration_cast<std::chrono::milliseconds>(passed));
     bool const draining = phase_ == phase::message && work_->message.refused;
     bool const overdue = now_ - since_ >= patience() ||
                          (draining && now_ - work_->message.drain_since >= config_->timeouts.drain);

@@ -99,12 +99,6 @@ MAILQUAY_DECL bool verdict::resolves() const noexcept {
     return details_ && (!details_->mailbox.empty() || !details_->addresses.empty());
 }
 
-MAILQUAY_DECL verdict verdict::make(verdict_kind kind) noexcept {
-    verdict made;
-    made.kind_ = kind;
-    return made;
-}
-
 namespace detail {
 inline bool verdict_class_fits(verdict_kind kind, int code) noexcept {
     switch (kind) {

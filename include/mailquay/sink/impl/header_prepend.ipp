@@ -74,6 +74,7 @@ MAILQUAY_DECL eventual<message_sink::opened> header_prepend::open(transaction co
 MAILQUAY_DECL promises header_prepend::promised() const { return sink_->promised(); }
 MAILQUAY_DECL recipient_group header_prepend::group(recipient const& to) const { return sink_->group(to); }
 MAILQUAY_DECL bool header_prepend::takes_another(transaction const& mail, recipient const& next) const { return sink_->takes_another(mail, next); }
+MAILQUAY_DECL bool header_prepend::takes_any_recipients() const noexcept { return sink_->takes_any_recipients(); }
 MAILQUAY_DECL bool header_prepend::has_room(std::uint64_t octets) const { return sink_->has_room(octets); }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::sinks

@@ -124,6 +124,7 @@ MAILQUAY_DECL promises tee::promised() const {
 }
 MAILQUAY_DECL recipient_group tee::group(recipient const& to) const { return parts_->first->group(to); }
 MAILQUAY_DECL bool tee::takes_another(transaction const& mail, recipient const& next) const { return parts_->first->takes_another(mail, next); }
+MAILQUAY_DECL bool tee::takes_any_recipients() const noexcept { return parts_->first->takes_any_recipients(); }
 MAILQUAY_DECL bool tee::has_room(std::uint64_t octets) const { return parts_->first->has_room(octets); }
 MAILQUAY_DECL std::uint64_t tee::lost_copies() const noexcept { return parts_->lost.load(std::memory_order_relaxed); }
 
