@@ -107,7 +107,7 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
         return step::go_on;
     }
     if (work_->pending.empty()) work_->run_begins = work_->mail.text_.position();
-    recipient& to = all.emplace_back();
+    recipient& to = all.emplace_back(address{});
     if (auto refused = read_recipient(line, to)) {
         all.pop_back();
         if (work_->pending.empty()) work_->mail.text_.go_back(work_->run_begins);
