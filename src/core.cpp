@@ -55,6 +55,7 @@
 #include <mailquay/session/impl/event.ipp>
 #include <mailquay/session/impl/extension.ipp>
 #include <mailquay/session/impl/extension_registry.ipp>
+#include <mailquay/session/impl/prepared_replies.ipp>
 #include <mailquay/session/impl/session.ipp>
 #include <mailquay/session/impl/session_config.ipp>
 #include <mailquay/session/impl/transaction.ipp>

@@ -88,6 +88,7 @@
 #include <mailquay/session/promises.hpp>
 #include <mailquay/session/reception.hpp>
 #include <mailquay/session/session.hpp>
+#include <mailquay/session/prepared_replies.hpp>
 #include <mailquay/session/session_config.hpp>
 #include <mailquay/session/session_info.hpp>
 #include <mailquay/session/session_memory.hpp>

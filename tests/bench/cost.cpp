@@ -1,6 +1,7 @@
 // Plays messages through whole connections without sockets; instructions.py counts what that takes.
 //
 //   bench-cost messages 1 TIMES            TIMES messages of 1 KiB, 1000 a connection, one read each
+//   bench-cost steps N TIMES              TIMES messages of 1 KiB, N a connection, each command in a read of its own
 //   bench-cost recipients N TIMES          the same to N recipients each
 //   bench-cost fields N TIMES              the same with N header fields each
 //   bench-cost body|led|small|dotted N TIMES   TIMES messages of N KiB, each on a connection of its own: in lines of 72 octets, of as
@@ -27,7 +28,7 @@ int main(int argc, char** argv) {
     std::string_view const what = argc == 4 ? argv[1] : "";
     std::uint64_t const n = argc == 4 ? std::strtoull(argv[2], nullptr, 10) : 0;
     std::uint64_t const times = argc == 4 ? std::strtoull(argv[3], nullptr, 10) : 0;
-    if (n == 0 || times == 0) return std::fputs("usage: bench-cost messages|recipients|fields|body|led|small|dotted N TIMES\n", stderr), 2;
+    if (n == 0 || times == 0) return std::fputs("usage: bench-cost messages|steps|recipients|fields|body|led|small|dotted N TIMES\n", stderr), 2;
 
     bench::played_server server;
     auto const one_by_one = [&](bench::lines of) {
@@ -36,6 +37,8 @@ int main(int argc, char** argv) {
     };
     if (what == "messages")
         repeat(server, times, 1, 1);
+    else if (what == "steps")
+        for (auto const plays = bench::in_steps(n, bench::kibibyte(bench::lines::plain)); server.accepted() < times;) server.connection_of(plays);
     else if (what == "recipients")
         repeat(server, times, n, 1);
     else if (what == "fields")

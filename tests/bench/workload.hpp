@@ -8,6 +8,7 @@
 #include <mailquay/server/plugins.hpp>
 #include <mailquay/server/server_config.hpp>
 #include <mailquay/server/shard.hpp>
+#include <mailquay/session/prepared_replies.hpp>
 #include <mailquay/sink/discard.hpp>
 
 #include <algorithm>
@@ -116,6 +117,7 @@ public:
         plugged.recipients([](transaction const&, recipient const&) { return accept(); }).sink(sink_);
         auto made = std::make_shared<listener_setup>();
         made->session = make_session_config(config, profile::mx(), sink_.promised());
+        prepare_replies(made->session);
         made->asks = std::make_shared<pipeline>(plugged.all(), logger{});
         setup_ = std::move(made);
     }
@@ -174,6 +176,19 @@ inline std::vector<segment> full(std::uint64_t messages, std::uint64_t recipient
     std::vector<segment> plays{{"EHLO client.example.com\r\n"}, {next}};
     if (messages > 1) plays.push_back({message + next, messages - 1});
     plays.push_back({message});
+    plays.push_back({"QUIT\r\n"});
+    return plays;
+}
+
+/// `messages` of a connection, each command and the message in a segment of its own (the shapes keepalive and small).
+inline std::vector<segment> in_steps(std::uint64_t messages, std::string const& body) {
+    std::vector<segment> plays{{"EHLO client.example.com\r\n"}};
+    for (std::uint64_t i = 0; i < messages; ++i) {
+        plays.push_back({"MAIL FROM:<sender@example.com>\r\n"});
+        plays.push_back({"RCPT TO:<user0@example.org>\r\n"});
+        plays.push_back({"DATA\r\n"});
+        plays.push_back({header(1) + body + ".\r\n"});
+    }
     plays.push_back({"QUIT\r\n"});
     return plays;
 }

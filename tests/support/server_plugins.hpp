@@ -3,6 +3,7 @@
 #include <mailquay/server/listener_setup.hpp>
 #include <mailquay/server/plugins.hpp>
 #include <mailquay/server/server_config.hpp>
+#include <mailquay/session/prepared_replies.hpp>
 
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
@@ -190,6 +191,7 @@ inline std::shared_ptr<listener_setup> make_test_setup(plugins const& plugged, s
     made->session.answer_verify = static_cast<bool>(plugged.all().verify);
     made->session.answer_expand = static_cast<bool>(plugged.all().expand);
     made->session.hold_headers = asks->needs() >= message_needs::headers;
+    prepare_replies(made->session);
     made->asks = asks;
     made->log = config.log;
     return made;

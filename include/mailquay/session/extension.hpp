@@ -35,6 +35,8 @@ public:
                                         std::chrono::system_clock::time_point) const {
         return announcement(client, limits);
     }
+    /// Whether it is offered to everybody and always in the same words: then its line is made once (`prepare_replies()`).
+    virtual bool same_for_all() const noexcept { return false; }
     /// Whether the way onward keeps what it offers. A server drops it where it does not; if it is `opt_in()`, and so was asked
     /// for by name, that is a start-up error.
     virtual bool kept_by(promises const&) const noexcept { return true; }

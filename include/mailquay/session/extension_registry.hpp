@@ -43,6 +43,9 @@ public:
     /// @param wall  the wall clock's last tick
     void append_ehlo(std::string& out, std::string_view hostname, session_info const& client, session_limits const& limits,
                      std::chrono::system_clock::time_point wall = {}) const;
+    /// The line of one of them, if this client is offered it.
+    static void append_line(std::string& out, extension const& one, session_info const& client, session_limits const& limits,
+                            std::chrono::system_clock::time_point wall);
     bool empty() const noexcept { return all_.empty(); }
     /// @{ All of them in EHLO order; of a temporary registry as a value, so that a loop may go over it.
     std::vector<std::shared_ptr<extension const>> const& all() const& noexcept { return all_; }

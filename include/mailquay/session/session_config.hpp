@@ -11,6 +11,8 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
+struct prepared_replies;
+
 /// What is spoken: SMTP (RFC 5321) or LMTP (RFC 2033).
 enum class dialect : std::uint8_t { smtp, lmtp };
 
@@ -66,6 +68,7 @@ struct session_config {
     bool id_in_refusals = false;            ///< refusals from MAIL on end in " [ID]"
     bool answer_verify = false;             ///< VRFY asks the host (`verify_requested`) instead of 252
     bool answer_expand = false;             ///< EXPN asks the host (`expand_requested`) instead of 502
+    std::shared_ptr<prepared_replies const> prepared{};  ///< by `prepare_replies()`, once all else is set; null: made for each client
 };
 
 /// @return what is wrong with `config`, one sentence per setting naming it, its value and the cure; empty if all is well

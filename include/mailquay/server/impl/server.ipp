@@ -13,6 +13,7 @@
 #include <mailquay/server/server_workers.hpp>
 #include <mailquay/server/shard.hpp>
 #include <mailquay/server/spooled_buffer.hpp>
+#include <mailquay/session/prepared_replies.hpp>
 
 #include <fmt/format.h>
 
@@ -180,6 +181,7 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
     made->proxy_header_time = settings.proxy_header_time;
     auto asks = std::make_shared<pipeline>(all, settings.log);
     made->session.hold_headers = asks->needs() >= message_needs::headers;
+    prepare_replies(made->session);
     made->asks = std::move(asks);
     return made;
 }

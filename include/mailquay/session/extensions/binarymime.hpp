@@ -8,6 +8,7 @@ namespace mailquay::inline MAILQUAY_ABI::extensions {
 /// CHUNKING; its parameter is that of 8BITMIME.
 struct binarymime final : extension {
     std::string_view keyword() const noexcept override { return "BINARYMIME"; }
+    bool same_for_all() const noexcept override { return true; }
     bool kept_by(promises const& sink) const noexcept override { return sink.binary; }
 };
 

@@ -16,6 +16,7 @@ public:
     explicit deliver_by(std::chrono::seconds least = std::chrono::seconds{0}) noexcept : least_(least) {}
 
     std::string_view keyword() const noexcept override { return "DELIVERBY"; }
+    bool same_for_all() const noexcept override { return true; }
     std::string announcement(session_info const&, session_limits const&) const override {
         std::string seconds;
         if (least_.count() > 0) append_decimal(seconds, static_cast<std::uint64_t>(least_.count()));

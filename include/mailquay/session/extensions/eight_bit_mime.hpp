@@ -12,6 +12,7 @@ namespace mailquay::inline MAILQUAY_ABI::extensions {
 /// session sees to.
 struct eight_bit_mime final : extension {
     std::string_view keyword() const noexcept override { return "8BITMIME"; }
+    bool same_for_all() const noexcept override { return true; }
     bool kept_by(promises const& sink) const noexcept override { return sink.eight_bit; }
 
     std::span<std::string_view const> mail_keywords() const noexcept override {

@@ -11,6 +11,7 @@ namespace mailquay::inline MAILQUAY_ABI::extensions {
 /// there is such a limit. What is above them is refused: 421 4.7.0 to MAIL, 452 4.5.3 to RCPT.
 struct limits final : extension {
     std::string_view keyword() const noexcept override { return "LIMITS"; }
+    bool same_for_all() const noexcept override { return true; }
 
     std::string announcement(session_info const&, session_limits const& of) const override {
         std::string all;

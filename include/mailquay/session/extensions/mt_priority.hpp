@@ -25,6 +25,7 @@ public:
     explicit mt_priority(std::string profile = {}, allowance most = {}) : profile_(std::move(profile)), most_(std::move(most)) {}
 
     std::string_view keyword() const noexcept override { return "MT-PRIORITY"; }
+    bool same_for_all() const noexcept override { return true; }
     std::string announcement(session_info const&, session_limits const&) const override { return profile_; }
     bool kept_by(promises const& sink) const noexcept override { return sink.priority; }
     bool opt_in() const noexcept override { return true; }

@@ -12,6 +12,7 @@ namespace mailquay::inline MAILQUAY_ABI::extensions {
 /// SIZE (RFC 1870): announces the limit, and refuses a message that is declared larger before it is sent.
 struct size final : extension {
     std::string_view keyword() const noexcept override { return "SIZE"; }
+    bool same_for_all() const noexcept override { return true; }
 
     std::string announcement(session_info const&, session_limits const& limits) const override {
         std::string octets;

@@ -14,6 +14,7 @@ struct smtputf8 final : extension {
     static constexpr bool built() noexcept { return MAILQUAY_IDNA != 0; }
 
     std::string_view keyword() const noexcept override { return "SMTPUTF8"; }
+    bool same_for_all() const noexcept override { return true; }
     bool kept_by(promises const& sink) const noexcept override { return sink.utf8; }
 
     std::span<std::string_view const> mail_keywords() const noexcept override {

@@ -124,16 +124,22 @@ MAILQUAY_DECL std::size_t extension_registry::verb_number(std::string_view verb)
     return 0;
 }
 
+MAILQUAY_DECL void extension_registry::append_line(std::string& out, extension const& one, session_info const& client,
+                                                   session_limits const& limits, std::chrono::system_clock::time_point wall) {
+    if (one.keyword().empty() || !one.offered(client)) return;
+    out.append("250-").append(one.keyword());
+    if (std::string const values = one.announcement_at(client, limits, wall); !values.empty()) out.append(1, ' ').append(values);
+    out.append("\r\n");
+}
+
 MAILQUAY_DECL void extension_registry::append_ehlo(std::string& out, std::string_view hostname, session_info const& client,
                                                    session_limits const& limits, std::chrono::system_clock::time_point wall) const {
     std::size_t last_line = out.size();
     out.append("250-").append(hostname).append("\r\n");
     for (auto const& one : all_) {
-        if (one->keyword().empty() || !one->offered(client)) continue;
-        last_line = out.size();
-        out.append("250-").append(one->keyword());
-        if (std::string const values = one->announcement_at(client, limits, wall); !values.empty()) out.append(1, ' ').append(values);
-        out.append("\r\n");
+        std::size_t const begin = out.size();
+        append_line(out, *one, client, limits, wall);
+        if (out.size() != begin) last_line = begin;
     }
     out[last_line + 3] = ' ';
 }

@@ -3,6 +3,7 @@
 #include <mailquay/session/impl/session.ipp>
 
 #include <mailquay/protocol/replies.hpp>
+#include <mailquay/session/prepared_replies.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -120,7 +121,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
                 return;
             }
             phase_ = phase::command;
-            append_reply(out(), 220, {}, config_->hostname + ' ' + config_->banner);
+            append_greeting(out(), *config_);
             break;
         case question::early_talk:
             if (!yes) return refuse_connection(given, replies::early_talker);
@@ -136,7 +137,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             state_ = session_state::ready;
             info_.set_hello(*asked_text_, extended_hello_);
             if (info_.extended())
-                config_->extensions.append_ehlo(out(), config_->hostname, info_, config_->limits, memory_->wall());
+                append_ehlo(out(), *config_, info_, memory_->wall());
             else
                 append_reply(out(), 250, {}, config_->hostname);
             break;

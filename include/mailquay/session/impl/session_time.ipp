@@ -3,6 +3,7 @@
 #include <mailquay/session/impl/session.ipp>
 
 #include <mailquay/protocol/replies.hpp>
+#include <mailquay/session/prepared_replies.hpp>
 
 #include <algorithm>
 
@@ -57,7 +58,7 @@ MAILQUAY_DECL void session::time_is(time_point now) {
         if (now_ - since_ < config_->timeouts.greeting_delay) return;
         phase_ = phase::command;
         since_ = now_;
-        append_reply(out(), 220, {}, config_->hostname + ' ' + config_->banner);
+        append_greeting(out(), *config_);
         command_boundary();
         return;
     }
