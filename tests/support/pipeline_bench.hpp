@@ -134,7 +134,7 @@ struct bench {
     /// Sends a message as a session would: header shown if anyone needs it, then all octets in pieces of `step`.
     delivery send(std::string_view header, std::string_view body, std::size_t step, commit how = commit::all_or_none) {
         auto const through = make();
-        pipeline::message message{through, made.mail};
+        pipeline::message message{*through, made.mail};
         verdict given = run(io, message.start());
         if (given.refuses()) return given;
         if (through->needs() >= message_needs::headers) {

@@ -73,6 +73,7 @@ public:
     /// @{ As `extension` has them.
     std::string_view keyword() const noexcept override { return keyword_; }
     std::string announcement(session_info const&, session_limits const&) const override { return value_; }
+    bool same_for_all() const noexcept override { return true; }
     std::span<std::string_view const> mail_keywords() const noexcept override { return mail_keywords_; }
     std::span<std::string_view const> recipient_keywords() const noexcept override { return recipient_keywords_; }
     MAILQUAY_DECL std::optional<reply> mail_parameter(parameter const& given, transaction_editor mail,

@@ -102,10 +102,10 @@ public:
     /// `start()`; if `needs() >= headers` then `headers()`; `chunk()` for *all* octets of the message, those of the header
     /// too; `complete()`. After an answer that refuses nothing more is asked: the writer is gone already.
     ///
-    /// Lifetimes: `mail` must outlive it. It must outlive a coroutine it returned. Calls do not overlap.
+    /// Lifetimes: `through` and `mail` must outlive it. It must outlive a coroutine it returned. Calls do not overlap.
     class MAILQUAY_API message {
     public:
-        message(std::shared_ptr<pipeline const> through, transaction const& mail);
+        message(pipeline const& through, transaction const& mail);
         message(message const&) = delete;
         message& operator=(message const&) = delete;
         ~message();
@@ -145,7 +145,7 @@ public:
         asio::awaitable<delivery> complete_later(walk rest, eventual<verdict> pending, commit how);
         asio::awaitable<delivery> finish_later(eventual<delivery> pending);
 
-        std::shared_ptr<pipeline const> through_;
+        pipeline const* through_;
         transaction const* mail_;
         std::unique_ptr<message_writer> writer_;
         std::unique_ptr<content> content_;  // what filters need; none without filters

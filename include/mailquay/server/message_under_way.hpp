@@ -5,8 +5,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
-#include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -14,7 +12,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 ///
 /// Thread safety: unsafe; part of its connection.
 struct message_under_way {
-    message_under_way(std::shared_ptr<pipeline const> through, transaction const& of) : mail(&of), path(std::move(through), of) {}
+    message_under_way(pipeline const& through, transaction const& of) : mail(&of), path(through, of) {}
 
     transaction const* mail;
     pipeline::message path;

@@ -194,7 +194,12 @@ private:
     inline step advance(std::optional<event>& given);
     void tidy_up();
     void drop_work() noexcept { drop_work_ = untidy_ = true; }
-    void keep_asked(std::string_view text) { untidy_ = true, asked_text_ = std::make_unique<std::string>(text); }
+    void keep_asked(std::string_view text) {
+        forget_asked_text();
+        untidy_ = true;
+        asked_text_ = memory_->take_buffer();
+        asked_text_->assign(text);
+    }
     inline step advance_command(std::optional<event>& given);
     inline bool take_plain_line(command_line& plain) noexcept;
     void answered_at_once(std::size_t replied) noexcept;
@@ -266,7 +271,7 @@ private:
     inline bool responding() const noexcept;
     inline std::size_t line_limit(std::string_view begin, std::string_view rest = {}) const noexcept;
     inline bool secret_line(std::string_view begin) const noexcept;
-    inline void forget_asked_text() noexcept;
+    void forget_asked_text() noexcept;
 
     // session_tls.ipp
     inline bool lacks_tls(command_line const& line) const noexcept;

@@ -120,7 +120,8 @@ TEST_CASE("an exception of sink or writer is 451 4.3.0, and the writer is let go
 
 TEST_CASE("a message that is abandoned lets go of its writer at once", "[pipeline][message]") {
     bench b;
-    pipeline::message message{b.make(), b.made.mail};
+    auto const through = b.make();
+    pipeline::message message{*through, b.made.mail};
     REQUIRE(run(b.io, message.start()).accepts());
 
     message.abandon();
@@ -133,7 +134,8 @@ TEST_CASE("a message that is abandoned lets go of its writer at once", "[pipelin
 TEST_CASE("abandoned while a write is under way, the writer goes when that has answered", "[pipeline][message]") {
     bench b;
     b.kept.asynchronous = true;
-    pipeline::message message{b.make(), b.made.mail};
+    auto const through = b.make();
+    pipeline::message message{*through, b.made.mail};
     REQUIRE(run(b.io, message.start()).accepts());
     bool answered = false;
     asio::co_spawn(b.io, wait_for(message.chunk(std::string_view{"x"})), [&](std::exception_ptr, verdict) { answered = true; });

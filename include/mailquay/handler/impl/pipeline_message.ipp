@@ -7,8 +7,7 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
-MAILQUAY_DECL pipeline::message::message(std::shared_ptr<pipeline const> through, transaction const& mail)
-    : through_(std::move(through)), mail_(&mail) {}
+MAILQUAY_DECL pipeline::message::message(pipeline const& through, transaction const& mail) : through_(&through), mail_(&mail) {}
 
 MAILQUAY_DECL pipeline::message::~message() = default;
 
@@ -101,7 +100,7 @@ template <class First>
 asio::awaitable<verdict> pipeline::message::start_later(First policies, eventual<verdict> pending) {
     running const mark{*this};
     try {
-        auto walked = detail::walk_on(through_, std::move(policies), std::move(pending));
+        auto walked = detail::walk_on(through_->shared_from_this(), std::move(policies), std::move(pending));
         verdict allowed = co_await std::move(walked);
         if (allowed.refuses()) co_return allowed;
         eventual<verdict> opened = open(std::move(allowed));
@@ -149,14 +148,14 @@ template <class First>
 asio::awaitable<verdict> pipeline::message::headers_later(First policies, eventual<verdict> pending) {
     running const mark{*this};
     try {
-        auto walked = detail::walk_on(through_, std::move(policies), std::move(pending));
+        auto walked = detail::walk_on(through_->shared_from_this(), std::move(policies), std::move(pending));
         verdict allowed = co_await std::move(walked);
         if (allowed.refuses()) co_return refused(std::move(allowed));
         walk filters{*this, walk::call::headers};
         std::optional<eventual<verdict>> next;
         filters.run_until_pending(next);
         if (!next) co_return std::move(filters).result();
-        auto rest = detail::walk_on(through_, std::move(filters), std::move(*next));
+        auto rest = detail::walk_on(through_->shared_from_this(), std::move(filters), std::move(*next));
         verdict answer = co_await std::move(rest);
         co_return answer;
     } catch (...) {
@@ -218,7 +217,7 @@ MAILQUAY_DECL asio::awaitable<verdict> pipeline::message::write_later(eventual<v
 MAILQUAY_DECL asio::awaitable<verdict> pipeline::message::walk_later(walk rest, eventual<verdict> pending) {
     running const mark{*this};
     try {
-        auto walked = detail::walk_on(through_, std::move(rest), std::move(pending));
+        auto walked = detail::walk_on(through_->shared_from_this(), std::move(rest), std::move(pending));
         verdict answer = co_await std::move(walked);
         co_return answer;
     } catch (...) {
@@ -266,7 +265,7 @@ MAILQUAY_DECL eventual<delivery> pipeline::message::finish(commit how) {
 MAILQUAY_DECL asio::awaitable<delivery> pipeline::message::complete_later(walk rest, eventual<verdict> pending, commit how) {
     running const mark{*this};
     try {
-        auto walked = detail::walk_on(through_, std::move(rest), std::move(pending));
+        auto walked = detail::walk_on(through_->shared_from_this(), std::move(rest), std::move(pending));
         verdict seen = co_await std::move(walked);
         log_quarantine();
         if (seen.refuses()) co_return delivery{std::move(seen)};

@@ -51,7 +51,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
         } else if constexpr (std::is_same_v<kind, recipient_offered>) {
             ask(plug_ins.recipient(*what.mail, *what.to), {what.ticket, hook_stage::recipient, what.mail, what.to});
         } else if constexpr (std::is_same_v<kind, message_started>) {
-            message_ = home_->messages_.make(setup_->asks, *what.mail);
+            message_ = home_->messages_.make(plug_ins, *what.mail);
             let_go_ = false;
             ask(message_->path.start(), {what.ticket, hook_stage::start, what.mail});
         } else if constexpr (std::is_same_v<kind, headers_complete>) {

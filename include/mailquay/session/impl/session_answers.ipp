@@ -82,7 +82,7 @@ MAILQUAY_DECL void session::answer(ticket to, reply given) {
     open_ = 0;
     since_ = now_;
     asked_ = question::none;
-    asked_text_.reset();
+    forget_asked_text();
     // Who may be asked about counts like who may receive, or VRFY would be the cheaper way to try names.
     if (what != question::custom && given.code >= 500) {
         ++totals_.recipients_refused;
@@ -200,7 +200,8 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
 /// The host's reply to MAIL; without one of its own, a priority that was lowered is told (RFC 6710 §8: the text begins with the
 /// priority that counts).
 MAILQUAY_DECL void session::say_sender_ok(verdict const& given) {
-    auto const& priority = work_->mail.requests().priority;
+    if (!work_->mail.requests_) return say(given, replies::sender_ok);
+    auto const& priority = work_->mail.requests_->priority;
     if (!priority || priority->value == priority->asked || given.code() != 0 || !given.text().empty() || given.named() != nullptr)
         return say(given, replies::sender_ok);
     say(reply{250, "2.3.6", std::to_string(priority->value) + " is the priority that counts"});

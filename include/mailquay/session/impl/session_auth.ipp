@@ -58,8 +58,8 @@ MAILQUAY_DECL bool session::secret_line(std::string_view begin) const noexcept {
 
 MAILQUAY_DECL void session::forget_asked_text() noexcept {
     if (!asked_text_) return;
-    wipe(*asked_text_);
-    asked_text_.reset();
+    wipe(std::span<char>{*asked_text_});  // it was written once, so there is nothing of it behind its end
+    memory_->give_back(std::move(asked_text_));
 }
 
 MAILQUAY_DECL session::step session::auth(command_line const& line, std::optional<event>& given) {
@@ -102,7 +102,6 @@ MAILQUAY_DECL session::step session::auth(command_line const& line, std::optiona
 MAILQUAY_DECL bool session::decode_response(std::string_view text) {
     auto const octets = base64_decode_in_place({const_cast<char*>(text.data()), text.size()});
     if (octets) {
-        forget_asked_text();
         keep_asked(text.substr(0, *octets));
     }
     detail::wipe_line(text);
