@@ -487,6 +487,24 @@ class ByMx(Case):
                             told[group["final-recipient"]] = group["status"]
                     self.assertEqual(told, {"rfc822; d@null.example": "5.1.10", "rfc822; e@nowhere.example": "5.1.2"})
 
+    def test_domains_with_the_same_hosts_share_a_transaction(self):
+        many = [f"d{number}.example" for number in range(30)]
+        with Upstream() as up, NameServer({("mx.example", A): [socket.inet_aton("127.0.0.1")], ("alone.example", A): [socket.inet_aton("127.0.0.1")],
+                                           ("example.org", A): [socket.inet_aton("127.0.0.1")],
+                                           **{(name, MX): [mx(10, "mx.example")] for name in many}}) as names:
+            domains = [flag for name in [*many, "alone.example", "nowhere.example"] for flag in ("--domain", name)]
+            with Relay(*domains, "--resolver", names.address, "--mx-port", up.address.rsplit(":", 1)[1], "--mx-allow-private",
+                       "--retry", "1") as relay:
+                relay.send(*["b@" + name for name in many], "c@alone.example", "e@nowhere.example", "never@d0.example", "later@d1.example",
+                           sender="ada@example.org")
+                wait_until(lambda: len([one for one in up.mail() if one[0]]) >= 2 and up.notices(), "delivered, and told of what failed")
+                together, = [one[1] for one in up.mail() if one[0] and one[1] != ["c@alone.example"]]
+                self.assertEqual(together, ["b@" + name for name in many])
+                failed = {group["final-recipient"] for notice in up.notices() for group in parsed(notice[2])[1][1:]}
+                wait_until(lambda: "e@nowhere.example" in relay.program.log(), "the other failure")
+                self.assertLessEqual(failed, {"rfc822; e@nowhere.example", "rfc822; never@d0.example"})
+                relay.program.expect_in_log("later@d1.example")
+
     def test_private_addresses_are_not_believed(self):
         with Upstream() as up:
             with NameServer({("one.example", MX): [mx(10, "inside.example")],

@@ -216,6 +216,15 @@ TEST_CASE("look-ups that take long end", "[mx][time]") {
     CHECK(z.dns->asked().size() < 12);
 }
 
+TEST_CASE("a look-up that is cancelled asks nothing more", "[mx][time]") {
+    zone z;
+    z.dns->mx_is("example.org", {{10, "a.example.org"}, {20, "b.example.org"}});
+    z.dns->fails("aaaa", "a.example.org", dns_errc::cancelled);
+    z.host("b.example.org");
+    CHECK(z.failure("example.org") == "451 4.4.3");
+    CHECK(z.dns->asked().size() == 2);
+}
+
 TEST_CASE("address literals stand for themselves", "[mx][literal]") {
     zone z;
     auto const v4 = z.route("[192.0.2.25]");

@@ -16,12 +16,14 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -49,6 +51,7 @@ struct handled_message {
     std::size_t settled = 0;    // recipients that need nothing more
     bool attempted = false;
     std::optional<std::chrono::milliseconds> rest{};  // a destination is left alone for so long
+    std::map<std::uint32_t, std::string> domains{};  // of recipients whose domain shares a place with others
 
     envelope const& mail() const { return claimed->stored.envelope; }
     spool_state const& state() const { return claimed->stored.state; }
@@ -71,6 +74,26 @@ inline constexpr char too_late[] = "5.4.7 not delivered within the time that its
 
 /// Destinations of a message, each with its recipients.
 using destinations_of_message = std::vector<std::pair<destination, std::vector<std::uint32_t>>>;
+
+/// A message whose destinations are known, but not yet all of their places.
+struct unplaced_message {
+    handled message{};
+    destinations_of_message groups{};
+    std::size_t missing = 0;  // places that are asked for
+    std::chrono::steady_clock::time_point give_up_at{};
+};
+
+/// A domain whose place is asked for, or will be.
+struct asked_place {
+    std::vector<std::shared_ptr<unplaced_message>> who{};
+    std::optional<std::list<std::string>::iterator> in_line{};  // not begun yet
+};
+
+/// What is known of a domain's place.
+struct known_place {
+    destination place{};
+    std::chrono::steady_clock::time_point until{};
+};
 
 /// A notice that is to be made.
 struct owed_notice {
@@ -117,6 +140,19 @@ private:
     void begin_stop(std::chrono::milliseconds grace, unique_function<void()> done);
     void cancel_all();
     void end_if_idle();
+
+    // places (queue_places.ipp)
+    void place(handled const& message, destinations_of_message groups);
+    void ask_for_place(std::shared_ptr<unplaced_message> const& of, destination const& to);
+    void begin_asking();
+    asio::awaitable<void> look_up_place(std::string domain, eventual<destination> asked);
+    void know_place(std::string const& domain, destination place);
+    void send_waiting(std::vector<std::shared_ptr<unplaced_message>> who);
+    void send_placed(std::string const& sender);
+    void send_all(unplaced_message& one);
+    void take_unplaced();
+    void go_without_place(std::string const& domain);
+    void end_places();
 
     // attempts (queue_attempts.ipp)
     void begin(waiting_job job);
@@ -169,6 +205,13 @@ private:
     id_generator ids_{};
     std::minstd_rand random_;
     std::unique_ptr<runner_loop> loop_;
+
+    std::unordered_map<std::string, known_place> places_{};
+    std::unordered_map<std::string, asked_place> asked_{};
+    std::list<std::string> to_ask_{};  // domains, until a look-up may begin
+    std::size_t looking_up_ = 0;
+    std::unordered_map<std::string, std::deque<std::shared_ptr<unplaced_message>>> unplaced_{};  // by sender, in the order they came
+    std::deque<std::weak_ptr<unplaced_message>> unplaced_in_time_{};
 
     std::multimap<wall_point, std::weak_ptr<handled_message>> deadlines_{};  // of DELIVERBY, of messages in memory
     std::deque<owed_notice> notices_{};

@@ -57,6 +57,14 @@ MAILQUAY_DECL bool runner_core::drop_before_attempt(waiting_job const& job) {
     return true;
 }
 
+inline consigned_recipient consigned(handled_message const& message, std::uint32_t number) {
+    consigned_recipient made;
+    made.number = number;
+    made.address = next_address(message.mail().recipients[number]);
+    if (auto const domain = message.domains.find(number); domain != message.domains.end()) made.domain = domain->second;
+    return made;
+}
+
 MAILQUAY_DECL asio::awaitable<void> runner_core::attempt(waiting_job job) {
     // Cancelling ends what the carrier does, never what is written down of it.
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -74,7 +82,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::attempt(waiting_job job) {
         what->message = std::move(content);
         what->to = job.to;
         for (std::uint32_t const number : job.recipients)
-            what->recipients.push_back({number, std::string(next_address(message->mail().recipients[number]))});
+            what->recipients.push_back(consigned(*message, number));
         if (auto const by = deadline(*message)) what->deliver_within = std::chrono::ceil<std::chrono::seconds>(*by - wall());
         outcomes_known told = [self, message, open](std::vector<carried> known) { return self->tell(message, open, std::move(known)); };
         try {
