@@ -94,6 +94,9 @@ struct hop_settings {
     bool pipelining = true;
     chunking_use chunking = chunking_use::where_needed;
     eight_bit_use eight_bit = eight_bit_use::fail;
+    /// Where MT-PRIORITY is asked for and not offered, it goes as a field `MT-Priority` in place of any that was there (RFC 6758
+    /// §3.3).
+    bool priority_field = true;
     bool prdr = true;                        ///< ask for a reply for each recipient where it is offered
     /// A host whose greeting or EHLO reply bears our own name gets no mail: 4.4.6. For delivery by MX.
     bool refuse_own_name = false;

@@ -52,6 +52,47 @@ server_script joined(std::initializer_list<server_script> parts) {
     return all;
 }
 
+TEST_CASE("a priority that a host cannot be told goes in the header, in place of any that was there", "[client][sockets][priority]") {
+    std::string const content = "Received: by x\r\nmt-priority: 9\r\nSubject: x\r\nMT-Priority:\r\n 5\r\nTo: b\r\n\r\nMT-Priority: 8\r\n";
+    struct row {
+        bool asks, offered, wanted;
+        std::string sent;
+    };
+    std::string const edited = "MT-Priority: -3\r\nReceived: by x\r\nSubject: x\r\nTo: b\r\n\r\nMT-Priority: 8\r\n";
+    auto const given = GENERATE_COPY(values<row>({{true, false, true, edited}, {true, true, true, content}, {true, false, false, content},
+                                                  {false, false, true, content}}));
+    CAPTURE(given.asks, given.offered, given.wanted);
+    asio::io_context io;
+    scripted_server server{io, {joined({{"220 hi", ">EHLO", given.offered ? "250-hi\r\n250-SIZE\r\n250 MT-PRIORITY" : "250-hi\r\n250 SIZE"}, transaction, {"hang"}})}};
+    client sends{io, named()};
+    auto hop = server.hop();
+    hop.settings.priority_field = given.wanted;
+    outgoing_message message{"a@client.example", {"b@mx.example"}, content};
+    if (given.asks) message.requests.priority = priority_request{-3, -3};
+
+    auto const report = deliver(io, sends, hop, message);
+
+    CHECK(report.recipients.at(0).state == state::delivered);
+    CHECK(server.heard().find(" SIZE=" + std::to_string(given.sent.size())) != std::string::npos);
+    CHECK(server.heard().find("DATA\r\n" + given.sent + ".\r\n") != std::string::npos);
+}
+
+TEST_CASE("a priority field goes before a header of any length", "[client][sockets][priority]") {
+    std::string header;
+    for (int i = 0; i < 3'000; ++i) header += "X-Line-" + std::to_string(i) + ": " + std::string(i % 50, 'x') + "\r\n";
+    std::string const body = "\r\n" + std::string(90'000, 'y') + "\r\nMT-Priority: 1\r\n";
+    asio::io_context io;
+    scripted_server server{io, {joined({opening, transaction, {"hang"}})}};
+    client sends{io, named()};
+    outgoing_message message{"a@client.example", {"b@mx.example"}, header + "MT-Priority: 7\r\n" + body};
+    message.requests.priority = priority_request{4, 4};
+
+    auto const report = deliver(io, sends, server.hop(), message);
+
+    CHECK(report.recipients.at(0).state == state::delivered);
+    CHECK(server.heard().find("DATA\r\nMT-Priority: 4\r\n" + header + body + ".\r\n") != std::string::npos);
+}
+
 TEST_CASE("a message goes over a connection that the next one uses again", "[client][sockets]") {
     asio::io_context io;
     scripted_server server{io, {joined({opening, transaction, transaction, {">QUIT", "221 bye"}})}};

@@ -5,6 +5,7 @@
 #include <mailquay/base/log_fields.hpp>
 #include <mailquay/client/connection_pool.hpp>
 #include <mailquay/client/impl/client_link.ipp>
+#include <mailquay/client/impl/priority_field.ipp>
 
 #include <algorithm>
 #include <exception>
@@ -81,6 +82,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             co_return whole;
         }
         std::string const key = to.key();
+        std::shared_ptr<message_content> const as_given = message.content;
         std::vector<std::size_t> left(message.recipients.size());
         for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
         bool fresh = false;
@@ -91,7 +93,8 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             if (!used) break;
             whole.reused = !opens;
             used->add_facts(whole);
-            bool const readable = co_await know_facts(used, &message);
+            message.content = as_given;
+            bool const readable = co_await prepare(used, &message);
             if (!readable) {
                 whole.problem = hop_problem::content_unreadable;
                 whole.stage = send_stage::content;
@@ -255,10 +258,20 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         }
     }
 
-    /// Reads the content through where it decides what can be sent.
-    asio::awaitable<bool> know_facts(std::shared_ptr<link> over, outgoing_message* message) {
-        if (!over->engine->wants_facts(*message)) co_return true;
-        co_return co_await over->scan(message);
+    /// Reads the content through where it decides what can be sent, and puts the priority into it.
+    /// @return false if it cannot be read
+    asio::awaitable<bool> prepare(std::shared_ptr<link> over, outgoing_message* message) {
+        bool readable = true;
+        if (over->engine->wants_facts(*message)) readable = co_await over->scan(message);
+        if (!readable || !over->engine->wants_priority_field(*message)) co_return readable;
+        try {
+            auto edited = co_await detail::with_priority_field(message->content, message->requests.priority->value);
+            readable = edited != nullptr;
+            message->content = std::move(edited);
+        } catch (std::exception const&) {  // a host's code
+            readable = false;
+        }
+        co_return readable;
     }
 
     std::shared_ptr<link> make_link(next_hop const& to, std::string const& key) {

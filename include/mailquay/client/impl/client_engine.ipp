@@ -159,6 +159,10 @@ MAILQUAY_DECL bool client_engine::wants_facts(outgoing_message const& message) c
                               (message.body == body_type::eight_bit_mime && !offers.eight_bit_mime));
 }
 
+MAILQUAY_DECL bool client_engine::wants_priority_field(outgoing_message const& message) const noexcept {
+    return message.content && message.requests.priority && impl_->settings.priority_field && !impl_->report.offers.mt_priority;
+}
+
 MAILQUAY_DECL send_report const& client_engine::report() const noexcept { return impl_->report; }
 
 MAILQUAY_DECL std::uint64_t client_engine::messages_left() const noexcept {
