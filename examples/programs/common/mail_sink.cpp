@@ -63,6 +63,8 @@ mail_sink::mail_sink(mail_sink_flags const& chosen, settings const& common) {
         link_ = next_hop_link::open("--relay-now", chosen.relay_now, chosen.onward.hop, common.hostname, log);
     } else if (!chosen.onward.relay_to.empty()) {
         link_ = next_hop_link::open("--relay-to", chosen.onward.relay_to, chosen.onward.hop, common.hostname, log);
+    } else if (!chosen.onward.deliver_lmtp.empty()) {
+        link_ = next_hop_link::open("--deliver-lmtp", "lmtp:" + chosen.onward.deliver_lmtp, {}, common.hostname, log);
     }
     if (named > 1) throw usage_error("--maildir, --mbox, --spool and --sqlite: give only one of them");
     if (!chosen.maildir.empty()) sink_ = std::make_shared<mailquay::sinks::maildir>(chosen.maildir);
