@@ -26,6 +26,7 @@ struct scripted_carrier final : mailquay::carrier {
         std::string to;         ///< name of the destination
         std::vector<std::string> recipients;
         std::optional<std::chrono::seconds> deliver_within;
+        std::optional<std::chrono::milliseconds> give_up_after{};
         std::vector<std::string> domains{};  ///< of the recipients, where they share a place
     };
     struct answer {
@@ -64,7 +65,7 @@ struct scripted_carrier final : mailquay::carrier {
     }
 
     asio::awaitable<mailquay::carry_report> carry(std::shared_ptr<mailquay::consignment const> what, mailquay::outcomes_known told) override {
-        seen now{std::string(what->message->id.view()), what->to.name, {}, what->deliver_within};
+        seen now{std::string(what->message->id.view()), what->to.name, {}, what->deliver_within, what->give_up_after};
         for (auto const& one : what->recipients) {
             now.recipients.push_back(one.address);
             now.domains.push_back(one.domain);

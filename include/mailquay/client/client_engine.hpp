@@ -111,6 +111,10 @@ public:
     /// Whether its priority has no other way than a field `MT-Priority` (RFC 6758), which whoever sends puts in.
     MAILQUAY_DECL bool wants_priority_field(outgoing_message const& message) const noexcept;
 
+    /// Whether the end of the message's content has left, or nothing more is to be said of it: what it ended with is not in our
+    /// hands any more.
+    MAILQUAY_DECL bool handed_over() const noexcept;
+
     /// What came of the message so far; of the connection, before the first one.
     MAILQUAY_DECL send_report const& report() const noexcept;
     /// Messages that may still be sent by MAILMAX; many where there is no limit.

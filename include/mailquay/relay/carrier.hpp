@@ -30,6 +30,8 @@ struct consignment {
     std::vector<consigned_recipient> recipients{};
     /// DELIVERBY: what is left of its time; negative if it is over (mode N).
     std::optional<std::chrono::seconds> deliver_within{};
+    /// DELIVERBY with R: after so long the attempt ends as if it were cancelled, unless the other side has the whole message by then.
+    std::optional<std::chrono::milliseconds> give_up_after{};
 };
 
 /// What became of a recipient.

@@ -77,6 +77,29 @@ TEST_CASE("a priority that a host cannot be told goes in the header, in place of
     CHECK(server.heard().find("DATA\r\n" + given.sent + ".\r\n") != std::string::npos);
 }
 
+TEST_CASE("a message is given up at its time, unless the host has it whole", "[client][sockets][give-up]") {
+    auto const at = GENERATE(values<std::string>({"connected", "mail", "content", "dot"}));
+    CAPTURE(at);
+    asio::io_context io;
+    server_script talk = opening;
+    if (at == "connected") talk = {"hang"};
+    if (at == "mail") talk = joined({opening, {">MAIL", "hang"}});
+    if (at == "content") talk = joined({opening, {">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "hang"}});
+    if (at == "dot") talk = joined({opening, {">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", ">.", "wait", "250 2.0.0 queued", "hang"}});
+    scripted_server server{io, {talk, joined({opening, transaction, {"hang"}})}};
+    client sends{io, named()};
+    outgoing_message message = mail();
+    message.give_up_at = std::chrono::steady_clock::now() + 150ms;
+
+    auto const report = deliver(io, sends, server.hop(), message);
+
+    bool const has_it = at == "dot";
+    CHECK(report.problem == (has_it ? hop_problem::none : hop_problem::cancelled));
+    CHECK(report.recipients.at(0).state == (has_it ? state::delivered : state::untried));
+    message.give_up_at.reset();
+    if (!has_it) CHECK(deliver(io, sends, server.hop(), message).recipients.at(0).state == state::delivered);
+}
+
 TEST_CASE("a priority field goes before a header of any length", "[client][sockets][priority]") {
     std::string header;
     for (int i = 0; i < 3'000; ++i) header += "X-Line-" + std::to_string(i) + ": " + std::string(i % 50, 'x') + "\r\n";

@@ -94,6 +94,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             whole.reused = !opens;
             used->add_facts(whole);
             message.content = as_given;
+            used->give_up_at = message.give_up_at;
             bool const readable = co_await prepare(used, &message);
             if (!readable) {
                 whole.problem = hop_problem::content_unreadable;
@@ -176,7 +177,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
 
     /// @return a connection that is ready for a message; null: `whole` says why there is none, and it no longer counts
     asio::awaitable<std::shared_ptr<link>> open(next_hop to, outgoing_message const& message, std::string key, send_report* whole) {
-        auto made = make_link(to, key);
+        auto made = make_link(to, key, message.give_up_at);
         auto addresses = co_await made->resolve(whole);
         if (addresses.empty() && to.unix_path.empty()) {
             whole->stage = send_stage::connect;
@@ -207,7 +208,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             if (try_clear) {
                 next_hop clear = to;
                 clear.settings.tls = tls_use::off;
-                made = make_link(clear, key);
+                made = make_link(clear, key, message.give_up_at);
                 whole->tls_given_up = true;
                 auto const again = co_await made->connect(address);
                 if (again) {
@@ -228,7 +229,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             bool const same_everywhere = whole->problem == hop_problem::cancelled || whole->problem == hop_problem::authentication_failed ||
                                          whole->problem == hop_problem::no_mechanism;
             if (same_everywhere) break;
-            made = make_link(to, key);
+            made = make_link(to, key, message.give_up_at);
         }
         // RFC 7504: this host never takes mail. Where another of its addresses gave no such answer, that is not sure.
         if (all_refuse) refuse_for_good(*whole);
@@ -274,8 +275,9 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         co_return readable;
     }
 
-    std::shared_ptr<link> make_link(next_hop const& to, std::string const& key) {
+    std::shared_ptr<link> make_link(next_hop const& to, std::string const& key, std::optional<std::chrono::steady_clock::time_point> give_up_at) {
         auto made = std::make_shared<link>(strand, to, config.hello_name, config.tls);
+        made->give_up_at = give_up_at;
         made->idle_broke = [weak = weak_from_this(), key, raw = made.get()] {
             if (auto const self = weak.lock()) self->lost_idle(key, raw);
         };
@@ -288,6 +290,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     }
 
     void release(std::string const& key, std::shared_ptr<link> const& used) {
+        used->give_up_at.reset();
         bool const good = used->healthy() && used->messages < config.pool.messages_per_connection && used->engine->messages_left() != 0;
         if (good) {
             auto const what = pool.give_back(key, used, std::chrono::steady_clock::now());

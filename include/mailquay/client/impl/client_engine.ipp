@@ -163,6 +163,12 @@ MAILQUAY_DECL bool client_engine::wants_priority_field(outgoing_message const& m
     return message.content && message.requests.priority && impl_->settings.priority_field && !impl_->report.offers.mt_priority;
 }
 
+MAILQUAY_DECL bool client_engine::handed_over() const noexcept {
+    impl const& of = *impl_;
+    if (of.current != impl::phase::message) return false;
+    return of.doing == impl::step::finished || (of.all_sent && of.unsent().empty());
+}
+
 MAILQUAY_DECL send_report const& client_engine::report() const noexcept { return impl_->report; }
 
 MAILQUAY_DECL std::uint64_t client_engine::messages_left() const noexcept {

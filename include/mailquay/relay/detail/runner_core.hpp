@@ -24,6 +24,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,9 @@ struct handled_message {
     std::size_t jobs = 0;       // consignments that are not at their end
     std::size_t settled = 0;    // recipients that need nothing more
     bool attempted = false;
+    bool delay_told = false;
+    transaction_id delay_notice{};  // ordered while attempts were under way
+    std::unordered_set<std::uint32_t> ended{};  // recipients with an outcome that is final, of this claim
     std::optional<std::chrono::milliseconds> rest{};  // a destination is left alone for so long
     std::map<std::uint32_t, std::string> domains{};  // of recipients whose domain shares a place with others
 
@@ -130,6 +134,9 @@ private:
     bool is_to_be_returned(handled_message const& message) const;
     bool fail_in_advance(handled_message& message);
     void take_overdue();
+    asio::awaitable<void> tell_of_deadline(handled message);
+    std::optional<std::chrono::milliseconds> time_until_return(handled_message const& message) const;
+    void return_overdue(handled_message& message);
     void forget_deadline(handled_message const& message);
     void expand(handled_message& message, std::uint32_t number);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);

@@ -258,6 +258,7 @@ MAILQUAY_DECL void runner_core::take(claimed_message message) {
     if (message.stored.state.large) message.source.reset();  // an open file for each message in memory would be too many
     taken->claimed = std::make_shared<claimed_message>(std::move(message));
     taken->settled = taken->state().final_outcomes();
+    taken->delay_told = taken->state().delay_told;
     ++in_hand_;
     recipients_in_hand_ += taken->mail().recipients.size();
     counts_.in_memory = in_hand_;

@@ -7,6 +7,7 @@
 #include <asio/this_coro.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <utility>
@@ -95,6 +96,7 @@ inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_of
 
 inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told) {
     auto const executor = co_await asio::this_coro::executor;
+    auto const begun = std::chrono::steady_clock::now();
     auto finding = self->shares_of(what);
     std::vector<detail::share> shares = co_await std::move(finding);
     bool const may_lift = std::any_of(shares.begin(), shares.end(), [](detail::share const& one) { return !one.found.without_demands.empty(); });
@@ -106,6 +108,7 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
     }
     outgoing_message message{what->message->stored.envelope, nullptr};
     message.requests.hold.reset();  // it was held here
+    if (what->give_up_after) message.give_up_at = begun + *what->give_up_after;
     if (message.requests.by && what->deliver_within) {
         // With R there is no such time as 0 (RFC 2852 §3); it is sent with no time left only while the clock is not trusted.
         std::int64_t const least = message.requests.by->mode == by_mode::return_to_sender ? 1 : -999'999'999;
