@@ -109,4 +109,12 @@ struct hop_settings {
     client_limits limits{};
 };
 
+/// What is wrong with these settings: setting, value and cure; empty if nothing is. Time-outs are from 1 ms to a day. Who is given
+/// settings for long asks at once; a `client` asks before each message and sends none that fails.
+MAILQUAY_DECL std::string fault_of(hop_settings const& with);
+
 }  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/client/impl/hop_settings.ipp>
+#endif

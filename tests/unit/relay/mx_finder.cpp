@@ -147,6 +147,13 @@ TEST_CASE("a domain with a policy of MTA-STS shares its hosts with those of the 
     CHECK(place("plain.example") == "mx:a.example.net");
 }
 
+TEST_CASE("how hosts are talked to is looked at before there are any", "[relay][mx_finder][settings]") {
+    hop_settings how;
+    how.timeouts.content = std::chrono::milliseconds{-1};
+    CHECK_THROWS_WITH(find_by_mx(mx_hosts{std::make_shared<testing::fake_resolver>()}, how),
+                      "find_by_mx: client_timeouts::content is -1 ms: choose from 1 ms to a day (86400000 ms)");
+}
+
 TEST_CASE("why there is none begins with its status", "[relay][mx_finder]") {
     auto dns = std::make_shared<testing::fake_resolver>();
     CHECK(ask(dns, "nowhere.example").failure.starts_with("5.1.2 "));

@@ -106,6 +106,17 @@ TEST_CASE("a host that cannot be reached is the destination's problem", "[relay]
     CHECK(at.told.empty());
 }
 
+TEST_CASE("how a host is talked to is looked at at the start", "[relay][smtp_carrier][settings]") {
+    asio::io_context io;
+    smtp_carrier_settings how;
+    how.lmtp.timeouts.quit = std::chrono::milliseconds{0};
+    CHECK_THROWS_WITH((smtp_carrier{io.get_executor(), how}),
+                      "smtp_carrier_settings::lmtp: client_timeouts::quit is 0 ms: choose from 1 ms to a day (86400000 ms)");
+    smtp_carrier_settings other;
+    other.smarthost.limits.recipients = 0;
+    CHECK_THROWS_AS((smtp_carrier{io.get_executor(), other}), std::invalid_argument);
+}
+
 asio::awaitable<found_hops> found(found_hops answer) { co_return answer; }
 
 TEST_CASE("a handshake that fails under REQUIRETLS is no reason to leave the destination alone", "[relay][smtp_carrier][tls]") {

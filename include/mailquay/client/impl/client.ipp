@@ -26,11 +26,6 @@ inline std::string own_host_name() {
     return name.data();
 }
 
-/// Everything that is told by EHLO must be one word.
-inline bool is_hello_word(std::string_view name) {
-    return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != '\x7f'; });
-}
-
 /// Ends what runs on `executor`; made for each send. Its signal is touched there alone, whoever cancels where.
 struct crossing_stop {
     explicit crossing_stop(asio::any_io_executor on) : executor(std::move(on)) {}
@@ -47,13 +42,9 @@ struct stop_over_there {
 };
 
 /// Why nothing can be sent.
-inline std::string_view fault_of(next_hop const& to, outgoing_message const& message) {
-    bool const named = !to.settings.hello_name.empty();
-    if (named && !is_hello_word(to.settings.hello_name)) return "hop_settings::hello_name is no name of a host; give one word";
-    bool const unchecked = to.settings.tls == tls_use::off && to.settings.verify != tls_verification::none;
-    if (unchecked) return "hop_settings::verify needs TLS, but hop_settings::tls is off; set it to required, or verify to none";
+inline std::string fault_of_sending(next_hop const& to, outgoing_message const& message) {
     if (message.recipients.empty()) return "the message has no recipients";
-    return {};
+    return fault_of(to.settings);
 }
 
 }  // namespace detail
@@ -76,9 +67,9 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         send_report whole;
         whole.host = to.host.empty() ? to.to_string() : to.host;
         whole.recipients.resize(message.recipients.size());
-        if (std::string_view const fault = detail::fault_of(to, message); !fault.empty()) {
+        if (std::string fault = detail::fault_of_sending(to, message); !fault.empty()) {
             whole.problem = hop_problem::content_unreadable;
-            whole.text = fault;
+            whole.text = std::move(fault);
             co_return whole;
         }
         std::string const key = to.key();
@@ -347,7 +338,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
 
 MAILQUAY_DECL client::client(asio::any_io_executor host, client_config config) {
     if (config.hello_name.empty()) config.hello_name = detail::own_host_name();
-    if (!detail::is_hello_word(config.hello_name))
+    if (config.hello_name.size() > 255 || std::any_of(config.hello_name.begin(), config.hello_name.end(), [](char c) { return c <= ' ' || c == '\x7f'; }))
         throw std::invalid_argument("mailquay: client_config::hello_name \"" + config.hello_name +
                                     "\" is no name of a host; give one word of at most 255 octets");
     if (config.pool.per_destination == 0 || config.pool.total == 0 || config.pool.messages_per_connection == 0)

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,6 +111,7 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
 }  // namespace detail
 
 MAILQUAY_DECL hop_finder find_by_mx(mx_hosts hosts, hop_settings how, std::uint16_t port, std::optional<tls_demands> tls) {
+    if (std::string const fault = fault_of(how); !fault.empty()) throw std::invalid_argument("find_by_mx: " + fault);
     how.refuse_own_name = true;
     auto const state = std::make_shared<detail::mx_finder_state const>(detail::mx_finder_state{std::move(hosts), std::move(how), port, std::move(tls)});
     hop_finder made{[state](std::string domain) { return detail::ask_for_hops(state, std::move(domain)); }};

@@ -10,11 +10,15 @@
 #include <chrono>
 #include <cstddef>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI {
 struct smtp_carrier::impl {
     impl(asio::any_io_executor host, smtp_carrier_settings chosen) : settings(without_line(std::move(chosen))), mail(std::move(host), settings.client) {
+        for (auto const& [name, how] : {std::pair{"smarthost", &settings.smarthost}, std::pair{"lmtp", &settings.lmtp}})
+            if (std::string const fault = fault_of(*how); !fault.empty())
+                throw std::invalid_argument(fmt::format("smtp_carrier_settings::{}: {}", name, fault));
         settings.lmtp.protocol = dialect::lmtp;
         if (!settings.workers) {
             worker_pool_config two;
