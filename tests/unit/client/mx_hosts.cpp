@@ -286,6 +286,20 @@ TEST_CASE("domains with the same hosts in the same order have the same key", "[m
     CHECK(z.route("a.example.org").key != z.route("b.example.org").key);
 }
 
+TEST_CASE("the key is the same each time, however many hosts there are", "[mx][key]") {
+    zone z;
+    std::vector<mx_record> many;
+    for (std::uint16_t i = 0; i < 50; ++i) {
+        many.push_back({10, "h" + std::to_string(i) + ".example"});
+        z.host("h" + std::to_string(i) + ".example");
+    }
+    z.dns->mx_is("example.org", many);
+    z.settings.hosts = 5;
+    std::set<std::string> keys;
+    for (int i = 0; i < 10; ++i) keys.insert(z.route("example.org").key);
+    CHECK(keys.size() == 1);
+}
+
 TEST_CASE("wrong settings of an MX look-up are named at the start", "[mx][settings]") {
     auto const dns = std::make_shared<testing::fake_resolver>();
     auto const with = [&dns](auto change) {

@@ -300,6 +300,25 @@ TEST_CASE("a domain that has other hosts by now goes by itself, and has its own 
     }
 }
 
+TEST_CASE("a domain whose look-up fails by now is no reason to leave its place alone", "[relay][smtp_carrier][places]") {
+    bool const moved = GENERATE(false, true);
+    place at;
+    at.message({"a@gone.example"});
+    at.what->recipients[0].domain = "gone.example";
+    at.how.find_hops = [&](std::string) {
+        found_hops hops;
+        if (moved) hops.hops.push_back(*next_hop::parse("127.0.0.1:1"));
+        else hops.failure = "4.4.3 no answer from the DNS";
+        return found(hops);
+    };
+    auto const report = at.carry(delivery_way::mx, "mx:in.example.org");
+
+    CHECK(report.end == carry_end::message_alone);
+    REQUIRE(at.told.size() == 1);
+    CHECK(at.told[0].state == carried_state::temporary);
+    CHECK(at.told[0].reply.starts_with(moved ? "4.4.1 127.0.0.1:1" : "4.4.3 no answer"));
+}
+
 TEST_CASE("the next host takes what the first one could not be asked for", "[relay][smtp_carrier]") {
     place at;
     std::vector<std::string> got;

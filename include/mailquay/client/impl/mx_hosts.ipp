@@ -115,11 +115,10 @@ struct mx_hosts::state {
             detail::shuffle(records, from, to);
             from = to;
         }
-        if (records.size() > settings.hosts) records.resize(settings.hosts);
         return records;
     }
 
-    // Goes with the records of one look-up: the rank of each host, so that preferences of other numbers make no difference.
+    // Goes with all records of a look-up, also those that are not looked at: the rank of each host, so that preferences of other numbers make no difference.
     static std::string key_of(std::vector<mx_record> records) {
         std::sort(records.begin(), records.end(), [](auto const& a, auto const& b) {
             return a.preference != b.preference ? a.preference < b.preference : a.exchange < b.exchange;
@@ -192,6 +191,7 @@ struct mx_hosts::state {
             co_return answer{mx_failure{550, "5.1.2", "there is no domain " + domain}};
         }
         route.key = key_of(records);
+        if (records.size() > self->settings.hosts) records.resize(self->settings.hosts);
 
         auto const give_up_at = std::chrono::steady_clock::now() + self->settings.patience;
         bool temporary = false;

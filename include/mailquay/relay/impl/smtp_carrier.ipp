@@ -148,13 +148,17 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
             auto carrying = self->carry_share(state, &shares[at], &message);
             of_share = co_await std::move(carrying);
         }
-        if (at == 0 || of_share.end == carry_end::cancelled) {
+        bool const ours = shares[at].found.key == what->to.name || shares[at].recipients.front().domain.empty();
+        bool const ends_all = of_share.end == carry_end::cancelled || (at == 0 && of_share.end == carry_end::full);
+        if ((at == 0 && ours) || ends_all) {
             report = of_share;
         } else {
+            // What befell a domain that has left the place is no word about it.
+            if (at == 0) report.end = carry_end::message_alone;
             auto telling = detail::tell_of_all(state, carried_state::temporary, of_share);
             co_await std::move(telling);
         }
-        if (of_share.end == carry_end::cancelled) break;
+        if (ends_all) break;
     }
     co_return report;
 }
