@@ -9,8 +9,13 @@
 #include "support/scripted_server.hpp"
 #include "support/spool_place.hpp"
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/detached.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
@@ -298,6 +303,52 @@ TEST_CASE("a domain that has other hosts by now goes by itself, and has its own 
         if (one.number == 2) CHECK(one.reply.starts_with("4.4.1 "));
         if (one.number == 3) CHECK(one.reply == "4.4.3 no answer from the DNS");
     }
+}
+
+/// As a runner asks: it is told the end in any case.
+asio::awaitable<void> unless_thrown(asio::awaitable<void> asked) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await std::move(asked);
+}
+
+asio::awaitable<found_hops> found_later(found_hops answer) {
+    auto const executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer{executor};
+    timer.expires_after(std::chrono::milliseconds{100});
+    std::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await timer.async_wait(token);
+    co_return answer;
+}
+
+TEST_CASE("an attempt that is cancelled looks up no further domains", "[relay][smtp_carrier][places]") {
+    place at;
+    std::vector<std::string> to;
+    for (int i = 0; i < 20; ++i) to.push_back("a@d" + std::to_string(i) + ".example");
+    at.message(to);
+    for (consigned_recipient& one : at.what->recipients) one.domain = one.address.substr(2);
+    std::size_t asked = 0;
+    at.how.find_hops = [&](std::string) {
+        ++asked;
+        found_hops none;
+        none.failure = "4.4.3 no answer from the DNS";
+        return found_later(none);
+    };
+    at.what->to = {delivery_way::mx, "mx:in.example.org"};
+    smtp_carrier by{at.io.get_executor(), at.how};
+    outcomes_known const note_it = [&at](std::vector<carried> known) { return note(&at.told, std::move(known)); };
+    std::optional<carry_report> got;
+    asio::cancellation_signal stop;
+    auto carrying = mailquay_test::keep_value(by.carry(at.what, note_it), &got);
+    asio::co_spawn(at.io, unless_thrown(std::move(carrying)), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    at.io.run_for(std::chrono::milliseconds{250});
+    stop.emit(asio::cancellation_type::terminal);
+    at.io.run_for(std::chrono::milliseconds{500});
+
+    REQUIRE(got);
+    CHECK(got->end == carry_end::cancelled);
+    CHECK(asked <= 4);
+    CHECK(at.told.empty());
 }
 
 TEST_CASE("a domain whose look-up fails by now is no reason to leave its place alone", "[relay][smtp_carrier][places]") {

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -30,6 +31,9 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 
 // Up to this size content is read at once, by one job of a worker.
 constexpr std::uint64_t carried_in_memory = 256 * 1024;
+
+// For looking up the domains of one consignment.
+constexpr std::chrono::seconds look_ups_patience{60};
 
 /// Content that is read from the spool as it is sent.
 class spooled_content final : public message_content {

@@ -4,6 +4,8 @@
 #include <mailquay/relay/impl/carrying.ipp>
 #include <mailquay/server/worker_pool.hpp>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/cancellation_type.hpp>
 #include <asio/this_coro.hpp>
 
 #include <algorithm>
@@ -79,12 +81,22 @@ inline asio::awaitable<found_hops> smtp_carrier::impl::hops_of(destination to) {
 inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_of(std::shared_ptr<consignment const> what) {
     std::vector<detail::share> shares;
     std::map<std::string, std::size_t> where;
+    auto const give_up_at = std::chrono::steady_clock::now() + detail::look_ups_patience;
     for (consigned_recipient const& one : what->recipients) {
         std::string const domain = one.domain.empty() ? what->to.name : one.domain;
         auto known = where.find(domain);
         if (known == where.end()) {
-            auto finding = hops_of(destination{what->to.way, domain});
-            found_hops found = co_await std::move(finding);
+            // Each look-up ends by itself; of many that take long the rest waits for another attempt.
+            found_hops found;
+            found.failure = "4.4.3 the look-ups of other domains took too long";
+            bool const late = !where.empty() && std::chrono::steady_clock::now() >= give_up_at;
+            if (!late) {
+                auto finding = hops_of(destination{what->to.way, domain});
+                auto got = co_await std::move(finding);
+                found = std::move(got);
+            }
+            asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
+            if (state.cancelled() != asio::cancellation_type::none) co_return std::vector<detail::share>{};
             std::size_t at = 0;
             while (at < shares.size() && (found.key.empty() || shares[at].found.key != found.key)) ++at;
             if (at == shares.size()) shares.emplace_back(std::move(found));
@@ -103,6 +115,11 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
     auto const begun = std::chrono::steady_clock::now();
     auto finding = self->shares_of(what);
     std::vector<detail::share> shares = co_await std::move(finding);
+    if (shares.empty()) {
+        carry_report cancelled;
+        cancelled.end = carry_end::cancelled;
+        co_return cancelled;
+    }
     bool const may_lift = std::any_of(shares.begin(), shares.end(), [](detail::share const& one) { return !one.found.without_demands.empty(); });
     if (may_lift && !what->message->stored.envelope.requests.requiretls) {
         auto looking = offload(*settings.workers, [message_looked_at = what->message] { return detail::lifts_tls(*message_looked_at); });
