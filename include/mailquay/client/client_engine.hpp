@@ -111,7 +111,7 @@ public:
     /// Whether its priority has no other way than a field `MT-Priority` (RFC 6758), which whoever sends puts in.
     MAILQUAY_DECL bool wants_priority_field(outgoing_message const& message) const noexcept;
 
-    /// Whether the end of the message's content has left, or nothing more is to be said of it: what it ended with is not in our
+    /// Whether the end of the message's content may have left, or nothing more is to be sent of it: what becomes of it is not in our
     /// hands any more.
     MAILQUAY_DECL bool handed_over() const noexcept;
 

@@ -166,7 +166,7 @@ MAILQUAY_DECL bool client_engine::wants_priority_field(outgoing_message const& m
 MAILQUAY_DECL bool client_engine::handed_over() const noexcept {
     impl const& of = *impl_;
     if (of.current != impl::phase::message) return false;
-    return of.doing == impl::step::finished || (of.all_sent && of.unsent().empty());
+    return of.doing == impl::step::finished || of.end_seen;
 }
 
 MAILQUAY_DECL send_report const& client_engine::report() const noexcept { return impl_->report; }
