@@ -100,6 +100,18 @@ TEST_CASE("a message is given up at its time, unless the host has it whole", "[c
     if (!has_it) CHECK(deliver(io, sends, server.hop(), message).recipients.at(0).state == state::delivered);
 }
 
+TEST_CASE("a message that a priority field would make too large goes without", "[client][sockets][priority]") {
+    asio::io_context io;
+    outgoing_message message = mail();
+    message.requests.priority = priority_request{4, 4};
+    std::string const size = std::to_string(message.content->size());
+    scripted_server server{io, {joined({{"220 hi", ">EHLO", "250-hi\r\n250 SIZE " + size}, transaction, {"hang"}})}};
+    client sends{io, named()};
+
+    CHECK(deliver(io, sends, server.hop(), message).recipients.at(0).state == state::delivered);
+    CHECK(server.heard().find("MT-Priority") == std::string::npos);
+}
+
 TEST_CASE("a priority field goes before a header of any length", "[client][sockets][priority]") {
     std::string header;
     for (int i = 0; i < 3'000; ++i) header += "X-Line-" + std::to_string(i) + ": " + std::string(i % 50, 'x') + "\r\n";

@@ -160,7 +160,11 @@ MAILQUAY_DECL bool client_engine::wants_facts(outgoing_message const& message) c
 }
 
 MAILQUAY_DECL bool client_engine::wants_priority_field(outgoing_message const& message) const noexcept {
-    return message.content && message.requests.priority && impl_->settings.priority_field && !impl_->report.offers.mt_priority;
+    constexpr std::uint64_t field_octets = 20;
+    auto const& offers = impl_->report.offers;
+    bool const wanted = message.content && message.requests.priority && impl_->settings.priority_field && !offers.mt_priority;
+    // Better without than too large.
+    return wanted && !(offers.max_size && message.content->size() + field_octets > *offers.max_size);
 }
 
 MAILQUAY_DECL bool client_engine::handed_over() const noexcept {
