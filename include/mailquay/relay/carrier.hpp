@@ -84,7 +84,7 @@ struct MAILQUAY_API carrier {
     /// nothing of are tried again. Always ends; cancelled, soon.
     virtual asio::awaitable<carry_report> carry(std::shared_ptr<consignment const> what, outcomes_known told) = 0;
     /// What stands for a destination: all that have one place share consignments, concurrency and back-off. Itself, unless
-    /// overridden. Called on the runner's strand.
+    /// overridden. Called on the runner's strand. Always ends; cancelled, soon. After 5 s its domain goes by itself meanwhile.
     virtual eventual<destination> place_of(destination to);
 };
 
