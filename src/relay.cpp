@@ -7,6 +7,7 @@
 #include <mailquay/relay/impl/queue_attempts.ipp>
 #include <mailquay/relay/impl/queue_deadlines.ipp>
 #include <mailquay/relay/impl/queue_notices.ipp>
+#include <mailquay/relay/impl/queue_places.ipp>
 #include <mailquay/relay/impl/queue_runner.ipp>
 #include <mailquay/relay/impl/recipient_verifier.ipp>
 #include <mailquay/relay/impl/relay_now.ipp>

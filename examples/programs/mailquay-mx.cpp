@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
         programs::flags all{"mailquay-mx", "Takes mail for the domains named and files it, or keeps it in a spool and sends it onward."};
         bool accept_any = false;
         programs::add_recipient_flags(all, whose);
-        all.toggle("--accept-any", "take mail for any mailbox of the domains, without asking the host of --relay-to or --relay-now", accept_any);
+        all.toggle("--accept-any", "take mail for any mailbox of the domains, without asking the host of --relay-to, --deliver-lmtp or --relay-now", accept_any);
         programs::add_mail_sink_flags(all, where);
         programs::add_user_flags(all, who);
         programs::add_common_flags(all, chosen);

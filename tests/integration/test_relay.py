@@ -192,6 +192,22 @@ class Relay:
         wait_until(lambda: not self.ids(), "the queue is empty")
 
 
+def own_address():
+    """An address of this machine, of loopback if it has no other."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+            return probe.getsockname()[0]
+    except OSError:
+        return "127.0.0.77"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))
+        return str(probe.getsockname()[1])
+
+
 def parsed(content):
     """A notice, taken apart by Python's own reader: (message, status parts as dictionaries of lower-case names)."""
     message = email.message_from_bytes(content, policy=email.policy.default)
@@ -486,6 +502,47 @@ class ByMx(Case):
                         for group in parsed(notice[2])[1][1:]:
                             told[group["final-recipient"]] = group["status"]
                     self.assertEqual(told, {"rfc822; d@null.example": "5.1.10", "rfc822; e@nowhere.example": "5.1.2"})
+
+    def test_domains_with_the_same_hosts_share_a_transaction(self):
+        many = [f"d{number}.example" for number in range(30)]
+        with Upstream() as up, NameServer({("mx.example", A): [socket.inet_aton("127.0.0.1")], ("alone.example", A): [socket.inet_aton("127.0.0.1")],
+                                           ("example.org", A): [socket.inet_aton("127.0.0.1")],
+                                           **{(name, MX): [mx(10, "mx.example")] for name in many}}) as names:
+            domains = [flag for name in [*many, "alone.example", "nowhere.example"] for flag in ("--domain", name)]
+            with Relay(*domains, "--resolver", names.address, "--mx-port", up.address.rsplit(":", 1)[1], "--mx-allow-private",
+                       "--retry", "1") as relay:
+                relay.send(*["b@" + name for name in many], "c@alone.example", "e@nowhere.example", "never@d0.example", "later@d1.example",
+                           sender="ada@example.org")
+                wait_until(lambda: len([one for one in up.mail() if one[0]]) >= 2 and up.notices(), "delivered, and told of what failed")
+                together, = [one[1] for one in up.mail() if one[0] and one[1] != ["c@alone.example"]]
+                self.assertEqual(together, ["b@" + name for name in many])
+                failed = {group["final-recipient"] for notice in up.notices() for group in parsed(notice[2])[1][1:]}
+                wait_until(lambda: "e@nowhere.example" in relay.program.log(), "the other failure")
+                self.assertLessEqual(failed, {"rfc822; e@nowhere.example", "rfc822; never@d0.example"})
+                relay.program.expect_in_log("later@d1.example")
+
+    def test_mail_is_not_sent_in_a_circle(self):
+        here = own_address()
+        here_first = {("one.example", MX): [mx(10, "here.example"), mx(20, "worse.example")], ("here.example", A): [socket.inet_aton(here)]}
+        with Upstream() as up:
+            port = up.address.rsplit(":", 1)[1]
+            addresses = {(name, A): [socket.inet_aton("127.0.0.1")] for name in ("good.example", "worse.example", "example.org")}
+            for flags, found in ((("--mx-self", here), True), (("--mx-self", "here.example"), True),
+                                 (("--listen", f"0.0.0.0:{port}"), True), (("--listen", f"{here}:{port}"), True), ((), False)):
+                if here.startswith("127.") and "--listen" in flags:
+                    continue  # this machine has no other address
+                if "--listen" in flags:
+                    port = free_port()
+                    flags = ("--listen", flags[1].rsplit(":", 1)[0] + f":{port}")
+                with self.subTest(flags=flags), NameServer({**here_first, **addresses}) as names:
+                    with Relay("--domain", "one.example", "--resolver", names.address, "--mx-port", port, "--mx-allow-private", "--retry", "60",
+                               *flags) as relay:
+                        relay.send("b@one.example")
+                        if found:
+                            relay.program.expect_in_log("dsn=5.4.6")
+                        else:
+                            wait_until(lambda: "to=b@one.example" in relay.program.log(), "an attempt")
+                            self.assertNotIn("5.4.6", relay.program.log())
 
     def test_private_addresses_are_not_believed(self):
         with Upstream() as up:

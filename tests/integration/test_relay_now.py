@@ -178,6 +178,18 @@ class Verified(Case):
                 wait_until(up.mail, "it arrives")
                 self.assertEqual(len(up.mail()), 1)
 
+    def test_deliver_lmtp_asks_for_recipients_also_a_server_of_our_own_name(self):
+        for way in ("--deliver-lmtp", "--relay-now"):
+            with self.subTest(way=way), tempfile.TemporaryDirectory(prefix="mq-") as spool, Upstream() as up:
+                with Program("mailquay-mx", "--hostname", "up.example.net", "--domain", "example.org", "--spool", spool, way,
+                             up.address if way == "--deliver-lmtp" else "lmtp:" + up.address, "--listen", "127.0.0.1:0") as program:
+                    never, _ = told(program, "never@example.org")
+                    self.assertTrue(never.startswith("550"), never)
+                    rcpt, final = told(program, "b@example.org")
+                    self.assertTrue(rcpt.startswith("250") and final.startswith("250"), (rcpt, final))
+                    wait_until(up.mail, "it arrives")
+                    self.assertEqual(len(up.mail()), 1)
+
 
 if __name__ == "__main__":
     main()

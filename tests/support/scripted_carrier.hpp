@@ -2,6 +2,8 @@
 
 #include <mailquay/relay/carrier.hpp>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/cancellation_type.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/redirect_error.hpp>
@@ -24,6 +26,8 @@ struct scripted_carrier final : mailquay::carrier {
         std::string to;         ///< name of the destination
         std::vector<std::string> recipients;
         std::optional<std::chrono::seconds> deliver_within;
+        std::optional<std::chrono::milliseconds> give_up_after{};
+        std::vector<std::string> domains{};  ///< of the recipients, where they share a place
     };
     struct answer {
         std::vector<mailquay::carried> outcomes{};
@@ -36,6 +40,10 @@ struct scripted_carrier final : mailquay::carrier {
     std::function<bool(mailquay::consignment const&)> held{};
     /// Called when outcomes are on record, before the attempt ends.
     std::function<void(mailquay::consignment const&)> recorded{};
+
+    /// The place of a domain, once the test says it; absent: itself.
+    std::function<std::optional<mailquay::destination>(mailquay::destination const&)> place{};
+    std::size_t places_asked = 0;
 
     std::vector<seen> attempts{};
     std::map<std::string, std::size_t> under_way{};
@@ -57,8 +65,11 @@ struct scripted_carrier final : mailquay::carrier {
     }
 
     asio::awaitable<mailquay::carry_report> carry(std::shared_ptr<mailquay::consignment const> what, mailquay::outcomes_known told) override {
-        seen now{std::string(what->message->id.view()), what->to.name, {}, what->deliver_within};
-        for (auto const& one : what->recipients) now.recipients.push_back(one.address);
+        seen now{std::string(what->message->id.view()), what->to.name, {}, what->deliver_within, what->give_up_after};
+        for (auto const& one : what->recipients) {
+            now.recipients.push_back(one.address);
+            now.domains.push_back(one.domain);
+        }
         attempts.push_back(std::move(now));
         auto& here = under_way[what->to.name];
         ++here;
@@ -72,7 +83,8 @@ struct scripted_carrier final : mailquay::carrier {
             std::error_code failed;
             auto token = asio::redirect_error(asio::use_awaitable, failed);
             co_await timer.async_wait(token);
-            cancelled = static_cast<bool>(failed);
+            asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
+            cancelled = failed || state.cancelled() != asio::cancellation_type::none;
         }
         if (cancelled) {
             --here;
@@ -88,6 +100,28 @@ struct scripted_carrier final : mailquay::carrier {
         if (recorded) recorded(*what);
         --here;
         co_return given.report;
+    }
+
+    mailquay::eventual<mailquay::destination> place_of(mailquay::destination to) override {
+        if (!place) return to;
+        ++places_asked;
+        return wait_for_place(std::move(to));
+    }
+    asio::awaitable<mailquay::destination> wait_for_place(mailquay::destination to) {
+        auto const executor = co_await asio::this_coro::executor;
+        asio::steady_timer timer{executor};
+        std::optional<mailquay::destination> found = place(to);
+        bool cancelled = false;
+        while (!found && !cancelled) {
+            timer.expires_after(std::chrono::milliseconds{1});
+            std::error_code failed;
+            auto token = asio::redirect_error(asio::use_awaitable, failed);
+            co_await timer.async_wait(token);
+            asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
+            cancelled = failed || state.cancelled() != asio::cancellation_type::none;
+            found = place(to);
+        }
+        co_return found.value_or(to);
     }
 };
 

@@ -7,9 +7,11 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/read_until.hpp>
 #include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -26,7 +28,7 @@ using namespace mailquay;
 ///
 ///     "220 hi", ">EHLO", "250 hi", ">MAIL", "close"
 ///
-/// ">." awaits the end of a message; "close" closes, "hang" waits until the client does; "!" before a text says it without
+/// ">." awaits the end of a message; "close" closes, "hang" waits until the client does, "wait" 0.3 s; "!" before a text says it without
 /// CRLF. At the end of the script it closes.
 using server_script = std::vector<std::string>;
 
@@ -83,6 +85,13 @@ private:
         std::error_code failure;
         for (std::string const& step : script) {
             if (step == "close") co_return;
+            if (step == "wait") {
+                asio::steady_timer timer{socket.get_executor()};
+                timer.expires_after(std::chrono::milliseconds{300});
+                auto token = asio::redirect_error(asio::use_awaitable, failure);
+                co_await timer.async_wait(token);
+                continue;
+            }
             bool const awaits = step.starts_with('>') || step == "hang";
             if (!awaits) {
                 std::string const octets = step.starts_with('!') ? step.substr(1) : step + "\r\n";

@@ -1,5 +1,7 @@
 #include "common/mail_sink.hpp"
 
+#include "common/own_addresses.hpp"
+
 #include <fmt/format.h>
 
 #ifdef PROGRAMS_HAVE_SQLITE
@@ -61,6 +63,8 @@ mail_sink::mail_sink(mail_sink_flags const& chosen, settings const& common) {
         link_ = next_hop_link::open("--relay-now", chosen.relay_now, chosen.onward.hop, common.hostname, log);
     } else if (!chosen.onward.relay_to.empty()) {
         link_ = next_hop_link::open("--relay-to", chosen.onward.relay_to, chosen.onward.hop, common.hostname, log);
+    } else if (!chosen.onward.deliver_lmtp.empty()) {
+        link_ = next_hop_link::open("--deliver-lmtp", "lmtp:" + chosen.onward.deliver_lmtp, {}, common.hostname, log);
     }
     if (named > 1) throw usage_error("--maildir, --mbox, --spool and --sqlite: give only one of them");
     if (!chosen.maildir.empty()) sink_ = std::make_shared<mailquay::sinks::maildir>(chosen.maildir);
@@ -79,12 +83,13 @@ mail_sink::mail_sink(mail_sink_flags const& chosen, settings const& common) {
     }
     mailquay::sinks::spool_settings settings;
     settings.next_hop_keeps = kept_by_next_hop(chosen.next_hop_keeps);
-    // What the next hop lacks of these is done here: notices, and the end of the time.
+    // What the next hop lacks of these is done here: notices, the end of the time, and the order in the queue.
     onward_flags way = chosen.onward;
     if (chosen.relay_now.starts_with("lmtp:")) way.deliver_lmtp = chosen.relay_now.substr(5);
     else if (chosen.relay_now.starts_with('/')) way.deliver_lmtp = chosen.relay_now;
     else way.relay_to = chosen.relay_now.empty() ? way.relay_to : chosen.relay_now;
-    if (way.any()) settings.next_hop_keeps.dsn = settings.next_hop_keeps.deliver_by = true;
+    if (way.any()) settings.next_hop_keeps.dsn = settings.next_hop_keeps.deliver_by = settings.next_hop_keeps.priority = true;
+    way.own_addresses = own_addresses(common.listeners, static_cast<std::uint16_t>(way.mx_port));
     settings.log = log;
     auto spool = std::make_shared<mailquay::sinks::spool>(chosen.spool, settings);
     control_ = std::make_unique<mailquay::spool_control>(spool->queue(), chosen.spool + "/control.sock", log);

@@ -58,7 +58,10 @@ mailquay::next_hop parse_hop(std::string_view flag, std::string const& where, ne
     auto hop = mailquay::next_hop::parse(target);
     if (!hop) throw usage_error(fmt::format("{} {}: no host and port; write mail.example.org:25, lmtp:127.0.0.1:24 or lmtp:/run/lmtp", flag, where));
     hop->settings = hop_settings_of(how);
-    if (lmtp) hop->settings.protocol = mailquay::dialect::lmtp;
+    if (lmtp) {
+        hop->settings.protocol = mailquay::dialect::lmtp;
+        hop->settings.refuse_own_name = false;  // who delivers here is often on this machine, and bears its name
+    }
     return *std::move(hop);
 }
 

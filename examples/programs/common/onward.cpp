@@ -28,6 +28,7 @@ void add_onward_flags(flags& all, onward_flags& into) {
     all.text("--relay-to", "HOST:PORT", "with --spool: send its mail to this host (a smarthost)", into.relay_to)
         .text("--deliver-lmtp", "ADDR:PORT|PATH", "with --spool: deliver its mail by LMTP", into.deliver_lmtp)
         .text("--resolver", "ADDR:PORT", "with --spool: send its mail to the hosts of each domain (MX), asking this name\nserver; \"system\": those of resolv.conf", into.resolver)
+        .list("--mx-self", "NAME|ADDRESS", "a further name or address of this machine: where MX leads to it, mail is not sent in\na circle; repeatable. Known are --hostname and what --listen says", into.mx_self)
         .number("--mx-port", "PORT", "port of the hosts found by MX; for tests", into.mx_port, 1, 65'535)
         .toggle("--mx-allow-private", "send also where MX leads to loopback and private addresses; for tests", into.mx_allow_private)
         .text("--retry", "SECONDS,...", "waits between attempts, the last one repeating (default 300,600,1200,2400,3960)", into.retry)
@@ -77,6 +78,11 @@ mailquay::hop_finder finder_of(onward_flags const& chosen, asio::io_context& io,
     if (chosen.resolver != "system") servers.servers = {chosen.resolver};
     mailquay::mx_settings how;
     how.own_names = {hostname};
+    how.own_addresses = chosen.own_addresses;
+    for (std::string const& one : chosen.mx_self) {
+        if (auto const address = mailquay::ip_address::parse(one)) how.own_addresses.push_back(*address);
+        else how.own_names.push_back(one);
+    }
     how.allow_private = chosen.mx_allow_private;
     try {
         auto dns = std::make_shared<mailquay::caching_resolver>(std::make_shared<mailquay::cares_resolver>(io, servers));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/ip_address.hpp>
 #include <mailquay/base/log.hpp>
 #include <mailquay/sink/spool_queue.hpp>
 
@@ -8,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace programs {
 
@@ -22,6 +24,8 @@ struct onward_flags {
     std::string resolver{};                  ///< ADDR:PORT: delivery by MX
     unsigned mx_port = 25;
     bool mx_allow_private = false;
+    std::vector<std::string> mx_self{};      ///< further names and addresses of ours
+    std::vector<mailquay::ip_address> own_addresses{};  ///< of our listeners
 
     bool any() const noexcept { return !relay_to.empty() || !deliver_lmtp.empty() || !resolver.empty(); }
 };

@@ -108,6 +108,12 @@ public:
     /// Whether it depends on the content what the server can be sent: then `outgoing_message::facts` should be known to `send()`.
     /// Without them the message is taken to be what its envelope says.
     MAILQUAY_DECL bool wants_facts(outgoing_message const& message) const noexcept;
+    /// Whether its priority has no other way than a field `MT-Priority` (RFC 6758), which whoever sends puts in.
+    MAILQUAY_DECL bool wants_priority_field(outgoing_message const& message) const noexcept;
+
+    /// Whether the end of the message's content may have left, or nothing more is to be sent of it: what becomes of it is not in our
+    /// hands any more.
+    MAILQUAY_DECL bool handed_over() const noexcept;
 
     /// What came of the message so far; of the connection, before the first one.
     MAILQUAY_DECL send_report const& report() const noexcept;

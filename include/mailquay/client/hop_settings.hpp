@@ -94,6 +94,9 @@ struct hop_settings {
     bool pipelining = true;
     chunking_use chunking = chunking_use::where_needed;
     eight_bit_use eight_bit = eight_bit_use::fail;
+    /// Where MT-PRIORITY is asked for and not offered, it goes as a field `MT-Priority` in place of any that was there (RFC 6758
+    /// §3.3).
+    bool priority_field = true;
     bool prdr = true;                        ///< ask for a reply for each recipient where it is offered
     /// A host whose greeting or EHLO reply bears our own name gets no mail: 4.4.6. For delivery by MX.
     bool refuse_own_name = false;
@@ -106,4 +109,12 @@ struct hop_settings {
     client_limits limits{};
 };
 
+/// What is wrong with these settings: setting, value and cure; empty if nothing is. Time-outs are from 1 ms to a day. Who is given
+/// settings for long asks at once; a `client` asks before each message and sends none that fails.
+MAILQUAY_DECL std::string fault_of(hop_settings const& with);
+
 }  // namespace mailquay::inline MAILQUAY_ABI
+
+#ifdef MAILQUAY_HEADER_ONLY
+#include <mailquay/client/impl/hop_settings.ipp>
+#endif

@@ -6,6 +6,7 @@
 #include <mailquay/session/delivery_request.hpp>
 #include <mailquay/session/envelope.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -87,6 +88,8 @@ public:
     bool all_or_none = false;
     /// RET, ENVID, REQUIRETLS; BY with the seconds that remain, HOLD and priority as they are to be passed on.
     delivery_request requests{};
+    /// Given up at this time, as if it were cancelled, unless the end of the content has left. For DELIVERBY with R.
+    std::optional<std::chrono::steady_clock::time_point> give_up_at{};
     std::optional<std::string> auth{};             ///< AUTH= (RFC 4954 §5); sent only over a session that we authenticated
     std::optional<forwarded_client> forwarded{};   ///< sent by XFORWARD where `hop_settings::xforward` is on
     /// Absent: the client reads the content once more where it must know.

@@ -61,6 +61,9 @@ public:
     /// @return what is demanded; or why the host may not be used now, which is temporary: 451 4.7.5, for a host that an enforced
     ///         MTA-STS policy does not name, and for one whose TLSA look-up failed
     eventual<result<tls_demand, mx_failure>> of(mx_route route, mx_host host, std::uint16_t port = 25) const;
+    /// What the policy of a domain says, of which `of()` demands something: equal for domains that demand the same of a host. Empty
+    /// without one. DANE is of the host.
+    eventual<std::string> policy_of(std::string domain) const;
     /// Tells the reporter what came of a session with `host`.
     void came_out(mx_route const& route, mx_host const& host, tls_demand const& demand, send_report const& report) const;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/handler/eventual.hpp>
 #include <mailquay/relay/destination.hpp>
 #include <mailquay/sink/spool_queue.hpp>
 
@@ -19,6 +20,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 struct consigned_recipient {
     std::uint32_t number = 0;  ///< its place in the envelope
     std::string address{};     ///< to be sent: as received, or what an alias made of it
+    std::string domain{};      ///< where several domains share a place: whose hosts take it; empty: `consignment::to` says it
 };
 
 /// What a carrier is to take where: some recipients of one message, to one destination.
@@ -28,6 +30,8 @@ struct consignment {
     std::vector<consigned_recipient> recipients{};
     /// DELIVERBY: what is left of its time; negative if it is over (mode N).
     std::optional<std::chrono::seconds> deliver_within{};
+    /// DELIVERBY with R: after so long the attempt ends as if it were cancelled, unless the other side has the whole message by then.
+    std::optional<std::chrono::milliseconds> give_up_after{};
 };
 
 /// What became of a recipient.
@@ -79,6 +83,9 @@ struct MAILQUAY_API carrier {
     /// One attempt. Tells each recipient at most once, on the runner's strand (the executor of the coroutine); those it tells
     /// nothing of are tried again. Always ends; cancelled, soon.
     virtual asio::awaitable<carry_report> carry(std::shared_ptr<consignment const> what, outcomes_known told) = 0;
+    /// What stands for a destination: all that have one place share consignments, concurrency and back-off. Itself, unless
+    /// overridden. Called on the runner's strand. Always ends; cancelled, soon. After 5 s its domain goes by itself meanwhile.
+    virtual eventual<destination> place_of(destination to);
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

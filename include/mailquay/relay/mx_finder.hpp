@@ -11,6 +11,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 /// The hosts of a domain by `mx_hosts`, as a `smtp_carrier` asks for them.
 ///
+/// Throws `std::invalid_argument` naming setting, value and cure.
+///
 /// @param how   for each host: TLS is opportunistic unless said otherwise; a host that bears our own name is refused (4.4.6)
 /// @param port  25 but in tests
 /// @param tls   DANE and MTA-STS: what they demand goes before what `how` says of TLS, and a host that fails them is left out; if

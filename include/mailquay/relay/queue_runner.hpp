@@ -58,5 +58,6 @@ private:
 #include <mailquay/relay/impl/queue_attempts.ipp>
 #include <mailquay/relay/impl/queue_deadlines.ipp>
 #include <mailquay/relay/impl/queue_notices.ipp>
+#include <mailquay/relay/impl/queue_places.ipp>
 #include <mailquay/relay/impl/queue_runner.ipp>
 #endif

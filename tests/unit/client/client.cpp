@@ -52,6 +52,82 @@ server_script joined(std::initializer_list<server_script> parts) {
     return all;
 }
 
+TEST_CASE("a priority that a host cannot be told goes in the header, in place of any that was there", "[client][sockets][priority]") {
+    std::string const content = "Received: by x\r\nmt-priority: 9\r\nSubject: x\r\nMT-Priority:\r\n 5\r\nTo: b\r\n\r\nMT-Priority: 8\r\n";
+    struct row {
+        bool asks, offered, wanted;
+        std::string sent;
+    };
+    std::string const edited = "MT-Priority: -3\r\nReceived: by x\r\nSubject: x\r\nTo: b\r\n\r\nMT-Priority: 8\r\n";
+    auto const given = GENERATE_COPY(values<row>({{true, false, true, edited}, {true, true, true, content}, {true, false, false, content},
+                                                  {false, false, true, content}}));
+    CAPTURE(given.asks, given.offered, given.wanted);
+    asio::io_context io;
+    scripted_server server{io, {joined({{"220 hi", ">EHLO", given.offered ? "250-hi\r\n250-SIZE\r\n250 MT-PRIORITY" : "250-hi\r\n250 SIZE"}, transaction, {"hang"}})}};
+    client sends{io, named()};
+    auto hop = server.hop();
+    hop.settings.priority_field = given.wanted;
+    outgoing_message message{"a@client.example", {"b@mx.example"}, content};
+    if (given.asks) message.requests.priority = priority_request{-3, -3};
+
+    auto const report = deliver(io, sends, hop, message);
+
+    CHECK(report.recipients.at(0).state == state::delivered);
+    CHECK(server.heard().find(" SIZE=" + std::to_string(given.sent.size())) != std::string::npos);
+    CHECK(server.heard().find("DATA\r\n" + given.sent + ".\r\n") != std::string::npos);
+}
+
+TEST_CASE("a message is given up at its time, unless the host has it whole", "[client][sockets][give-up]") {
+    auto const at = GENERATE(values<std::string>({"connected", "mail", "content", "dot"}));
+    CAPTURE(at);
+    asio::io_context io;
+    server_script talk = opening;
+    if (at == "connected") talk = {"hang"};
+    if (at == "mail") talk = joined({opening, {">MAIL", "hang"}});
+    if (at == "content") talk = joined({opening, {">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "hang"}});
+    if (at == "dot") talk = joined({opening, {">MAIL", "250 ok", ">RCPT", "250 ok", ">DATA", "354 go", ">.", "wait", "250 2.0.0 queued", "hang"}});
+    scripted_server server{io, {talk, joined({opening, transaction, {"hang"}})}};
+    client sends{io, named()};
+    outgoing_message message = mail();
+    message.give_up_at = std::chrono::steady_clock::now() + 150ms;
+
+    auto const report = deliver(io, sends, server.hop(), message);
+
+    bool const has_it = at == "dot";
+    CHECK(report.problem == (has_it ? hop_problem::none : hop_problem::cancelled));
+    CHECK(report.recipients.at(0).state == (has_it ? state::delivered : state::untried));
+    message.give_up_at.reset();
+    if (!has_it) CHECK(deliver(io, sends, server.hop(), message).recipients.at(0).state == state::delivered);
+}
+
+TEST_CASE("a message that a priority field would make too large goes without", "[client][sockets][priority]") {
+    asio::io_context io;
+    outgoing_message message = mail();
+    message.requests.priority = priority_request{4, 4};
+    std::string const size = std::to_string(message.content->size());
+    scripted_server server{io, {joined({{"220 hi", ">EHLO", "250-hi\r\n250 SIZE " + size}, transaction, {"hang"}})}};
+    client sends{io, named()};
+
+    CHECK(deliver(io, sends, server.hop(), message).recipients.at(0).state == state::delivered);
+    CHECK(server.heard().find("MT-Priority") == std::string::npos);
+}
+
+TEST_CASE("a priority field goes before a header of any length", "[client][sockets][priority]") {
+    std::string header;
+    for (int i = 0; i < 3'000; ++i) header += "X-Line-" + std::to_string(i) + ": " + std::string(i % 50, 'x') + "\r\n";
+    std::string const body = "\r\n" + std::string(90'000, 'y') + "\r\nMT-Priority: 1\r\n";
+    asio::io_context io;
+    scripted_server server{io, {joined({opening, transaction, {"hang"}})}};
+    client sends{io, named()};
+    outgoing_message message{"a@client.example", {"b@mx.example"}, header + "MT-Priority: 7\r\n" + body};
+    message.requests.priority = priority_request{4, 4};
+
+    auto const report = deliver(io, sends, server.hop(), message);
+
+    CHECK(report.recipients.at(0).state == state::delivered);
+    CHECK(server.heard().find("DATA\r\nMT-Priority: 4\r\n" + header + body + ".\r\n") != std::string::npos);
+}
+
 TEST_CASE("a message goes over a connection that the next one uses again", "[client][sockets]") {
     asio::io_context io;
     scripted_server server{io, {joined({opening, transaction, transaction, {">QUIT", "221 bye"}})}};

@@ -25,3 +25,27 @@ TEST_CASE("without a word mail is encrypted where it can be, and credentials nev
     CHECK(with.eight_bit == eight_bit_use::fail);
     CHECK(with.limits.recipients == 100);
 }
+
+TEST_CASE("time-outs and limits that cannot be are named with their cure", "[client][settings]") {
+    CHECK(fault_of(hop_settings{}).empty());
+    auto const fault = [](auto change) {
+        hop_settings with;
+        change(with);
+        return fault_of(with);
+    };
+    CHECK(fault([](hop_settings& with) { with.timeouts.mail = 0ms; }) == "client_timeouts::mail is 0 ms: choose from 1 ms to a day (86400000 ms)");
+    CHECK(fault([](hop_settings& with) { with.timeouts.greeting = -5ms; }).starts_with("client_timeouts::greeting is -5 ms: choose"));
+    CHECK(fault([](hop_settings& with) { with.timeouts.attempt = std::chrono::milliseconds::max(); }).starts_with("client_timeouts::attempt is "));
+    for (auto const member : {&client_timeouts::connect, &client_timeouts::tls, &client_timeouts::greeting, &client_timeouts::mail,
+                              &client_timeouts::recipient, &client_timeouts::data, &client_timeouts::content, &client_timeouts::final_reply,
+                              &client_timeouts::quit, &client_timeouts::attempt}) {
+        CHECK_FALSE(fault([member](hop_settings& with) { with.timeouts.*member = 0ms; }).empty());
+        CHECK_FALSE(fault([member](hop_settings& with) { with.timeouts.*member = 25h; }).empty());
+        CHECK(fault([member](hop_settings& with) { with.timeouts.*member = 24h; }).empty());
+        CHECK(fault([member](hop_settings& with) { with.timeouts.*member = 1ms; }).empty());
+    }
+    CHECK(fault([](hop_settings& with) { with.limits.recipients = 0; }).starts_with("client_limits::recipients is 0"));
+    CHECK(fault([](hop_settings& with) { with.limits.transactions = 0; }).starts_with("client_limits::transactions is 0"));
+    CHECK(fault([](hop_settings& with) { with.limits.window_octets = 0; }).starts_with("client_limits::window_octets is 0"));
+    CHECK(fault([](hop_settings& with) { with.limits.least_rate = 0; }).starts_with("client_limits::least_rate is 0"));
+}

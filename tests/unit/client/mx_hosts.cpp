@@ -216,6 +216,15 @@ TEST_CASE("look-ups that take long end", "[mx][time]") {
     CHECK(z.dns->asked().size() < 12);
 }
 
+TEST_CASE("a look-up that is cancelled asks nothing more", "[mx][time]") {
+    zone z;
+    z.dns->mx_is("example.org", {{10, "a.example.org"}, {20, "b.example.org"}});
+    z.dns->fails("aaaa", "a.example.org", dns_errc::cancelled);
+    z.host("b.example.org");
+    CHECK(z.failure("example.org") == "451 4.4.3");
+    CHECK(z.dns->asked().size() == 2);
+}
+
 TEST_CASE("address literals stand for themselves", "[mx][literal]") {
     zone z;
     auto const v4 = z.route("[192.0.2.25]");
@@ -275,6 +284,20 @@ TEST_CASE("domains with the same hosts in the same order have the same key", "[m
     CHECK(z.route("one.example").key == z.route("two.example").key);
     CHECK(z.route("one.example").key != z.route("three.example").key);
     CHECK(z.route("a.example.org").key != z.route("b.example.org").key);
+}
+
+TEST_CASE("the key is the same each time, however many hosts there are", "[mx][key]") {
+    zone z;
+    std::vector<mx_record> many;
+    for (std::uint16_t i = 0; i < 50; ++i) {
+        many.push_back({10, "h" + std::to_string(i) + ".example"});
+        z.host("h" + std::to_string(i) + ".example");
+    }
+    z.dns->mx_is("example.org", many);
+    z.settings.hosts = 5;
+    std::set<std::string> keys;
+    for (int i = 0; i < 10; ++i) keys.insert(z.route("example.org").key);
+    CHECK(keys.size() == 1);
 }
 
 TEST_CASE("wrong settings of an MX look-up are named at the start", "[mx][settings]") {

@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/run_eventual.hpp"
+#include "support/sts_domain.hpp"
 
 #include <string>
 #include <vector>
@@ -94,6 +95,63 @@ TEST_CASE("what came of a session is told to the reporter of TLS", "[relay][mx_f
     CHECK(told[0].domain == "example.org");
     CHECK(told[0].mx_host == "dane.example.org");
     CHECK(told[0].result == tls_result::starttls_not_supported);
+}
+
+TEST_CASE("domains with the same hosts share a place, unless what is demanded of these differs", "[relay][mx_finder][places]") {
+    auto dns = std::make_shared<testing::fake_resolver>();
+    auto const both = [&] {
+        dns->mx_is("one.example", {{10, "a.example.org"}, {20, "b.example.org"}});
+        dns->mx_is("two.example", {{5, "a.example.org"}, {50, "B.example.org"}});
+        dns->a_is("a.example.org", {"198.51.100.1"});
+        dns->a_is("b.example.org", {"198.51.100.2"});
+    };
+    both();
+    dns->mx_is("other.example", {{20, "a.example.org"}, {10, "b.example.org"}});
+    dns->mx_is("null.example", {{0, "."}});
+    auto const finder = find_by_mx(mx_hosts{dns}, {}, 25, tls_demands{dns});
+    asio::io_context io;
+    auto const place = [&](std::string domain) { return mailquay_test::run(io, finder.find_place(std::move(domain))); };
+    auto const key = [&](std::string domain) { return mailquay_test::run(io, finder(std::move(domain))).key; };
+    std::string const shared = place("one.example");
+
+    CHECK(shared == "mx:a.example.org<b.example.org");
+    CHECK(place("two.example") == shared);
+    CHECK(place("other.example") == "mx:b.example.org<a.example.org");
+    CHECK(place("null.example").empty());
+    CHECK(place("nowhere.example").empty());
+    CHECK(key("two.example") == shared);
+
+    dns->authenticated(true);
+    both();
+    dns->tlsa_is("_25._tcp.a.example.org", {{3, 1, 1, std::string(32, 'x')}});
+    std::string const secure = key("one.example");
+    CHECK(secure == "mx:a.example.org<b.example.org secure");
+    CHECK(key("two.example") == secure);
+    dns->tlsa_is("_25._tcp.b.example.org", {{2, 0, 1, std::string(32, 'x')}});
+    CHECK(key("one.example").empty());  // its certificate may name the domain
+}
+
+TEST_CASE("a domain with a policy of MTA-STS shares its hosts with those of the same policy only", "[relay][mx_finder][places][mta_sts]") {
+    mailquay_test::sts_domain d;
+    d.policy = "version: STSv1\nmode: enforce\nmx: a.example.net\nmx: *.example.com\nmax_age: 86400\n";
+    for (auto const* domain : {"example.org", "strict.example", "plain.example"}) d.dns->mx_is(domain, {{10, "a.example.net"}});
+    d.dns->a_is("a.example.net", {"198.51.100.1"});
+    d.dns->txt_is("_mta-sts.strict.example", {"v=STSv1; id=7;"});
+    tls_demand_settings settings;
+    settings.sts = d.make();
+    auto const finder = find_by_mx(mx_hosts{d.dns}, {}, 25, tls_demands{d.dns, settings});
+    auto const place = [&](std::string domain) { return mailquay_test::run(d.io, finder.find_place(std::move(domain))); };
+
+    CHECK(place("example.org") == "mx:a.example.net enforce,*.example.com,a.example.net");
+    CHECK(place("strict.example") == place("example.org"));
+    CHECK(place("plain.example") == "mx:a.example.net");
+}
+
+TEST_CASE("how hosts are talked to is looked at before there are any", "[relay][mx_finder][settings]") {
+    hop_settings how;
+    how.timeouts.content = std::chrono::milliseconds{-1};
+    CHECK_THROWS_WITH(find_by_mx(mx_hosts{std::make_shared<testing::fake_resolver>()}, how),
+                      "find_by_mx: client_timeouts::content is -1 ms: choose from 1 ms to a day (86400000 ms)");
 }
 
 TEST_CASE("why there is none begins with its status", "[relay][mx_finder]") {

@@ -120,6 +120,70 @@ TEST_CASE("BY's time ends also for what waits in memory behind others", "[relay]
     CHECK_FALSE(at.tried("r@example.com"));
 }
 
+TEST_CASE("BY with N is told at its time also while an attempt is under way, of those who have not got it", "[relay][runner][deliver-by]") {
+    runner_place at;
+    at.where = mailquay_test::by_domain();
+    bool busy = true;
+    bool down = false;
+    at.carrier->held = [&](consignment const& what) { return busy && what.to.name == "slow.example"; };
+    at.carrier->script = [&](consignment const& what) {
+        return down ? scripted_carrier::all(what, carried_state::temporary, "451 4.2.1 later") : scripted_carrier::all(what, carried_state::delivered, "250 2.0.0 Ok");
+    };
+    at.start();
+    auto const id = at.mail({"a@slow.example", "b@quick.example"}, asking(deliver_by{600, by_mode::notify, false}, dsn_notify::failure));
+    at.begin();
+    at.until([&] { return at.carrier->attempts.size() == 2 && at.runner->counts().delivered == 1; }, "one has it");
+    at.clock->pass(10min + 10ms);
+    at.runner->wake();
+    at.until([&] { return at.runner->counts().notices >= 1; }, "told in time");
+    CHECK(at.runner->counts().under_way >= 1);
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Final-Recipient: rfc822; a@slow.example\r\nAction: delayed\r\nStatus: 4.4.7\r\n"));
+    CHECK_FALSE(holds(notices[0], "b@quick.example"));
+
+    down = GENERATE(false, true);
+    busy = false;
+    if (down) at.until([&] { return at.runner->counts().deferred == 1; }, "the attempt fails");
+    else at.until([&] { return !at.has(id); }, "delivered after all");
+    at.settle();
+    for (auto const& one : at.notices_to("sender@example.net")) CHECK((holds(one, "Action: delayed") || holds(one, "Action: relayed")));
+    std::size_t delayed = 0;
+    for (auto const& one : at.notices_to("sender@example.net")) delayed += holds(one, "Action: delayed") ? 1 : 0;
+    CHECK(delayed == 1);
+    if (down) {
+        down = false;
+        at.pass(5min + 10ms);
+        CHECK_FALSE(at.has(id));
+    }
+}
+
+TEST_CASE("an attempt of BY with R ends at its time, and the message is returned at once", "[relay][runner][deliver-by]") {
+    runner_place at;
+    at.where = one_destination();
+    bool busy = true;
+    at.carrier->held = [&](consignment const&) { return busy; };
+    at.carrier->script = [](consignment const&) {
+        scripted_carrier::answer given;
+        given.report.end = carry_end::cancelled;
+        return given;
+    };
+    at.start();
+    auto const id = at.mail({"a@example.com"}, asking(deliver_by{600, by_mode::return_to_sender, false}));
+    at.mail({"b@example.com"}, asking(deliver_by{600, by_mode::notify, false}));
+    at.begin();
+    at.until([&] { return at.carrier->attempts.size() == 2; }, "attempts");
+    CHECK(at.carrier->attempts[0].give_up_after == 10min);
+    CHECK_FALSE(at.carrier->attempts[1].give_up_after);
+    at.clock->pass(10min);
+    busy = false;
+    at.until([&] { return !at.has(id); }, "returned");
+    at.until([&] { return at.runner->counts().notices >= 1; }, "told");
+    std::string all;
+    for (auto const& one : at.notices_to("sender@example.net")) all += one;
+    CHECK(holds(all, "Final-Recipient: rfc822; a@example.com\r\nAction: failed\r\nStatus: 5.4.7\r\n"));
+}
+
 TEST_CASE("what is left of BY's time is never rounded down to none", "[relay][runner][deliver-by]") {
     busy_place at;
     at.mail({"second@example.com"}, asking(deliver_by{600, by_mode::return_to_sender, false}));

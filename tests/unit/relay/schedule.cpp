@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,51 @@ TEST_CASE("a destination begins with two attempts and earns more by success", "[
     }
     CHECK(all.allowed(to("x")) == 20);
     CHECK(all.under_way() <= 20);
+}
+
+TEST_CASE("destinations that say nothing leave connections to those that take mail", "[relay][schedule]") {
+    schedule all{few(40)};
+    for (int i = 0; i < 10; ++i) all.add(job("good"));
+    REQUIRE(all.next(start));
+    all.succeeded(to("good"));
+    for (int round = 0; round < 3; ++round)
+        for (int i = 0; i < 100; ++i) all.add(job("silent" + std::to_string(i)));
+    std::vector<std::string> begun;
+    while (auto const next = all.next(start)) begun.push_back(next->to.name);
+    std::size_t const silent = static_cast<std::size_t>(std::count_if(begun.begin(), begun.end(), [](auto const& name) { return name != "good"; }));
+    CHECK(silent == 30);
+
+    // Nothing of the silent ones ends: the good one goes on, and earns more.
+    for (int i = 0; i < 6; ++i) {
+        all.succeeded(to("good"));
+        while (auto const next = all.next(start)) CHECK(next->to.name == "good");
+    }
+    CHECK(all.waiting(to("good")) == 0);
+
+    // One that ends makes room for the next in line.
+    all.failed(to(begun.front() == "good" ? begun[1] : begun.front()), {}, start);
+    auto const next = all.next(start);
+    REQUIRE(next);
+    CHECK(next->to.name.starts_with("silent"));
+    CHECK_FALSE(all.next(start));
+}
+
+TEST_CASE("one that was set aside and takes mail meanwhile goes on at once", "[relay][schedule]") {
+    schedule all{few(4)};
+    for (int i = 0; i < 5; ++i) all.add(job("x"));
+    REQUIRE(all.next(start));
+    for (int i = 0; i < 5; ++i) all.add(job("silent" + std::to_string(i)));
+    int of_x = 1;
+    int done = 0;
+    for (int round = 0; round < 10; ++round) {
+        while (auto const next = all.next(start)) of_x += next->to.name == "x" ? 1 : 0;
+        CHECK(all.under_way() <= 4);
+        if (of_x == done) break;
+        all.succeeded(to("x"));
+        ++done;
+    }
+    CHECK(done == 5);
+    CHECK(all.under_way() == 3);
 }
 
 TEST_CASE("destinations take turns, and senders within one", "[relay][schedule]") {

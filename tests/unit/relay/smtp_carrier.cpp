@@ -9,8 +9,13 @@
 #include "support/scripted_server.hpp"
 #include "support/spool_place.hpp"
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/detached.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
@@ -106,6 +111,17 @@ TEST_CASE("a host that cannot be reached is the destination's problem", "[relay]
     CHECK(at.told.empty());
 }
 
+TEST_CASE("how a host is talked to is looked at at the start", "[relay][smtp_carrier][settings]") {
+    asio::io_context io;
+    smtp_carrier_settings how;
+    how.lmtp.timeouts.quit = std::chrono::milliseconds{0};
+    CHECK_THROWS_WITH((smtp_carrier{io.get_executor(), how}),
+                      "smtp_carrier_settings::lmtp: client_timeouts::quit is 0 ms: choose from 1 ms to a day (86400000 ms)");
+    smtp_carrier_settings other;
+    other.smarthost.limits.recipients = 0;
+    CHECK_THROWS_AS((smtp_carrier{io.get_executor(), other}), std::invalid_argument);
+}
+
 asio::awaitable<found_hops> found(found_hops answer) { co_return answer; }
 
 TEST_CASE("a handshake that fails under REQUIRETLS is no reason to leave the destination alone", "[relay][smtp_carrier][tls]") {
@@ -183,6 +199,175 @@ TEST_CASE("what a look-up finds out is an outcome or a reason to wait", "[relay]
     place at;
     at.message({"a@example.org"});
     CHECK(at.carry(delivery_way::mx, "example.org").reply == "4.4.3 no resolver is set");
+}
+
+/// A server that takes all mail, and remembers the recipients of each.
+struct taking_server {
+    std::vector<std::vector<std::string>> got{};
+    server inside;
+    next_hop hop{};
+
+    explicit taking_server(asio::io_context& io) : inside(io, named()) {
+        inside.recipients([](transaction const&, recipient const&) { return accept(); }).sink(sinks::collect([this](received_message const& mail) {
+            std::vector<std::string> to;
+            for (auto const& one : mail.envelope.recipients) to.push_back(one.address);
+            got.push_back(std::move(to));
+            return accept();
+        }));
+        hop = *next_hop::parse(inside.listen("127.0.0.1:0").to_string());
+    }
+    static server_config named() {
+        server_config config;
+        config.hostname = "in.example.org";
+        return config;
+    }
+};
+
+TEST_CASE("recipients of domains with the same hosts go in one transaction", "[relay][smtp_carrier][places]") {
+    place at;
+    taking_server to{at.io};
+    at.message({"a@one.example", "b@two.example", "c@one.example", "d@gone.example"});
+    for (std::size_t i = 0; i < 4; ++i) {
+        std::string const& address = at.what->recipients[i].address;
+        at.what->recipients[i].domain = address.substr(address.find('@') + 1);
+    }
+    std::vector<std::string> told;
+    at.how.find_hops = [&](std::string domain) {
+        found_hops hops;
+        if (domain == "gone.example") {
+            hops.failure = "5.1.2 no such domain";
+            return found(hops);
+        }
+        hops.hops.push_back(to.hop);
+        hops.key = "mx:in.example.org";
+        hops.came_out = [&told, domain](std::size_t, send_report const&) { told.push_back(domain); };
+        return found(hops);
+    };
+    auto const report = at.carry(delivery_way::mx, "mx:in.example.org");
+    to.inside.shutdown(std::chrono::seconds{0});
+    at.io.run_for(std::chrono::milliseconds{100});
+
+    CHECK(report.end == carry_end::done);
+    CHECK(to.got == std::vector<std::vector<std::string>>{{"a@one.example", "b@two.example", "c@one.example"}});
+    CHECK(told == std::vector<std::string>{"one.example", "two.example"});  // of TLS, each domain's reporter
+    REQUIRE(at.told.size() == 4);
+    for (carried const& one : at.told) CHECK(one.state == (one.number == 3 ? carried_state::permanent : carried_state::delivered));
+}
+
+asio::awaitable<std::string> place_named(std::string name) { co_return name; }
+
+TEST_CASE("the place of a domain is what its finder says; other ways have their own", "[relay][smtp_carrier][places]") {
+    asio::io_context io;
+    smtp_carrier_settings how;
+    how.client.hello_name = "mx.example.org";
+    how.find_hops = [](std::string) { return found({}); };
+    how.find_hops.find_place = [](std::string domain) { return place_named(domain == "one.example" ? "mx:in.example.org" : ""); };
+    smtp_carrier by{io.get_executor(), how};
+    auto const place_of = [&](delivery_way way, std::string name) { return mailquay_test::run(io, by.place_of({way, std::move(name)})); };
+
+    CHECK(place_of(delivery_way::mx, "one.example") == destination{delivery_way::mx, "mx:in.example.org"});
+    CHECK(place_of(delivery_way::mx, "unknown.example") == destination{delivery_way::mx, "unknown.example"});
+    CHECK(place_of(delivery_way::smarthost, "one.example") == destination{delivery_way::smarthost, "one.example"});
+}
+
+TEST_CASE("a domain that has other hosts by now goes by itself, and has its own outcome", "[relay][smtp_carrier][places]") {
+    place at;
+    taking_server first{at.io};
+    taking_server second{at.io};
+    at.message({"a@moved.example", "b@one.example", "c@down.example", "d@slow.example"});
+    for (std::size_t i = 0; i < 4; ++i) {
+        std::string const& address = at.what->recipients[i].address;
+        at.what->recipients[i].domain = address.substr(address.find('@') + 1);
+    }
+    at.how.find_hops = [&](std::string domain) {
+        found_hops hops;
+        if (domain == "slow.example") {
+            hops.failure = "4.4.3 no answer from the DNS";
+            return found(hops);
+        }
+        hops.hops.push_back(domain == "down.example" ? *next_hop::parse("127.0.0.1:1") : domain == "one.example" ? first.hop : second.hop);
+        hops.key = domain == "one.example" ? "mx:in.example.org" : "mx:" + domain;
+        return found(hops);
+    };
+    auto const report = at.carry(delivery_way::mx, "mx:in.example.org");
+    first.inside.shutdown(std::chrono::seconds{0});
+    second.inside.shutdown(std::chrono::seconds{0});
+    at.io.run_for(std::chrono::milliseconds{100});
+
+    CHECK(report.end == carry_end::done);
+    CHECK(first.got == std::vector<std::vector<std::string>>{{"b@one.example"}});
+    CHECK(second.got == std::vector<std::vector<std::string>>{{"a@moved.example"}});
+    REQUIRE(at.told.size() == 4);
+    for (carried const& one : at.told) {
+        CHECK(one.state == (one.number < 2 ? carried_state::delivered : carried_state::temporary));
+        if (one.number == 2) CHECK(one.reply.starts_with("4.4.1 "));
+        if (one.number == 3) CHECK(one.reply == "4.4.3 no answer from the DNS");
+    }
+}
+
+/// As a runner asks: it is told the end in any case.
+asio::awaitable<void> unless_thrown(asio::awaitable<void> asked) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await std::move(asked);
+}
+
+asio::awaitable<found_hops> found_later(found_hops answer) {
+    auto const executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer{executor};
+    timer.expires_after(std::chrono::milliseconds{100});
+    std::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await timer.async_wait(token);
+    co_return answer;
+}
+
+TEST_CASE("an attempt that is cancelled looks up no further domains", "[relay][smtp_carrier][places]") {
+    place at;
+    std::vector<std::string> to;
+    for (int i = 0; i < 20; ++i) to.push_back("a@d" + std::to_string(i) + ".example");
+    at.message(to);
+    for (consigned_recipient& one : at.what->recipients) one.domain = one.address.substr(2);
+    std::size_t asked = 0;
+    at.how.find_hops = [&](std::string) {
+        ++asked;
+        found_hops none;
+        none.failure = "4.4.3 no answer from the DNS";
+        return found_later(none);
+    };
+    at.what->to = {delivery_way::mx, "mx:in.example.org"};
+    smtp_carrier by{at.io.get_executor(), at.how};
+    outcomes_known const note_it = [&at](std::vector<carried> known) { return note(&at.told, std::move(known)); };
+    std::optional<carry_report> got;
+    asio::cancellation_signal stop;
+    auto carrying = mailquay_test::keep_value(by.carry(at.what, note_it), &got);
+    asio::co_spawn(at.io, unless_thrown(std::move(carrying)), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    at.io.run_for(std::chrono::milliseconds{250});
+    stop.emit(asio::cancellation_type::terminal);
+    at.io.run_for(std::chrono::milliseconds{500});
+
+    REQUIRE(got);
+    CHECK(got->end == carry_end::cancelled);
+    CHECK(asked <= 4);
+    CHECK(at.told.empty());
+}
+
+TEST_CASE("a domain whose look-up fails by now is no reason to leave its place alone", "[relay][smtp_carrier][places]") {
+    bool const moved = GENERATE(false, true);
+    place at;
+    at.message({"a@gone.example"});
+    at.what->recipients[0].domain = "gone.example";
+    at.how.find_hops = [&](std::string) {
+        found_hops hops;
+        if (moved) hops.hops.push_back(*next_hop::parse("127.0.0.1:1"));
+        else hops.failure = "4.4.3 no answer from the DNS";
+        return found(hops);
+    };
+    auto const report = at.carry(delivery_way::mx, "mx:in.example.org");
+
+    CHECK(report.end == carry_end::message_alone);
+    REQUIRE(at.told.size() == 1);
+    CHECK(at.told[0].state == carried_state::temporary);
+    CHECK(at.told[0].reply.starts_with(moved ? "4.4.1 127.0.0.1:1" : "4.4.3 no answer"));
 }
 
 TEST_CASE("the next host takes what the first one could not be asked for", "[relay][smtp_carrier]") {

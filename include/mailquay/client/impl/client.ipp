@@ -5,6 +5,7 @@
 #include <mailquay/base/log_fields.hpp>
 #include <mailquay/client/connection_pool.hpp>
 #include <mailquay/client/impl/client_link.ipp>
+#include <mailquay/client/impl/priority_field.ipp>
 
 #include <algorithm>
 #include <exception>
@@ -25,11 +26,6 @@ inline std::string own_host_name() {
     return name.data();
 }
 
-/// Everything that is told by EHLO must be one word.
-inline bool is_hello_word(std::string_view name) {
-    return !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c != '\x7f'; });
-}
-
 /// Ends what runs on `executor`; made for each send. Its signal is touched there alone, whoever cancels where.
 struct crossing_stop {
     explicit crossing_stop(asio::any_io_executor on) : executor(std::move(on)) {}
@@ -46,13 +42,9 @@ struct stop_over_there {
 };
 
 /// Why nothing can be sent.
-inline std::string_view fault_of(next_hop const& to, outgoing_message const& message) {
-    bool const named = !to.settings.hello_name.empty();
-    if (named && !is_hello_word(to.settings.hello_name)) return "hop_settings::hello_name is no name of a host; give one word";
-    bool const unchecked = to.settings.tls == tls_use::off && to.settings.verify != tls_verification::none;
-    if (unchecked) return "hop_settings::verify needs TLS, but hop_settings::tls is off; set it to required, or verify to none";
+inline std::string fault_of_sending(next_hop const& to, outgoing_message const& message) {
     if (message.recipients.empty()) return "the message has no recipients";
-    return {};
+    return fault_of(to.settings);
 }
 
 }  // namespace detail
@@ -75,12 +67,13 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         send_report whole;
         whole.host = to.host.empty() ? to.to_string() : to.host;
         whole.recipients.resize(message.recipients.size());
-        if (std::string_view const fault = detail::fault_of(to, message); !fault.empty()) {
+        if (std::string fault = detail::fault_of_sending(to, message); !fault.empty()) {
             whole.problem = hop_problem::content_unreadable;
-            whole.text = fault;
+            whole.text = std::move(fault);
             co_return whole;
         }
         std::string const key = to.key();
+        std::shared_ptr<message_content> const as_given = message.content;
         std::vector<std::size_t> left(message.recipients.size());
         for (std::size_t i = 0; i < left.size(); ++i) left[i] = i;
         bool fresh = false;
@@ -91,7 +84,9 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             if (!used) break;
             whole.reused = !opens;
             used->add_facts(whole);
-            bool const readable = co_await know_facts(used, &message);
+            message.content = as_given;
+            used->give_up_at = message.give_up_at;
+            bool const readable = co_await prepare(used, &message);
             if (!readable) {
                 whole.problem = hop_problem::content_unreadable;
                 whole.stage = send_stage::content;
@@ -173,7 +168,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
 
     /// @return a connection that is ready for a message; null: `whole` says why there is none, and it no longer counts
     asio::awaitable<std::shared_ptr<link>> open(next_hop to, outgoing_message const& message, std::string key, send_report* whole) {
-        auto made = make_link(to, key);
+        auto made = make_link(to, key, message.give_up_at);
         auto addresses = co_await made->resolve(whole);
         if (addresses.empty() && to.unix_path.empty()) {
             whole->stage = send_stage::connect;
@@ -204,7 +199,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             if (try_clear) {
                 next_hop clear = to;
                 clear.settings.tls = tls_use::off;
-                made = make_link(clear, key);
+                made = make_link(clear, key, message.give_up_at);
                 whole->tls_given_up = true;
                 auto const again = co_await made->connect(address);
                 if (again) {
@@ -225,7 +220,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             bool const same_everywhere = whole->problem == hop_problem::cancelled || whole->problem == hop_problem::authentication_failed ||
                                          whole->problem == hop_problem::no_mechanism;
             if (same_everywhere) break;
-            made = make_link(to, key);
+            made = make_link(to, key, message.give_up_at);
         }
         // RFC 7504: this host never takes mail. Where another of its addresses gave no such answer, that is not sure.
         if (all_refuse) refuse_for_good(*whole);
@@ -255,14 +250,25 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         }
     }
 
-    /// Reads the content through where it decides what can be sent.
-    asio::awaitable<bool> know_facts(std::shared_ptr<link> over, outgoing_message* message) {
-        if (!over->engine->wants_facts(*message)) co_return true;
-        co_return co_await over->scan(message);
+    /// Reads the content through where it decides what can be sent, and puts the priority into it.
+    /// @return false if it cannot be read
+    asio::awaitable<bool> prepare(std::shared_ptr<link> over, outgoing_message* message) {
+        bool readable = true;
+        if (over->engine->wants_facts(*message)) readable = co_await over->scan(message);
+        if (!readable || !over->engine->wants_priority_field(*message)) co_return readable;
+        try {
+            auto edited = co_await detail::with_priority_field(message->content, message->requests.priority->value);
+            readable = edited != nullptr;
+            message->content = std::move(edited);
+        } catch (std::exception const&) {  // a host's code
+            readable = false;
+        }
+        co_return readable;
     }
 
-    std::shared_ptr<link> make_link(next_hop const& to, std::string const& key) {
+    std::shared_ptr<link> make_link(next_hop const& to, std::string const& key, std::optional<std::chrono::steady_clock::time_point> give_up_at) {
         auto made = std::make_shared<link>(strand, to, config.hello_name, config.tls);
+        made->give_up_at = give_up_at;
         made->idle_broke = [weak = weak_from_this(), key, raw = made.get()] {
             if (auto const self = weak.lock()) self->lost_idle(key, raw);
         };
@@ -275,6 +281,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     }
 
     void release(std::string const& key, std::shared_ptr<link> const& used) {
+        used->give_up_at.reset();
         bool const good = used->healthy() && used->messages < config.pool.messages_per_connection && used->engine->messages_left() != 0;
         if (good) {
             auto const what = pool.give_back(key, used, std::chrono::steady_clock::now());
@@ -331,7 +338,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
 
 MAILQUAY_DECL client::client(asio::any_io_executor host, client_config config) {
     if (config.hello_name.empty()) config.hello_name = detail::own_host_name();
-    if (!detail::is_hello_word(config.hello_name))
+    if (config.hello_name.size() > 255 || std::any_of(config.hello_name.begin(), config.hello_name.end(), [](char c) { return c <= ' ' || c == '\x7f'; }))
         throw std::invalid_argument("mailquay: client_config::hello_name \"" + config.hello_name +
                                     "\" is no name of a host; give one word of at most 255 octets");
     if (config.pool.per_destination == 0 || config.pool.total == 0 || config.pool.messages_per_connection == 0)

@@ -159,6 +159,20 @@ MAILQUAY_DECL bool client_engine::wants_facts(outgoing_message const& message) c
                               (message.body == body_type::eight_bit_mime && !offers.eight_bit_mime));
 }
 
+MAILQUAY_DECL bool client_engine::wants_priority_field(outgoing_message const& message) const noexcept {
+    constexpr std::uint64_t field_octets = 20;
+    auto const& offers = impl_->report.offers;
+    bool const wanted = message.content && message.requests.priority && impl_->settings.priority_field && !offers.mt_priority;
+    // Better without than too large.
+    return wanted && !(offers.max_size && message.content->size() + field_octets > *offers.max_size);
+}
+
+MAILQUAY_DECL bool client_engine::handed_over() const noexcept {
+    impl const& of = *impl_;
+    if (of.current != impl::phase::message) return false;
+    return of.doing == impl::step::finished || of.end_seen;
+}
+
 MAILQUAY_DECL send_report const& client_engine::report() const noexcept { return impl_->report; }
 
 MAILQUAY_DECL std::uint64_t client_engine::messages_left() const noexcept {

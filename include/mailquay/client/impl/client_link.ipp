@@ -39,6 +39,7 @@ public:
     std::unique_ptr<client_engine> engine{};
     std::size_t messages = 0;           // sent over this connection
     bool idle = false;                  // in the pool
+    std::optional<time_point> give_up_at{};  // of the message under way, or that it is opened for
     unique_function<void()> idle_broke{};
 
     bool healthy() const noexcept { return engine && !engine->ended() && ready_ && !write_failed_; }
@@ -241,7 +242,7 @@ private:
     asio::awaitable<void> wait(time_point until) {
         co_await look_for_cancellation();
         if (cancelled_) co_return;
-        timer_.expires_at(until);
+        timer_.expires_at(std::min(until, end_of_patience().value_or(until)));
         std::error_code ignored;
         auto token = asio::redirect_error(asio::use_awaitable, ignored);
         co_await timer_.async_wait(token);
@@ -252,6 +253,14 @@ private:
     asio::awaitable<void> look_for_cancellation() {
         auto const state = co_await asio::this_coro::cancellation_state;
         if (state.cancelled() != asio::cancellation_type::none) cancelled_ = true;
+        auto const end = end_of_patience();
+        if (end && std::chrono::steady_clock::now() >= *end) cancelled_ = true;
+    }
+
+    /// When the message is given up, as long as it can be.
+    std::optional<time_point> end_of_patience() const {
+        if (!give_up_at || (engine && engine->handed_over())) return std::nullopt;
+        return give_up_at;
     }
 
     asio::awaitable<bool> wait_for(bool const& flag, time_point until) {

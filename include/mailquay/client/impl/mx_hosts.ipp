@@ -76,6 +76,7 @@ struct mx_host_found {
     bool temporary = false;  // a look-up failed
     bool unusable = false;   // there were addresses, none of which may be used
     bool own = false;
+    bool cancelled = false;  // by who asks: nothing more is to be asked
 };
 
 }  // namespace detail
@@ -114,11 +115,10 @@ struct mx_hosts::state {
             detail::shuffle(records, from, to);
             from = to;
         }
-        if (records.size() > settings.hosts) records.resize(settings.hosts);
         return records;
     }
 
-    // Goes with the records of one look-up: the rank of each host, so that preferences of other numbers make no difference.
+    // Goes with all records of a look-up, also those that are not looked at: the rank of each host, so that preferences of other numbers make no difference.
     static std::string key_of(std::vector<mx_record> records) {
         std::sort(records.begin(), records.end(), [](auto const& a, auto const& b) {
             return a.preference != b.preference ? a.preference < b.preference : a.exchange < b.exchange;
@@ -135,6 +135,7 @@ struct mx_hosts::state {
     void take(Answer const& answer, detail::mx_host_found& found, std::vector<ip_address>& into, bool& secure) const {
         if (!answer) {
             found.temporary = found.temporary || is_temporary(answer.error());
+            found.cancelled = found.cancelled || answer.error() == dns_errc::cancelled;
             return;
         }
         secure = secure && answer->authenticated;
@@ -159,7 +160,7 @@ struct mx_hosts::state {
             auto const answer = co_await std::move(asked).wait();
             self->take(answer, found, v6, secure);
         }
-        if (self->settings.ipv4) {
+        if (self->settings.ipv4 && !found.cancelled) {
             auto asked = self->dns->a(name);
             auto const answer = co_await std::move(asked).wait();
             self->take(answer, found, v4, secure);
@@ -190,6 +191,7 @@ struct mx_hosts::state {
             co_return answer{mx_failure{550, "5.1.2", "there is no domain " + domain}};
         }
         route.key = key_of(records);
+        if (records.size() > self->settings.hosts) records.resize(self->settings.hosts);
 
         auto const give_up_at = std::chrono::steady_clock::now() + self->settings.patience;
         bool temporary = false;
@@ -207,6 +209,7 @@ struct mx_hosts::state {
                     break;
                 }
                 detail::mx_host_found found = co_await look_up(self, records[i].exchange, records[i].preference);
+                if (found.cancelled) co_return answer{mx_failure{451, "4.4.3", "look-up of the addresses of the mail hosts of " + domain + " was cancelled"}};
                 own = own || found.own;
                 failed = failed || found.temporary;
                 unusable = unusable || found.unusable;

@@ -2,6 +2,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -61,6 +62,18 @@ struct tls_demands::state {
         co_return answer{std::move(demand)};
     }
 
+    static asio::awaitable<std::string> policy_of(std::shared_ptr<state const> self, std::string domain) {
+        auto asked = self->settings.sts->find(domain);
+        mta_sts_found const sts = co_await std::move(asked).wait();
+        std::string text;
+        if (!sts.policy || sts.policy->mode == mta_sts_mode::none) co_return text;
+        std::vector<std::string> patterns = sts.policy->mx;
+        std::sort(patterns.begin(), patterns.end());
+        text = to_string(sts.policy->mode);
+        for (std::string const& one : patterns) text.append(",").append(one);
+        co_return text;
+    }
+
     void tell(mx_route const& route, mx_host const& host, tls_policy_type type, tls_result what, std::string_view why) const {
         if (!settings.report) return;
         tls_report fact;
@@ -86,6 +99,11 @@ MAILQUAY_DECL tls_demands& tls_demands::operator=(tls_demands const&) = default;
 
 MAILQUAY_DECL eventual<result<tls_demand, mx_failure>> tls_demands::of(mx_route route, mx_host host, std::uint16_t port) const {
     return state::of(state_, std::move(route), std::move(host), port);
+}
+
+MAILQUAY_DECL eventual<std::string> tls_demands::policy_of(std::string domain) const {
+    if (!state_->settings.sts) return std::string{};
+    return state::policy_of(state_, std::move(domain));
 }
 
 MAILQUAY_DECL void tls_demands::came_out(mx_route const& route, mx_host const& host, tls_demand const& demand, send_report const& report) const {

@@ -16,12 +16,15 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -48,7 +51,11 @@ struct handled_message {
     std::size_t jobs = 0;       // consignments that are not at their end
     std::size_t settled = 0;    // recipients that need nothing more
     bool attempted = false;
+    bool delay_told = false;
+    transaction_id delay_notice{};  // ordered while attempts were under way
+    std::unordered_set<std::uint32_t> ended{};  // recipients with an outcome that is final, of this claim
     std::optional<std::chrono::milliseconds> rest{};  // a destination is left alone for so long
+    std::map<std::uint32_t, std::string> domains{};  // of recipients whose domain shares a place with others
 
     envelope const& mail() const { return claimed->stored.envelope; }
     spool_state const& state() const { return claimed->stored.state; }
@@ -71,6 +78,26 @@ inline constexpr char too_late[] = "5.4.7 not delivered within the time that its
 
 /// Destinations of a message, each with its recipients.
 using destinations_of_message = std::vector<std::pair<destination, std::vector<std::uint32_t>>>;
+
+/// A message whose destinations are known, but not yet all of their places.
+struct unplaced_message {
+    handled message{};
+    destinations_of_message groups{};
+    std::size_t missing = 0;  // places that are asked for
+    std::chrono::steady_clock::time_point give_up_at{};
+};
+
+/// A domain whose place is asked for, or will be.
+struct asked_place {
+    std::vector<std::shared_ptr<unplaced_message>> who{};
+    std::optional<std::list<std::string>::iterator> in_line{};  // not begun yet
+};
+
+/// What is known of a domain's place.
+struct known_place {
+    destination place{};
+    std::chrono::steady_clock::time_point until{};
+};
 
 /// A notice that is to be made.
 struct owed_notice {
@@ -107,6 +134,9 @@ private:
     bool is_to_be_returned(handled_message const& message) const;
     bool fail_in_advance(handled_message& message);
     void take_overdue();
+    asio::awaitable<void> tell_of_deadline(handled message);
+    std::optional<std::chrono::milliseconds> time_until_return(handled_message const& message) const;
+    void return_overdue(handled_message& message);
     void forget_deadline(handled_message const& message);
     void expand(handled_message& message, std::uint32_t number);
     void send_to(handled const& message, destination to, std::vector<std::uint32_t> recipients);
@@ -117,6 +147,19 @@ private:
     void begin_stop(std::chrono::milliseconds grace, unique_function<void()> done);
     void cancel_all();
     void end_if_idle();
+
+    // places (queue_places.ipp)
+    void place(handled const& message, destinations_of_message groups);
+    void ask_for_place(std::shared_ptr<unplaced_message> const& of, destination const& to);
+    void begin_asking();
+    asio::awaitable<void> look_up_place(std::string domain, eventual<destination> asked);
+    void know_place(std::string const& domain, destination place);
+    void send_waiting(std::vector<std::shared_ptr<unplaced_message>> who);
+    void send_placed(std::string const& sender);
+    void send_all(unplaced_message& one);
+    void take_unplaced();
+    void go_without_place(std::string const& domain);
+    void end_places();
 
     // attempts (queue_attempts.ipp)
     void begin(waiting_job job);
@@ -169,6 +212,13 @@ private:
     id_generator ids_{};
     std::minstd_rand random_;
     std::unique_ptr<runner_loop> loop_;
+
+    std::unordered_map<std::string, known_place> places_{};
+    std::unordered_map<std::string, asked_place> asked_{};
+    std::list<std::string> to_ask_{};  // domains, until a look-up may begin
+    std::size_t looking_up_ = 0;
+    std::unordered_map<std::string, std::deque<std::shared_ptr<unplaced_message>>> unplaced_{};  // by sender, in the order they came
+    std::deque<std::weak_ptr<unplaced_message>> unplaced_in_time_{};
 
     std::multimap<wall_point, std::weak_ptr<handled_message>> deadlines_{};  // of DELIVERBY, of messages in memory
     std::deque<owed_notice> notices_{};

@@ -41,6 +41,9 @@ struct backed_off {
 
 /// Who is next: destinations in turn, senders in turn within one, priorities before that. Without I/O and clock.
 ///
+/// A destination that has not taken anything yet may be one that takes connections and says nothing, for minutes: all of those
+/// leave a quarter of the connections to the others, and from the half on each has one only.
+///
 /// Goal: O(1) for each job, whatever waits, but for the logarithm of a destination's senders and priorities.
 /// Thread safety: unsafe.
 class schedule {
@@ -109,9 +112,11 @@ private:
         std::size_t waiting = 0;
         std::size_t under_way = 0;
         std::size_t allowed = 2;
+        std::size_t probes = 0;  // under way, begun before it proved itself
         unsigned picked = 0;
         unsigned failures = 0;
         bool in_turn = false;
+        bool set_aside = false;  // in `unproved_`
         bool full = false;    // in `full_`
         bool proved = false;  // it took something since it last could not be reached
         std::optional<backed_off> rest;
@@ -124,6 +129,10 @@ private:
     void insert(waiting_job job, bool first);
     waiting_job pick(place& from);
     void take_turn(place_map::value_type& of);
+    std::size_t most_probes() const noexcept { return limits_.connections - limits_.connections / 4; }
+    bool may_begin(place const& of) const noexcept;
+    void prove(place& of);
+    void take_unproved();
     place& end_one(destination const& to);
     void sweep(time_point now);
     std::vector<waiting_job> empty(place& of);
@@ -133,6 +142,8 @@ private:
     place_map places_{};
     std::deque<std::string> turns_{};  // keys of destinations with something to do
     std::deque<std::string> full_{};
+    std::deque<std::string> unproved_{};  // in turn, but too many are probed
+    std::size_t probing_ = 0;
     std::size_t waiting_ = 0;
     std::size_t under_way_ = 0;
     std::size_t sweep_at_ = 4096;

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -33,6 +36,33 @@ struct judged_hops {
         };
     }
 };
+
+// What is longer is shared with none: nobody's DNS fills our memory.
+constexpr std::size_t longest_hops_key = 1000;
+
+inline asio::awaitable<std::string> key_of(std::shared_ptr<mx_finder_state const> state, mx_route route) {
+    std::string policy;
+    if (state->tls) {
+        auto asked = state->tls->policy_of(route.domain);
+        policy = co_await std::move(asked).wait();
+    }
+    std::string key = fmt::format("mx:{}{}{}{}", route.key, route.secure ? " secure" : "", policy.empty() ? "" : " ", policy);
+    if (key.size() > longest_hops_key) key.clear();
+    co_return key;
+}
+
+inline asio::awaitable<std::string> ask_for_place(std::shared_ptr<mx_finder_state const> state, std::string domain) {
+    auto asked = state->hosts.find(std::move(domain));
+    auto const route = co_await std::move(asked).wait();
+    if (!route) co_return std::string{};
+    auto key = key_of(state, *route);
+    co_return co_await std::move(key);
+}
+
+// A certificate of DANE-TA may bear the name of the domain in place of the host's (RFC 7672 §3.2.2).
+inline bool goes_by_domain(next_hop const& hop) {
+    return std::any_of(hop.settings.tlsa.begin(), hop.settings.tlsa.end(), [](tlsa_record const& one) { return one.usage == 2; });
+}
 
 inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state const> state, std::string domain) {
     found_hops found;
@@ -67,7 +97,12 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
         hop.settings = std::move(chosen);
         found.hops.push_back(std::move(hop));
     }
-    if (!found.hops.empty()) found.failure.clear();
+    if (!found.hops.empty()) {
+        found.failure.clear();
+        auto key = key_of(state, *route);
+        found.key = co_await std::move(key);
+        if (std::any_of(found.hops.begin(), found.hops.end(), goes_by_domain)) found.key.clear();
+    }
     if (!demands) found.without_demands.clear();
     if (judged_all) found.came_out = judged_hops::listener(std::move(judged_all));
     co_return found;
@@ -76,9 +111,12 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
 }  // namespace detail
 
 MAILQUAY_DECL hop_finder find_by_mx(mx_hosts hosts, hop_settings how, std::uint16_t port, std::optional<tls_demands> tls) {
+    if (std::string const fault = fault_of(how); !fault.empty()) throw std::invalid_argument("find_by_mx: " + fault);
     how.refuse_own_name = true;
     auto const state = std::make_shared<detail::mx_finder_state const>(detail::mx_finder_state{std::move(hosts), std::move(how), port, std::move(tls)});
-    return [state](std::string domain) { return detail::ask_for_hops(state, std::move(domain)); };
+    hop_finder made{[state](std::string domain) { return detail::ask_for_hops(state, std::move(domain)); }};
+    made.find_place = [state](std::string domain) { return detail::ask_for_place(state, std::move(domain)); };
+    return made;
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

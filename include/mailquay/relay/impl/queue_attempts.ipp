@@ -57,6 +57,14 @@ MAILQUAY_DECL bool runner_core::drop_before_attempt(waiting_job const& job) {
     return true;
 }
 
+inline consigned_recipient consigned(handled_message const& message, std::uint32_t number) {
+    consigned_recipient made;
+    made.number = number;
+    made.address = next_address(message.mail().recipients[number]);
+    if (auto const domain = message.domains.find(number); domain != message.domains.end()) made.domain = domain->second;
+    return made;
+}
+
 MAILQUAY_DECL asio::awaitable<void> runner_core::attempt(waiting_job job) {
     // Cancelling ends what the carrier does, never what is written down of it.
     co_await asio::this_coro::throw_if_cancelled(false);
@@ -74,8 +82,9 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::attempt(waiting_job job) {
         what->message = std::move(content);
         what->to = job.to;
         for (std::uint32_t const number : job.recipients)
-            what->recipients.push_back({number, std::string(next_address(message->mail().recipients[number]))});
+            what->recipients.push_back(consigned(*message, number));
         if (auto const by = deadline(*message)) what->deliver_within = std::chrono::ceil<std::chrono::seconds>(*by - wall());
+        what->give_up_after = time_until_return(*message);
         outcomes_known told = [self, message, open](std::vector<carried> known) { return self->tell(message, open, std::move(known)); };
         try {
             auto carrying = by_->carry(what, std::move(told));
@@ -101,6 +110,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::tell(handled message, std::shar
     for (carried& one : known) {
         if (std::erase(*open, one.number) == 0) continue;
         message->attempted = true;
+        if (one.state == carried_state::delivered || one.state == carried_state::permanent) message->ended.insert(one.number);
         std::string text = make_outcome_text(one.remote, std::move(one.reply));
         recipient_outcome outcome{one.number, outcome_kind::deferred, std::move(text)};
         envelope_recipient const& to = message->mail().recipients[one.number];
@@ -243,7 +253,7 @@ MAILQUAY_DECL void runner_core::expire(handled_message& message) {
 // Once, of all that waits.
 MAILQUAY_DECL bool runner_core::tell_of_delay(handled_message& message, spool_change& change) {
     envelope const& mail = message.mail();
-    if (message.state().delay_told || mail.reverse_path.empty() || message.state().bounce == bounce::never || !queue_->may_expire()) return false;
+    if (message.delay_told || mail.reverse_path.empty() || message.state().bounce == bounce::never || !queue_->may_expire()) return false;
     bool const has_own_time = owes_deadline_notice(message);
     bool const past_deadline = has_own_time && wall() >= *deadline(message);
     bool const late = !has_own_time && wall() >= released(message) + settings_.delay_notice;
@@ -311,6 +321,7 @@ inline transaction_id owed_notice_of(spool_state const& state, std::uint32_t num
 
 MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message) {
     transaction_id const id = message->claimed->id;
+    if (!stopping_) return_overdue(*message);
     if (!stopping_) expire(*message);
     bool attempt_counted = false;
     if (!message->failed.empty()) {
@@ -347,7 +358,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
             ++counts_.deferred;
             log_outcome(*message, "deferred", one.number, one.text);
             recipient_outcome waits{one.number, outcome_kind::deferred, one.text};
-            waits.notice = owed_notice_of(message->state(), one.number);
+            waits.notice = message->delay_notice.empty() ? owed_notice_of(message->state(), one.number) : message->delay_notice;
             last.outcomes.push_back(std::move(waits));
         }
         if (!stopping_ && tell_of_delay(*message, last)) last.delay_told = true;

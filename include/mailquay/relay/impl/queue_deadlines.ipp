@@ -1,4 +1,5 @@
 #include <mailquay/relay/detail/runner_core.hpp>
+#include <mailquay/relay/impl/runner_loop.ipp>
 
 #include <algorithm>
 #include <chrono>
@@ -19,7 +20,7 @@ MAILQUAY_DECL std::optional<runner_core::wall_point> runner_core::deadline(handl
 MAILQUAY_DECL bool runner_core::owes_deadline_notice(handled_message const& message) const {
     auto const by = deadline(message);
     return by && message.mail().requests.by->mode == by_mode::notify && *by <= released(message) + lifetime_of(message.mail()) &&
-           !message.state().delay_told;
+           !message.delay_told;
 }
 
 // DELIVERBY, mode R: the time is over, no further try (RFC 2852 §4).
@@ -35,25 +36,57 @@ MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
     return true;
 }
 
-// DELIVERBY: what waits for its turn at its time is returned, or told of and taken up again.
+MAILQUAY_DECL std::optional<std::chrono::milliseconds> runner_core::time_until_return(handled_message const& message) const {
+    auto const by = deadline(message);
+    if (!by || message.mail().requests.by->mode != by_mode::return_to_sender || !queue_->may_expire()) return std::nullopt;
+    return std::max(std::chrono::milliseconds{1}, std::chrono::ceil<std::chrono::milliseconds>(*by - wall()));
+}
+
+// What is left after an attempt that met its time.
+MAILQUAY_DECL void runner_core::return_overdue(handled_message& message) {
+    if (!is_to_be_returned(message)) return;
+    for (put_off const& one : message.later) message.failed.push_back({one.number, outcome_kind::failed, too_late});
+    message.later.clear();
+}
+
+// DELIVERBY: at its time what waits for its turn is returned, or told of; an attempt that is under way ends by itself with R.
 MAILQUAY_DECL void runner_core::take_overdue() {
-    std::unordered_set<handled_message const*> overdue;  // alive as long as a job of theirs waits
+    std::unordered_set<handled_message const*> returned;  // alive as long as a job of theirs waits
     while (!deadlines_.empty() && deadlines_.begin()->first <= wall()) {
         auto const one = deadlines_.begin()->second.lock();
         deadlines_.erase(deadlines_.begin());
-        if (one && (is_to_be_returned(*one) || (owes_deadline_notice(*one) && queue_->may_expire()))) overdue.insert(one.get());
+        if (!one) continue;
+        if (is_to_be_returned(*one)) returned.insert(one.get());
+        else if (owes_deadline_notice(*one) && queue_->may_expire()) asio::co_spawn(loop_->strand, tell_of_deadline(one), asio::detached);
     }
-    if (overdue.empty()) return;
-    auto const is_overdue = [&](waiting_job const& job) { return overdue.contains(job.message.get()); };
+    if (returned.empty()) return;
+    auto const is_overdue = [&](waiting_job const& job) { return returned.contains(job.message.get()); };
     for (waiting_job& job : schedule_.take_if(is_overdue)) {
-        handled_message& message = *job.message;
-        if (is_to_be_returned(message)) {
-            for (std::uint32_t const number : job.recipients) message.failed.push_back({number, outcome_kind::failed, too_late});
-        } else {
-            defer(message, job.recipients, "4.4.7 not sent yet: others are before it", false);
-        }
+        for (std::uint32_t const number : job.recipients) job.message->failed.push_back({number, outcome_kind::failed, too_late});
         job_ended(job.message);
     }
+}
+
+// The message stays where it is: attempts go on, and what waits keeps its place.
+MAILQUAY_DECL asio::awaitable<void> runner_core::tell_of_deadline(handled message) {
+    auto const self = shared_from_this();
+    if (message->jobs == 0 || !owes_deadline_notice(*message)) co_return;  // told at its end
+    spool_change change;
+    change.give_back = false;
+    std::unordered_set<std::uint32_t> ended = message->ended;
+    for (auto const* const all : {&message->failed, &message->expanded})
+        for (recipient_outcome const& one : *all) ended.insert(one.recipient);
+    for (std::uint32_t number = 0; number < message->mail().recipients.size(); ++number)
+        if (!is_settled(*message, number) && !ended.contains(number))
+            change.outcomes.push_back({number, outcome_kind::deferred, "4.4.7 not delivered yet within the time that its sender set"});
+    if (!tell_of_delay(*message, change)) co_return;
+    std::erase(message->notices, change.dsn_ordered);
+    change.delay_told = message->delay_told = true;
+    message->delay_notice = change.dsn_ordered;
+    bool const recorded = co_await record(message->claimed->id, change);
+    if (!recorded) co_return;
+    notices_.push_back({{change.dsn_ordered, message->claimed->id}, {}});
+    make_notices();
 }
 
 MAILQUAY_DECL void runner_core::forget_deadline(handled_message const& message) {

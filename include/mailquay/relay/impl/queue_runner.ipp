@@ -157,6 +157,7 @@ MAILQUAY_DECL void runner_core::begin_stop(std::chrono::milliseconds grace, uniq
         job_ended(job.message);
     }
     poke();
+    end_places();
     for (auto& one : loop_->pauses) one.cancel();
     if (grace <= std::chrono::milliseconds{0}) cancel_all();
     else {
@@ -173,7 +174,7 @@ MAILQUAY_DECL void runner_core::cancel_all() {
 }
 
 MAILQUAY_DECL void runner_core::end_if_idle() {
-    if (!stopping_ || claiming_ || making_notices_ || in_hand_ != 0 || !loop_->attempts.empty() || !stopped_) return;
+    if (!stopping_ || claiming_ || making_notices_ || in_hand_ != 0 || !loop_->attempts.empty() || !loop_->look_ups.empty() || !stopped_) return;
     loop_->grace.cancel();
     auto done = std::move(stopped_);
     stopped_ = nullptr;
@@ -229,6 +230,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::claim_some() {
         }
     }
     for (claimed_message& one : got) take(std::move(one));
+    if (!stopping_) take_unplaced();
     if (!stopping_) take_overdue();
     pump();
     if (stopping_ || (looks && !busy && got.size() == wanted)) co_return;
@@ -256,6 +258,7 @@ MAILQUAY_DECL void runner_core::take(claimed_message message) {
     if (message.stored.state.large) message.source.reset();  // an open file for each message in memory would be too many
     taken->claimed = std::make_shared<claimed_message>(std::move(message));
     taken->settled = taken->state().final_outcomes();
+    taken->delay_told = taken->state().delay_told;
     ++in_hand_;
     recipients_in_hand_ += taken->mail().recipients.size();
     counts_.in_memory = in_hand_;
@@ -281,8 +284,7 @@ MAILQUAY_DECL void runner_core::give_work(handled const& message) {
             if (!is_settled(*message, number)) all.push_back(number);
         defer(*message, all, "4.3.0 the message cannot be read now", false);
     }
-    for (auto& [to, recipients] : groups) send_to(message, to, std::move(recipients));
-    job_ended(message);
+    place(message, std::move(groups));
 }
 
 MAILQUAY_DECL destinations_of_message runner_core::group(handled const& message) {

@@ -140,6 +140,7 @@ MAILQUAY_DECL recipient_verifier::recipient_verifier(std::shared_ptr<client> ask
     if (!answers) throw std::invalid_argument("recipient_verifier: no store for answers: memory_store will do");
     if (!time) throw std::invalid_argument("recipient_verifier: no clock: leave it out for machine_clock()");
     if (to.host.empty() && to.unix_path.empty()) throw std::invalid_argument("recipient_verifier: no next hop to ask");
+    if (std::string const fault = fault_of(to.settings); !fault.empty()) throw std::invalid_argument("recipient_verifier: " + fault);
     if (settings.domains.empty()) throw std::invalid_argument("verifier_settings::domains is empty: nobody would be verified; name your domains");
     if (settings.patience <= settings.patience.zero() || settings.patience > std::chrono::seconds{60})
         throw std::invalid_argument("verifier_settings::patience must be above 0 and at most 60 s, which is what a hook has; leave it at 30 s");

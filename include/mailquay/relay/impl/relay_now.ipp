@@ -337,6 +337,7 @@ namespace mailquay::inline MAILQUAY_ABI::sinks {
 MAILQUAY_DECL relay_now::relay_now(asio::any_io_executor host, relay_now_settings settings) {
     if (settings.to.host.empty() && settings.to.unix_path.empty())
         throw std::invalid_argument("relay_now: `to` names no next hop; next_hop::parse(\"inner.example.org:25\") makes one");
+    if (std::string const fault = fault_of(settings.to.settings); !fault.empty()) throw std::invalid_argument("relay_now: `to`: " + fault);
     if (settings.patience <= std::chrono::milliseconds{0} || settings.patience > std::chrono::minutes{5})
         throw std::invalid_argument(fmt::format("relay_now: `patience` is {} ms; choose from 1 ms to five minutes, for which a server waits",
                                                 settings.patience.count()));

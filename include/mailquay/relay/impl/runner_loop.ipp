@@ -28,6 +28,7 @@ struct runner_loop {
     asio_compat::timer idle;   // between two looks into the queue
     asio_compat::timer grace;  // until attempts are cancelled
     std::list<asio::cancellation_signal> attempts{};
+    std::list<asio::cancellation_signal> look_ups{};
     std::list<asio_compat::timer> pauses{};
 };
 

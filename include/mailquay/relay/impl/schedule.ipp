@@ -24,8 +24,13 @@ MAILQUAY_DECL schedule::place const* schedule::find(destination const& to) const
     return found == places_.end() ? nullptr : &found->second;
 }
 
+MAILQUAY_DECL bool schedule::may_begin(place const& of) const noexcept {
+    bool const one_alone = !of.proved && 2 * probing_ >= most_probes();
+    return !of.full && of.waiting != 0 && of.under_way < (one_alone ? std::min<std::size_t>(of.allowed, 1) : of.allowed);
+}
+
 MAILQUAY_DECL void schedule::take_turn(place_map::value_type& of) {
-    if (of.second.in_turn || of.second.full || of.second.waiting == 0 || of.second.under_way >= of.second.allowed) return;
+    if (of.second.in_turn || !may_begin(of.second)) return;
     of.second.in_turn = true;
     turns_.push_back(of.first);
 }
@@ -72,14 +77,26 @@ MAILQUAY_DECL waiting_job schedule::pick(place& from) {
 
 MAILQUAY_DECL std::optional<waiting_job> schedule::next(time_point now) {
     if (places_.size() >= sweep_at_) sweep(now);
-    while (under_way_ < limits_.connections && !turns_.empty()) {
+    while (under_way_ < limits_.connections) {
+        take_unproved();
+        if (turns_.empty()) break;
         auto const found = places_.find(turns_.front());
+        std::string key = std::move(turns_.front());
         turns_.pop_front();
         if (found == places_.end()) continue;
         place& of = found->second;
+        if (!of.proved && probing_ >= most_probes()) {
+            of.set_aside = true;
+            unproved_.push_back(std::move(key));
+            continue;
+        }
         of.in_turn = false;
-        if (of.full || of.waiting == 0 || of.under_way >= of.allowed) continue;
+        if (!may_begin(of)) continue;
         waiting_job job = pick(of);
+        if (!of.proved) {
+            ++of.probes;
+            ++probing_;
+        }
         ++of.under_way;
         ++under_way_;
         take_turn(*found);
@@ -92,14 +109,36 @@ MAILQUAY_DECL schedule::place& schedule::end_one(destination const& to) {
     place& of = place_of(to);
     if (of.under_way > 0) --of.under_way;
     if (under_way_ > 0) --under_way_;
+    if (of.probes > 0) {
+        --of.probes;
+        --probing_;
+    }
     return of;
+}
+
+MAILQUAY_DECL void schedule::prove(place& of) {
+    of.proved = true;
+    probing_ -= std::exchange(of.probes, 0);
+    if (std::exchange(of.set_aside, false)) of.in_turn = false;
+}
+
+// What was set aside comes first once there is room for a probe.
+MAILQUAY_DECL void schedule::take_unproved() {
+    while (probing_ < most_probes() && !unproved_.empty()) {
+        std::string key = std::move(unproved_.front());
+        unproved_.pop_front();
+        auto const found = places_.find(key);
+        if (found == places_.end() || !std::exchange(found->second.set_aside, false)) continue;
+        turns_.push_front(std::move(key));
+        return;
+    }
 }
 
 MAILQUAY_DECL void schedule::succeeded(destination const& to) {
     place& of = end_one(to);
     of.rest.reset();
     of.failures = 0;
-    of.proved = true;
+    prove(of);
     of.allowed = std::clamp<std::size_t>(std::max(of.allowed, std::min(limits_.first, limits_.per_destination)) + 1, 1, limits_.per_destination);
     take_turn(*places_.find(key_of(to)));
 }

@@ -1,238 +1,26 @@
 #include <mailquay/relay/smtp_carrier.hpp>
 
-#include <mailquay/base/ascii.hpp>
 #include <mailquay/handler/offload.hpp>
-#include <mailquay/message/header_walker.hpp>
-#include <mailquay/relay/detail/hop_status.hpp>
-#include <mailquay/server/asio_compat.hpp>
+#include <mailquay/relay/impl/carrying.ipp>
 #include <mailquay/server/worker_pool.hpp>
 
-#include <asio/bind_cancellation_slot.hpp>
-#include <asio/cancellation_signal.hpp>
+#include <asio/cancellation_state.hpp>
+#include <asio/cancellation_type.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <map>
-#include <optional>
+#include <stdexcept>
 #include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI {
-namespace detail {
-
-// Up to this size content is read at once, by one job of a worker.
-constexpr std::uint64_t carried_in_memory = 256 * 1024;
-
-/// Content that is read from the spool as it is sent.
-class spooled_content final : public message_content {
-public:
-    spooled_content(std::shared_ptr<claimed_message const> message, std::shared_ptr<workers> pool)
-        : message_(std::move(message)), pool_(std::move(pool)) {}
-
-    std::uint64_t size() const noexcept override { return message_->octets; }
-    eventual<result<std::size_t>> read(std::uint64_t offset, std::span<char> room) override {
-        return offload(*pool_, [message = message_, offset, room] { return message->read(offset, room); });
-    }
-
-private:
-    std::shared_ptr<claimed_message const> message_;
-    std::shared_ptr<workers> pool_;
-};
-
-inline result<std::string> read_whole(claimed_message const& message) {
-    std::string octets(static_cast<std::size_t>(message.octets), '\0');
-    auto const got = message.read(0, octets);
-    if (!got) return got.error();
-    if (*got != octets.size()) return std::make_error_code(std::errc::io_error);
-    return octets;
-}
-
-// So much of a message is looked at for header fields.
-constexpr std::uint64_t looked_at_of_header = 64 * 1024;
-
-/// RFC 8689 §4.2: the sender cares more for delivery than for TLS. Any other value, or a second field, says nothing.
-inline bool lifts_tls(claimed_message const& message) {
-    std::string head(static_cast<std::size_t>(std::min(message.octets, looked_at_of_header)), '\0');
-    auto const got = message.read(0, head);
-    if (!got) return false;
-    head.resize(*got);
-    int fields = 0;
-    bool no = false;
-    for (header_field const& field : header_walker{head}) {
-        if (!field.is("TLS-Required")) continue;
-        ++fields;
-        auto const first = field.value.find_first_not_of(" \t\r\n");
-        auto const last = field.value.find_last_not_of(" \t\r\n");
-        no = first != field.value.npos && iequals(field.value.substr(first, last - first + 1), "no");
-    }
-    return fields == 1 && no;
-}
-
-// Of a reply so much is kept for each recipient: in memory, in the spool, in notices.
-constexpr std::size_t kept_of_reply = 400;
-
-inline std::string reply_words(received_reply const& reply) {
-    std::string words = std::to_string(reply.code);
-    if (!reply.enhanced.empty()) words.append(" ").append(reply.enhanced);
-    if (!reply.text.empty()) words.append(" ").append(std::string_view{reply.text}.substr(0, kept_of_reply + 1));
-    if (words.size() <= kept_of_reply) return words;
-    std::size_t end = kept_of_reply;
-    while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xC0) == 0x80) --end;  // no character is cut in two
-    words.resize(end);
-    return words;
-}
-
-inline carried carried_by(recipient_result const& of, std::uint32_t number, next_hop const& hop) {
-    carried told;
-    told.number = number;
-    switch (of.state) {
-        case recipient_state::delivered: told.state = carried_state::delivered; break;
-        case recipient_state::permanent: told.state = carried_state::permanent; break;
-        case recipient_state::unknown: told.state = carried_state::unknown; break;
-        case recipient_state::accepted:  // of a question only
-        case recipient_state::untried:
-        case recipient_state::temporary: told.state = carried_state::temporary; break;
-    }
-    if (of.reply.code != 0) {
-        told.reply = reply_words(of.reply);
-        told.remote = hop.to_string();
-    } else {
-        told.reply = of.status + ' ' + (of.state == recipient_state::unknown ? "outcome=unknown: " : "") + of.problem;
-    }
-    told.final_delivery = hop.settings.protocol == dialect::lmtp;
-    told.dsn_passed_on = of.dsn_passed_on;
-    told.deliver_by_passed_on = of.deliver_by_passed_on;
-    return told;
-}
-
-// A handshake that fails stops no mail that may go in clear: only what asks for REQUIRETLS.
-inline bool stops_requiretls_alone(send_report const& from, next_hop const& hop) {
-    bool const in_handshake = from.problem == hop_problem::tls_failed || (from.problem == hop_problem::timed_out && from.stage == send_stage::tls);
-    return in_handshake && hop.settings.tls == tls_use::opportunistic && hop.settings.verify == tls_verification::none;
-}
-
-inline carry_report report_of(send_report const& from, next_hop const& hop, bool requiretls) {
-    carry_report made;
-    bool const offered = from.stage > send_stage::authentication;
-    if (from.problem == hop_problem::none || from.problem == hop_problem::content_unreadable) made.end = carry_end::done;
-    else if (from.problem == hop_problem::cancelled) made.end = carry_end::cancelled;
-    else if (from.problem == hop_problem::no_connection_free) made.end = carry_end::full;
-    else if (requiretls && stops_requiretls_alone(from, hop)) made.end = carry_end::message_alone;
-    else made.end = offered ? carry_end::busy : carry_end::unreachable;
-    if (from.problem == hop_problem::none) return made;
-    if (from.reply.code != 0) {
-        made.reply = reply_words(from.reply);
-        made.remote = hop.to_string();
-    } else {
-        made.reply = fmt::format("{} {}: {}", status_of(from.problem), hop.to_string(), from.text.empty() ? to_string(from.problem) : from.text);
-    }
-    return made;
-}
-
-/// One attempt, over one host after the other.
-struct carrying {
-    outcomes_known told;
-    asio::any_io_executor where;        // of the runner
-    std::vector<std::uint32_t> numbers{};  // of the recipients of the message under way
-    next_hop hop{};
-
-    bool is_open(std::uint32_t number) const { return std::find(open.begin(), open.end(), number) != open.end(); }
-    std::vector<std::uint32_t> open{};  // nothing was told of these
-};
-
-/// What one host says of a recipient and another may not: it never takes mail (521), or it lacks what the message needs.
-inline bool is_of_this_host(recipient_result const& one, send_report const& so_far) {
-    return one.state == recipient_state::permanent && (one.reply.code == 0 || so_far.problem != hop_problem::none);
-}
-
-/// What the hosts of a destination said so far of what is open.
-class findings {
-public:
-    /// @return true if another host is to be asked for some
-    bool add(std::shared_ptr<carrying> const& of, send_report const& sent) {
-        bool const all = sent.advice == hop_advice::try_another;
-        std::vector<std::uint32_t> next;
-        for (std::size_t place = 0; place < of->numbers.size() && place < sent.recipients.size(); ++place) {
-            std::uint32_t const number = of->numbers[place];
-            if (!of->is_open(number)) continue;
-            recipient_result const& one = sent.recipients[place];
-            bool const here_alone = is_of_this_host(one, sent);
-            refused_everywhere_[number] = here_alone && refused_everywhere_.try_emplace(number, true).first->second;
-            if (one.state != recipient_state::untried) last_[number] = carried_by(one, number, of->hop);
-            if (all || here_alone) next.push_back(number);
-        }
-        next_ = std::move(next);
-        return !next_.empty() && sent.advice != hop_advice::wait;
-    }
-    /// Who is to be asked for at the next host.
-    bool is_next(std::uint32_t number) const { return std::find(next_.begin(), next_.end(), number) != next_.end(); }
-    /// The outcomes, once no host is left (`complete`) or the attempt ended before. Permanent is only what all hosts said.
-    std::vector<carried> outcomes(std::shared_ptr<carrying> const& of, bool complete) {
-        std::vector<carried> made;
-        for (auto& [number, one] : last_) {
-            if (!of->is_open(number)) continue;
-            if (one.state == carried_state::permanent && !(complete && refused_everywhere_[number])) continue;
-            made.push_back(std::move(one));
-        }
-        return made;
-    }
-
-private:
-    std::map<std::uint32_t, carried> last_{};
-    std::map<std::uint32_t, bool> refused_everywhere_{};
-    std::vector<std::uint32_t> next_{};
-};
-
-/// A destination's report from those of its hosts: unreachable if none was offered the message.
-inline carry_report joined(carry_report before, carry_report next, bool refused_for_good) {
-    auto const rank = [](carry_end end) {
-        switch (end) {
-            case carry_end::unreachable: return 0;
-            case carry_end::message_alone: return 1;
-            case carry_end::done: return 2;
-            case carry_end::busy: return 3;
-            case carry_end::full:
-            case carry_end::cancelled: break;
-        }
-        return 4;
-    };
-    carry_report made = rank(next.end) >= rank(before.end) ? next : before;
-    // What waits does so for a host that may take it one day.
-    carry_report const& why = next.reply.empty() || (refused_for_good && !before.reply.empty()) ? before : next;
-    made.reply = why.reply;
-    made.remote = why.remote;
-    return made;
-}
-
-inline asio::awaitable<void> tell_on(std::shared_ptr<carrying> of, std::vector<carried> known) {
-    auto telling = of->told(std::move(known));
-    // What came of a recipient is written down, whoever cancels the attempt meanwhile.
-    auto token = asio::bind_cancellation_slot(asio::cancellation_slot{}, asio::use_awaitable);
-    co_await asio::co_spawn(of->where, std::move(telling), token);
-}
-
-inline asio::awaitable<void> tell_nothing() { co_return; }
-
-// What is sure whatever other hosts may say.
-inline asio::awaitable<void> tell_sure(std::shared_ptr<carrying> const& of, std::vector<std::size_t> const& places, send_report const& so_far) {
-    std::vector<carried> known;
-    for (std::size_t const place : places) {
-        recipient_result const& one = so_far.recipients[place];
-        bool const sure = one.state == recipient_state::delivered || (one.state == recipient_state::permanent && !is_of_this_host(one, so_far));
-        std::uint32_t const number = of->numbers[place];
-        if (!sure || std::erase(of->open, number) == 0) continue;
-        known.push_back(carried_by(one, number, of->hop));
-    }
-    if (known.empty()) return tell_nothing();
-    return tell_on(of, std::move(known));
-}
-
-}  // namespace detail
-
 struct smtp_carrier::impl {
     impl(asio::any_io_executor host, smtp_carrier_settings chosen) : settings(without_line(std::move(chosen))), mail(std::move(host), settings.client) {
+        for (auto const& [name, how] : {std::pair{"smarthost", &settings.smarthost}, std::pair{"lmtp", &settings.lmtp}})
+            if (std::string const fault = fault_of(*how); !fault.empty())
+                throw std::invalid_argument(fmt::format("smtp_carrier_settings::{}: {}", name, fault));
         settings.lmtp.protocol = dialect::lmtp;
         if (!settings.workers) {
             worker_pool_config two;
@@ -249,7 +37,9 @@ struct smtp_carrier::impl {
     client mail;
 
     asio::awaitable<found_hops> hops_of(destination to);
+    asio::awaitable<std::vector<detail::share>> shares_of(std::shared_ptr<consignment const> what);
     asio::awaitable<carry_report> carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told);
+    asio::awaitable<carry_report> carry_share(std::shared_ptr<detail::carrying> state, detail::share* of, outgoing_message* message);
 };
 
 MAILQUAY_DECL smtp_carrier::smtp_carrier(asio::any_io_executor host, smtp_carrier_settings settings)
@@ -258,6 +48,12 @@ MAILQUAY_DECL smtp_carrier::~smtp_carrier() = default;
 MAILQUAY_DECL void smtp_carrier::close() { impl_->mail.close(); }
 MAILQUAY_DECL asio::awaitable<carry_report> smtp_carrier::carry(std::shared_ptr<consignment const> what, outcomes_known told) {
     return impl_->carry(impl_, std::move(what), std::move(told));
+}
+
+MAILQUAY_DECL eventual<destination> smtp_carrier::place_of(destination to) {
+    if (to.way != delivery_way::mx || !impl_->settings.find_hops.find_place) return to;
+    auto asked = impl_->settings.find_hops.find_place(to.name);
+    return detail::ask_for_place_of(std::move(asked), std::move(to));
 }
 
 inline asio::awaitable<found_hops> smtp_carrier::impl::hops_of(destination to) {
@@ -281,91 +77,141 @@ inline asio::awaitable<found_hops> smtp_carrier::impl::hops_of(destination to) {
     co_return found;
 }
 
+// Domains of a place share their hosts; what the DNS says otherwise by now goes by itself.
+inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_of(std::shared_ptr<consignment const> what) {
+    std::vector<detail::share> shares;
+    std::map<std::string, std::size_t> where;
+    auto const give_up_at = std::chrono::steady_clock::now() + detail::look_ups_patience;
+    for (consigned_recipient const& one : what->recipients) {
+        std::string const domain = one.domain.empty() ? what->to.name : one.domain;
+        auto known = where.find(domain);
+        if (known == where.end()) {
+            // Each look-up ends by itself; of many that take long the rest waits for another attempt.
+            found_hops found;
+            found.failure = "4.4.3 the look-ups of other domains took too long";
+            bool const late = !where.empty() && std::chrono::steady_clock::now() >= give_up_at;
+            if (!late) {
+                auto finding = hops_of(destination{what->to.way, domain});
+                auto got = co_await std::move(finding);
+                found = std::move(got);
+            }
+            asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
+            if (state.cancelled() != asio::cancellation_type::none) co_return std::vector<detail::share>{};
+            std::size_t at = 0;
+            while (at < shares.size() && (found.key.empty() || shares[at].found.key != found.key)) ++at;
+            if (at == shares.size()) shares.emplace_back(std::move(found));
+            else shares[at].others.push_back(std::move(found));
+            known = where.emplace(domain, at).first;
+        }
+        shares[known->second].recipients.push_back(one);
+    }
+    // What the destination as a whole is judged by comes first.
+    std::stable_partition(shares.begin(), shares.end(), [&](detail::share const& one) { return one.found.key == what->to.name; });
+    co_return shares;
+}
+
 inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told) {
     auto const executor = co_await asio::this_coro::executor;
-    auto const state = std::make_shared<detail::carrying>();
-    state->told = std::move(told);
-    state->where = executor;
-    for (auto const& one : what->recipients) state->open.push_back(one.number);
-    carry_report report;
-
-    auto finding = self->hops_of(what->to);
-    found_hops found = co_await std::move(finding);
-    if (!found.without_demands.empty() && !what->message->stored.envelope.requests.requiretls) {
+    auto const begun = std::chrono::steady_clock::now();
+    auto finding = self->shares_of(what);
+    std::vector<detail::share> shares = co_await std::move(finding);
+    if (shares.empty()) {
+        carry_report cancelled;
+        cancelled.end = carry_end::cancelled;
+        co_return cancelled;
+    }
+    bool const may_lift = std::any_of(shares.begin(), shares.end(), [](detail::share const& one) { return !one.found.without_demands.empty(); });
+    if (may_lift && !what->message->stored.envelope.requests.requiretls) {
         auto looking = offload(*settings.workers, [message_looked_at = what->message] { return detail::lifts_tls(*message_looked_at); });
         bool const lifts = co_await std::move(looking).wait();
-        if (lifts) {
-            found.hops = std::move(found.without_demands);
-            found.came_out = {};
-        }
+        for (detail::share& one : shares)
+            if (lifts) one.lift_demands();
     }
-    if (found.hops.empty()) {
-        report.reply = found.failure.empty() ? "4.4.4 no host" : found.failure;
-        if (!report.reply.starts_with('5')) {
-            report.end = carry_end::unreachable;
-            co_return report;
-        }
-        std::vector<carried> all;
-        for (std::uint32_t const number : state->open) {
-            carried lost;
-            lost.number = number;
-            lost.state = carried_state::permanent;
-            lost.reply = report.reply;
-            all.push_back(std::move(lost));
-        }
-        auto telling = state->told(std::move(all));
-        co_await std::move(telling);
-        co_return report;
-    }
-
     outgoing_message message{what->message->stored.envelope, nullptr};
     message.requests.hold.reset();  // it was held here
+    if (what->give_up_after) message.give_up_at = begun + *what->give_up_after;
     if (message.requests.by && what->deliver_within) {
         // With R there is no such time as 0 (RFC 2852 §3); it is sent with no time left only while the clock is not trusted.
         std::int64_t const least = message.requests.by->mode == by_mode::return_to_sender ? 1 : -999'999'999;
         message.requests.by->seconds = static_cast<std::int32_t>(std::clamp<std::int64_t>(what->deliver_within->count(), least, 999'999'999));
     }
-    if (what->message->octets <= detail::carried_in_memory) {
-        auto reading = offload(*settings.workers, [message_read = what->message] { return detail::read_whole(*message_read); });
-        auto octets = co_await std::move(reading).wait();
-        if (!octets) {
-            report.reply = "4.3.0 the message cannot be read: " + octets.error().message();
-            co_return report;
-        }
-        message.content = content_of(*std::move(octets));
-    } else {
-        message.content = std::make_shared<detail::spooled_content>(what->message, settings.workers);
-    }
 
+    carry_report report;
+    for (std::size_t at = 0; at < shares.size(); ++at) {
+        auto const state = std::make_shared<detail::carrying>();
+        state->told = told;
+        state->where = executor;
+        state->message = what->message;
+        for (auto const& one : shares[at].recipients) state->open.push_back(one.number);
+        carry_report of_share;
+        if (shares[at].found.hops.empty()) {
+            of_share.reply = shares[at].found.failure.empty() ? "4.4.4 no host" : shares[at].found.failure;
+            if (of_share.reply.starts_with('5')) {
+                auto telling = detail::tell_of_all(state, carried_state::permanent, of_share);
+                co_await std::move(telling);
+            } else {
+                of_share.end = carry_end::unreachable;
+            }
+        } else {
+            if (!message.content) {
+                auto reading = detail::content_of_message(what->message, settings.workers);
+                auto content = co_await std::move(reading);
+                if (!content) {
+                    if (at == 0) report.reply = "4.3.0 the message cannot be read: " + content.error().message();
+                    co_return report;
+                }
+                message.content = *std::move(content);
+            }
+            auto carrying = self->carry_share(state, &shares[at], &message);
+            of_share = co_await std::move(carrying);
+        }
+        bool const ours = shares[at].found.key == what->to.name || shares[at].recipients.front().domain.empty();
+        bool const ends_all = of_share.end == carry_end::cancelled || (at == 0 && of_share.end == carry_end::full);
+        if ((at == 0 && ours) || ends_all) {
+            report = of_share;
+        } else {
+            // What befell a domain that has left the place is no word about it.
+            if (at == 0) report.end = carry_end::message_alone;
+            auto telling = detail::tell_of_all(state, carried_state::temporary, of_share);
+            co_await std::move(telling);
+        }
+        if (ends_all) break;
+    }
+    co_return report;
+}
+
+inline asio::awaitable<carry_report> smtp_carrier::impl::carry_share(std::shared_ptr<detail::carrying> state, detail::share* of, outgoing_message* message) {
+    carry_report report;
     detail::findings found_so_far;
     report.end = carry_end::unreachable;
     std::size_t asked = 0;
-    for (next_hop& hop : found.hops) {
-        message.recipients.clear();
+    for (next_hop& hop : of->found.hops) {
+        message->recipients.clear();
         state->numbers.clear();
-        for (auto const& one : what->recipients) {
+        for (auto const& one : of->recipients) {
             if (!state->is_open(one.number) || (asked != 0 && !found_so_far.is_next(one.number))) continue;
-            message.recipients.push_back({one.address, what->message->stored.envelope.recipients[one.number].requests});
+            message->recipients.push_back({one.address, state->requests_of(one.number)});
             state->numbers.push_back(one.number);
         }
         ++asked;
         state->hop = hop;
         settled_listener listener = [state](std::vector<std::size_t> places, send_report const& so_far) { return detail::tell_sure(state, places, so_far); };
-        auto sending = self->mail.send(hop, message, std::move(listener));
+        auto sending = mail.send(hop, *message, std::move(listener));
         send_report const sent = co_await std::move(sending);
-        if (found.came_out) found.came_out(asked - 1, sent);
+        of->tell_came_out(asked - 1, sent);
         bool const more = found_so_far.add(state, sent);
         bool const for_good = std::any_of(sent.recipients.begin(), sent.recipients.end(), [&](auto const& one) { return detail::is_of_this_host(one, sent); });
-        report = detail::joined(std::move(report), detail::report_of(sent, hop, message.requests.requiretls), for_good);
+        report = detail::joined(std::move(report), detail::report_of(sent, hop, message->requests.requiretls), for_good);
         bool const ended = !more || report.end == carry_end::cancelled || report.end == carry_end::full;
         if (ended) break;
     }
-    std::vector<carried> rest = found_so_far.outcomes(state, asked == found.hops.size());
+    std::vector<carried> rest = found_so_far.outcomes(state, asked == of->found.hops.size());
     // Hosts that never take mail (521) are none that may do so later.
     bool const all_permanent = rest.size() == state->open.size() && !rest.empty() &&
                                std::all_of(rest.begin(), rest.end(), [](carried const& one) { return one.state == carried_state::permanent; });
     if (all_permanent && report.end == carry_end::unreachable) report.end = carry_end::done;
     if (!rest.empty()) {
+        for (carried const& one : rest) std::erase(state->open, one.number);
         auto telling = state->told(std::move(rest));
         co_await std::move(telling);
     }
