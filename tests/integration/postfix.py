@@ -91,8 +91,9 @@ class PostfixServer(Postfix):
     def __init__(self, *users, **settings):
         nobody = pwd.getpwnam("nobody")
         super().__init__(None, virtual_mailbox_domains="example.org", virtual_transport="virtual", virtual_minimum_uid="1",
-                         virtual_uid_maps=f"static:{nobody.pw_uid}", virtual_gid_maps=f"static:{nobody.pw_gid}", smtputf8_enable="yes",
-                         smtpd_client_connection_count_limit="0", **{"myhostname": "postfix.example.org", **settings})
+                         virtual_uid_maps=f"static:{nobody.pw_uid}", virtual_gid_maps=f"static:{nobody.pw_gid}",
+                         smtpd_client_connection_count_limit="0",
+                         **{"smtputf8_enable": "yes", "myhostname": "postfix.example.org", **settings})
         self.address = f"127.0.0.1:{self.port}"
         mail = os.path.join(self.path, "mail")
         os.mkdir(mail)
