@@ -78,6 +78,32 @@ class ToPostfix(Case):
         self.assertRegex(postfix.said, r"disconnect from .* bdat=[1-9]")
 
 
+class Killed(Case):
+    def test_nothing_is_lost_and_little_sent_twice(self):
+        count, kills = 300, 5
+        with PostfixServer("b") as postfix, Relay("--relay-to", postfix.address, "--retry", "1", "--log-level", "warning") as relay:
+            relay.program.stop()
+            relay.flags, onward = ("--log-level", "warning"), relay.flags
+            relay.start()
+            for number in range(count):
+                relay.send("b@example.org", sender=f"s{number}@example.net", subject=str(number))
+            relay.program.stop()
+            relay.flags = onward
+            taken = lambda: len(re.findall(": client=", postfix.log()))
+            for _ in range(kills):
+                before = taken()
+                relay.start()
+                wait_until(lambda: taken() >= min(count, before + 20), "some are delivered")
+                relay.kill()
+            relay.start()
+            relay.empty()
+            wait_until(lambda: postfix.log().count("status=sent") >= count, "Postfix has filed them")
+            found = [re.search(rb"(?m)^Subject: (.*)", one).group(1) for one in postfix.messages("b")]
+            self.assertEqual(set(found), {str(number).encode() for number in range(count)})
+            # Each kill may have met as many attempts as there are connections.
+            self.assertLessEqual(len(found), count + kills * 20)
+
+
 class ToExim(Case):
     def test_by_chunks_and_by_data(self):
         port = free_port()
