@@ -8,8 +8,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import unittest
 
-from harness import Case, client, free_port, main, wait_until
+from harness import Case, Maildir, Program, client, free_port, main, wait_until
 from test_relay import Relay, Upstream, parsed
 
 ZONE = """\
@@ -135,6 +136,20 @@ class ByMx(Case):
             relay.send("b@many.test", sender="ada@ada.test")
             relay.empty()
             self.assertEqual([one[1] for one in up.mail()], [["b@many.test"]])
+
+    def test_a_host_with_ipv6_alone(self):
+        try:
+            with socket.create_server(("::1", 0), family=socket.AF_INET6) as free:
+                port = free.getsockname()[1]
+        except OSError:
+            raise unittest.SkipTest("there is no IPv6 here") from None
+        with Maildir() as where, Program("mailquay-mx", "--hostname", "six.test", "--domain", "six.test", "--maildir", where.path, "--listen", f"[::1]:{port}"):
+            with Nsd(ZONE + "six AAAA ::1\n") as nsd, Relay("--domain", "six.test", "--resolver", nsd.address, "--mx-port", port,
+                                                           "--mx-allow-private", "--retry", "1") as relay:
+                relay.send("b@six.test", sender="ada@ada.test")
+                relay.empty()
+                self.assertEqual(len(where.files()), 1)
+                self.assertRegex(relay.program.log(), "delivered .*relay=six.test")
 
     def test_away_and_back(self):
         with Upstream() as up, Nsd(ZONE) as nsd, self.onward(nsd, "plain.test", up=up) as relay:
