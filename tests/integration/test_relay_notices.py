@@ -3,6 +3,8 @@
 and any server takes.
 """
 
+import email
+import email.policy
 import mailbox
 import os
 import pty
@@ -14,6 +16,7 @@ import threading
 import time
 
 from harness import PATIENCE, Case, client, main, wait_until
+from postfix import PostfixServer
 from test_relay import Relay, parsed
 from test_relay_peers import DATED, give
 
@@ -195,14 +198,28 @@ class Shown(Case):
         self.assertEqual(len(shown), 2)
         for text, to in zip(shown, ("Final-Recipient: rfc822; b@example.org", r"Final-Recipient: utf-8; j\x{FC}rgen@example.org")):
             self.assertIn("Subject: Undelivered mail\n", text)
-            self.assertRegex(text, r"Attachment #1: What happened --\]\n\[-- Type: text/plain,.*\n\nThis is the mail system at mx\.example\.org\.\n")
+            self.assertRegex(text, r"Attachment #1: What happened --\]\n\[-- Type: text/plain.*\n\nThis is the mail system at mx\.example\.org\.\n")
             self.assertRegex(text, r"Attachment #2: The same for programs --\]\n\[-- Type: message/delivery-status,.*\n\nReporting-MTA: dns; mx\.example\.org\n")
             self.assertIn(to, text)
             self.assertIn("Attachment #3: Header of the message --]", text)
         self.assertIn("    [127.0.0.1] said: 550 5.1.1 nobody of that name\n", shown[0])
         self.assertIn("Status: 5.1.1\n", shown[0])
         self.assertIn("\nMessage-ID: <one@example.net>\n", shown[0].split("Attachment #3")[1])
+        self.assertIn("\n<jürgen@example.org>\n    5.6.7 ", shown[1])
         self.assertIn("Status: 5.6.7\n", shown[1])
+
+    def test_a_sender_with_utf8_is_told_in_utf8(self):
+        with PostfixServer("jürgen") as postfix, Relay("--relay-to", postfix.address, "--retry", "1") as relay:
+            give(relay, CONTENT, "gönner@example.org", sender="jürgen@example.org", parameters=" SMTPUTF8")
+            wait_until(lambda: postfix.messages("jürgen"), "the notice arrives")
+            (notice,) = postfix.messages("jürgen")
+        message = email.message_from_bytes(notice, policy=email.policy.SMTPUTF8)
+        self.assertEqual(message.get_param("report-type"), "global-delivery-status")
+        self.assertEqual([part.get_content_type() for part in message.get_payload()],
+                         ["text/plain", "message/global-delivery-status", "message/global-headers"])
+        self.assertIn("\nFinal-Recipient: utf-8; gönner@example.org\nAction: failed\nStatus: 5.1.1\n", notice.decode())
+        (shown,) = shown_by_mutt([notice])
+        self.assertIn("\n<gönner@example.org>\n    [127.0.0.1] said: 550 5.1.1 ", shown)
 
 
 if __name__ == "__main__":
