@@ -6,8 +6,8 @@ message arrives once, unchanged; who they refuse is told of, and nobody else.
 import re
 import subprocess
 
-from exim import EximServer
-from harness import PATIENCE, Case, Talk, client, free_port, main, message, wait_until
+from exim import Exim, EximServer
+from harness import PATIENCE, Case, Program, Talk, client, free_port, main, message, wait_until
 from postfix import PostfixServer
 from test_client import DovecotLmtp
 from test_relay import Relay, parsed
@@ -136,6 +136,18 @@ class ToExim(Case):
                 self.assertEqual([(group["final-recipient"], group["action"]) for group in groups[1:]], [("rfc822; c@example.org", "failed")])
                 self.assertEqual(groups[1]["diagnostic-code"], "smtp; 550 not for c")
                 self.assertEqual(exim.log().count("<= ada@example.org"), 1)
+
+
+    def test_between_two_of_them_each_recipient_keeps_its_reply(self):
+        port = free_port()
+        with EximServer(port) as server, Program("mailquay-mx", "--hostname", "mx.example.org", "--domain", "example.org", "--relay-now", f"127.0.0.1:{port}",
+                                                 "--accept-any", "--enable", "PRDR", "--listen", "127.0.0.1:0") as gateway:
+            with Exim(gateway.smtp[1]) as sender:
+                said = sender.send(DATED + message(), "b@example.org", "c@example.org")
+            self.assertRegex(said, r"=> b@example\.org .* PRDR .*250 2\.0\.0 PRDR R=<b@example\.org> acceptance")
+            self.assertRegex(said, r"\*\* c@example\.org .*550 5\.0\.0 not for c")
+            self.assertEqual(server.log().count("<= a@example.net"), 1)
+            self.assertEqual(len(server.bodies()), 1)
 
 
 class ToDovecot(Case):
