@@ -4,11 +4,12 @@ message arrives once, unchanged; who they refuse is told of, and nobody else.
 """
 
 import re
+import smtplib
 import subprocess
 
 from exim import Exim, EximServer
 from harness import PATIENCE, Case, Program, Talk, client, free_port, main, message, wait_until
-from postfix import PostfixServer
+from postfix import Postfix, PostfixServer
 from test_client import DovecotLmtp
 from test_relay import Relay, parsed
 
@@ -76,6 +77,31 @@ class ToPostfix(Case):
             self.assertTrue(postfix.messages("b")[0].endswith(as_filed(content)))
             relay.empty()
         self.assertRegex(postfix.said, r"disconnect from .* bdat=[1-9]")
+
+
+class BetweenTwo(Case):
+    """A filter between two Postfixes, as its documentation has it (FILTER_README)."""
+
+    def test_the_second_is_told_who_came_to_the_first(self):
+        with PostfixServer("b", smtpd_authorized_xforward_hosts="127.0.0.0/8") as second, \
+                Relay("--relay-to", second.address, "--relay-xforward", "--trust-xforward", "127.0.0.0/8", "--retry", "1") as relay:
+            with Talk(relay.program.smtp) as talk:
+                talk.hello()
+                talk.say("XFORWARD NAME=spike.example.com ADDR=192.0.2.7 PROTO=ESMTP HELO=spike.example.com", "250")
+                talk.mail("b@example.org")
+                talk.data(DATED + message())
+            relay.empty()
+            self.assertIn("orig_client=spike.example.com[192.0.2.7]", second.log())
+            with Postfix(relay.program, smtp_send_xforward_command="yes", smtp_tls_security_level="none") as first:
+                with smtplib.SMTP("127.0.0.1", first.port, local_hostname="client.example.org", timeout=PATIENCE) as talk:
+                    talk.sendmail("a@example.net", ["b@example.org"], DATED + message())
+                wait_until(lambda: len(postfix_ids(second.log(), "orig_queue_id=")) == 1, "it arrives")
+                self.assertEqual(postfix_ids(second.log(), "orig_queue_id="), postfix_ids(first.log(), "postfix/smtpd.*: (?=.*: client=)"))
+            wait_until(lambda: len(second.messages("b")) == 2, "both are filed")
+
+
+def postfix_ids(log, before):
+    return re.findall(before + "([0-9A-Za-z]{6,})", log)
 
 
 class Killed(Case):

@@ -38,7 +38,8 @@ void add_next_hop_flags(flags& all, next_hop_flags& into) {
                [&into](std::string_view use) {
                    if (use != "needed" && use != "offered" && use != "off") throw usage_error("choose needed, offered or off");
                    into.chunking = use;
-               });
+               })
+        .toggle("--relay-xforward", "pass on there what clients of --trust-xforward told of theirs, where it is offered", into.xforward);
 }
 
 #ifdef PROGRAMS_HAVE_RELAY
@@ -111,6 +112,7 @@ mailquay::hop_settings hop_settings_of(next_hop_flags const& chosen) {
     if (chosen.tls == "off") how.tls = mailquay::tls_use::off;
     if (chosen.tls == "required" || chosen.tls == "verified") how.tls = mailquay::tls_use::required;
     if (chosen.tls == "verified") how.verify = mailquay::tls_verification::certificate;
+    how.xforward = chosen.xforward;
     if (chosen.chunking == "offered") how.chunking = mailquay::chunking_use::where_offered;
     if (chosen.chunking == "off") how.chunking = mailquay::chunking_use::off;
 #ifndef PROGRAMS_HAVE_TLS

@@ -26,9 +26,10 @@ struct next_hop_flags {
     std::string user{};                ///< NAME:PASSWORD there
     std::string user_file{};           ///< a file with NAME:PASSWORD as its first line
     std::string chunking{"needed"};    ///< needed, offered, off
+    bool xforward = false;             ///< pass on there what XFORWARD told us
 };
 
-/// Adds `--relay-tls`, `--relay-ca`, `--relay-user`, `--relay-user-file`, `--relay-chunking`.
+/// Adds `--relay-tls`, `--relay-ca`, `--relay-user`, `--relay-user-file`, `--relay-chunking`, `--relay-xforward`.
 void add_next_hop_flags(flags& all, next_hop_flags& into);
 
 /// What they say. @throws usage_error
