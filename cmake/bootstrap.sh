@@ -9,7 +9,7 @@
 bootstrap_build="g++ cmake ninja-build pkg-config libasio-dev libfmt-dev libidn2-dev libssl-dev libcrypt-dev libicu-dev libsqlite3-dev libc-ares-dev"
 bootstrap_client="swaks"
 # postfix as a client, and for its load generator smtp-source
-bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libsasl2-modules libauthen-sasl-perl libio-socket-ssl-perl dovecot-lmtpd nsd valgrind"
+bootstrap_tests="catch2 python3 swaks curl msmtp postfix haproxy nginx-light libnginx-mod-mail openssl libnet-ssleay-perl dovecot-core gsasl libsasl2-modules libauthen-sasl-perl libio-socket-ssl-perl dovecot-lmtpd nsd mutt valgrind"
 bootstrap_packers="dpkg-dev file"                  # the packaging tests make a .deb
 bootstrap_checkers="clang-19 libclang-rt-19-dev gcovr testssl.sh"  # tsan, fuzz; coverage; who judges our TLS
 # Unpacked, not installed: Exim and Postfix exclude each other. A client for tests of CHUNKING and PRDR.

@@ -56,7 +56,7 @@ primary_hostname = exim.example.org
 local_interfaces = 127.0.0.1
 daemon_smtp_ports = {port}
 tls_advertise_hosts =
-chunking_advertise_hosts = *
+chunking_advertise_hosts = {chunking}
 pipelining_advertise_hosts = *
 prdr_enable = true
 queue_only = true
@@ -83,7 +83,7 @@ class Exim:
 
     configuration = CONFIGURATION
 
-    def __init__(self, port):
+    def __init__(self, port, chunking=True):
         binary = os.path.join(CACHE, "usr/sbin/exim4")
         libraries = next(iter(glob.glob(os.path.join(CACHE, "usr/lib/*-linux-gnu"))), None)
         if not os.path.exists(binary) or libraries is None:
@@ -98,7 +98,7 @@ class Exim:
         for name, line in (("passwd", f"Debian-exim:x:{NOBODY}:{NOBODY}::/nonexistent:/bin/false\n"), ("group", f"Debian-exim:x:{NOBODY}:\n")):
             with open(f"/etc/{name}", encoding="utf-8") as known:
                 self._write(name, known.read() + line)
-        self._write("exim.conf", self.configuration.format(folder=self.folder, port=port))
+        self._write("exim.conf", self.configuration.format(folder=self.folder, port=port, chunking="*" if chunking else ""))
         self._write("exim", f"""#!/bin/sh
 export LD_LIBRARY_PATH={libraries} LD_PRELOAD={libraries}/libnss_wrapper.so
 export NSS_WRAPPER_PASSWD={self.folder}/passwd NSS_WRAPPER_GROUP={self.folder}/group
@@ -164,6 +164,21 @@ class EximServer(Exim):
         for name in glob.glob(os.path.join(self.folder, "spool/input/*-D")):
             with open(name, "rb") as file:
                 found.append(file.read().split(b"\n", 1)[1])  # the first line names the file
+        return found
+
+    def messages(self):
+        """The messages in the queue, with their header as it is kept beside the body."""
+        found = []
+        for name in glob.glob(os.path.join(self.folder, "spool/input/*-H")):
+            with open(name, "rb") as file:
+                rest = file.read().split(b"\n\n", 1)[1]
+            header = b""
+            while rest:
+                length, flag, rest = re.match(rb"(?s)(\d+)(.) (.*)", rest).groups()  # "*" is one that was rewritten
+                header += b"" if flag == b"*" else rest[:int(length)]
+                rest = rest[int(length):]
+            with open(name[:-1] + "D", "rb") as file:
+                found.append(header + b"\n" + file.read().split(b"\n", 1)[1])
         return found
 
     def __exit__(self, *_):

@@ -150,9 +150,12 @@ class ToSmtpSink(harness.Case):
 
 
 class DovecotLmtp:
-    """A private Dovecot that takes mail by LMTP, on a UNIX socket, for the users b and c, and files it in Maildirs."""
+    """A private Dovecot that takes mail by LMTP, on a UNIX socket, for some users of example.org, and files it in Maildirs.
 
-    def __init__(self):
+    `users` are names with fields for Dovecot, `more` are settings.
+    """
+
+    def __init__(self, users=None, more=""):
         program = harness.client("dovecot")
         if not os.path.exists("/usr/lib/dovecot/lmtp"):
             raise unittest.SkipTest("Dovecot has no LMTP: dovecot-lmtpd is not installed")
@@ -165,8 +168,8 @@ class DovecotLmtp:
         nobody = pwd.getpwnam("nobody")
         os.chown(mail, nobody.pw_uid, nobody.pw_gid)
         with open(os.path.join(self.folder, "users"), "w", encoding="ascii") as file:
-            for user in ("b", "c"):
-                file.write(f"{user}@example.org::{nobody.pw_uid}:{nobody.pw_gid}::{mail}/{user}::\n")
+            for user, fields in (users or {"b": "", "c": ""}).items():
+                file.write(f"{user}@example.org::{nobody.pw_uid}:{nobody.pw_gid}::{mail}/{user}::{fields}\n")
         with open(os.path.join(self.folder, "dovecot.conf"), "w", encoding="ascii") as file:
             file.write(f"""\
 base_dir = {self.folder}/run
@@ -188,7 +191,7 @@ service lmtp {{
     mode = 0666
   }}
 }}
-""")
+{more}""")
         self.process = subprocess.Popen([program, "-F", "-c", os.path.join(self.folder, "dovecot.conf")], stderr=subprocess.PIPE)
         self.socket = os.path.join(self.folder, "run/lmtp")
 

@@ -33,7 +33,13 @@ void add_next_hop_flags(flags& all, next_hop_flags& into) {
               })
         .text("--relay-ca", "FILE", "who signs the certificate of that host, PEM (default: the system's)", into.ca)
         .text("--relay-user", "NAME:PASSWORD", "log in there; needs --relay-tls required or verified", into.user)
-        .text("--relay-user-file", "FILE", "the same from the first line of a file, which others cannot see", into.user_file);
+        .text("--relay-user-file", "FILE", "the same from the first line of a file, which others cannot see", into.user_file)
+        .value("--relay-chunking", "needed|offered|off", "when messages go there by BDAT: for binary ones, wherever it is offered, never\n(default needed)",
+               [&into](std::string_view use) {
+                   if (use != "needed" && use != "offered" && use != "off") throw usage_error("choose needed, offered or off");
+                   into.chunking = use;
+               })
+        .toggle("--relay-xforward", "pass on there what clients of --trust-xforward told of theirs, where it is offered", into.xforward);
 }
 
 #ifdef PROGRAMS_HAVE_RELAY
@@ -109,6 +115,9 @@ mailquay::hop_settings hop_settings_of(next_hop_flags const& chosen) {
     if (chosen.tls == "off") how.tls = mailquay::tls_use::off;
     if (chosen.tls == "required" || chosen.tls == "verified") how.tls = mailquay::tls_use::required;
     if (chosen.tls == "verified") how.verify = mailquay::tls_verification::certificate;
+    how.xforward = chosen.xforward;
+    if (chosen.chunking == "offered") how.chunking = mailquay::chunking_use::where_offered;
+    if (chosen.chunking == "off") how.chunking = mailquay::chunking_use::off;
 #ifndef PROGRAMS_HAVE_TLS
     if (how.tls == mailquay::tls_use::required)
         throw usage_error("--relay-tls: this program was built without TLS; install OpenSSL and build the component \"tls\"");

@@ -25,9 +25,11 @@ struct next_hop_flags {
     std::string ca{};                  ///< file: who signs its certificate
     std::string user{};                ///< NAME:PASSWORD there
     std::string user_file{};           ///< a file with NAME:PASSWORD as its first line
+    std::string chunking{"needed"};    ///< needed, offered, off
+    bool xforward = false;             ///< pass on there what XFORWARD told us
 };
 
-/// Adds `--relay-tls`, `--relay-ca`, `--relay-user`, `--relay-user-file`.
+/// Adds `--relay-tls`, `--relay-ca`, `--relay-user`, `--relay-user-file`, `--relay-chunking`, `--relay-xforward`.
 void add_next_hop_flags(flags& all, next_hop_flags& into);
 
 /// What they say. @throws usage_error

@@ -126,6 +126,16 @@ TEST_CASE("UTF-8 goes only where SMTPUTF8 is announced", "[client][engine][smtpu
         client_script talk;
         talk.opening().send(utf8).client_octets("").run([](auto const& got) { CHECK(got[0].status == "5.6.9"); });
     }
+    SECTION("a header of UTF-8, and a recipient") {
+        utf8.facts.emplace();
+        utf8.facts->utf8_header = true;
+        utf8.recipients.push_back({"b\xc3\xb6""b@mx.example", {}});
+        client_script talk;
+        talk.opening().send(utf8).client_octets("").run([](auto const& got) {
+            CHECK(got[0].status == "5.6.9");
+            CHECK(got[1].status == "5.6.7");
+        });
+    }
     SECTION("a recipient of UTF-8 fails alone; of a domain the A-label goes") {
         utf8.facts.emplace();
         utf8.recipients[0].address = "b\xc3\xb6""b@mx.example";

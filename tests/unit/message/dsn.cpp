@@ -143,6 +143,18 @@ TEST_CASE("an address with UTF-8 is written in ASCII unless the notice goes to o
     CHECK(holds(ascii.octets, "Final-Recipient: utf-8; b\\x{F6}b\\x{2B}x@example.com\r\n"));
     CHECK(holds(ascii.octets, "Original-Recipient: utf-8; b\\x{F6}\\x{5C}@example.com\r\n"));
     CHECK(holds(ascii.octets, "Content-Type: message/delivery-status\r\n"));
+    // People are told it as it is.
+    constexpr std::string_view begin = "Content-Type: text/plain; charset=utf-8\r\nContent-Description: What happened\r\n"
+                                       "Content-Transfer-Encoding: base64\r\n\r\n";
+    auto const at = ascii.octets.find(begin);
+    REQUIRE(at != std::string::npos);
+    std::string encoded = ascii.octets.substr(at + begin.size());
+    encoded.resize(encoded.find("\r\n\r\n"));
+    CHECK(encoded.substr(0, encoded.find('\r')).size() == 76);
+    std::erase_if(encoded, [](char c) { return c == '\r' || c == '\n'; });
+    auto const text = base64_decode(encoded);
+    REQUIRE(text);
+    CHECK(holds(*text, "\r\n<b\xc3\xb6" "b+x@example.com>\r\n"));
 
     report.to = "\xc3\xa4" "da@example.net";
     auto const utf8 = make_dsn(report);

@@ -656,6 +656,9 @@ TEST_CASE("the Received field names a recipient only when there is no other", "[
     if (extensions::smtputf8::built()) {
         CHECK(received({"b@example.org"}, true, false).find("with UTF8SMTP id ") != std::string::npos);
         CHECK(received({"b@example.org"}, true, true).find("with UTF8LMTP id ") != std::string::npos);
+        // UTF-8 in it needs SMTPUTF8 onward; a domain does not.
+        CHECK(received({"B@b\xc3\xbc""cher.example"}, true, false).find("for <B@xn--bcher-kva.example>") != std::string::npos);
+        CHECK(received({"b\xc3\xb6@b\xc3\xbc""cher.example"}, true, false).find("for <b\xc3\xb6@b\xc3\xbc""cher.example>") != std::string::npos);
     }
 }
 

@@ -97,9 +97,8 @@ inline bool client_engine::impl::plan_message() {
 
     auto from = detail::sendable(message->reverse_path, offers.smtputf8, false);
     if (!from.refused.status.empty()) return fails(from.refused);
-    bool utf8 = message->smtputf8 && (!facts || facts->utf8_header);
-    if (utf8 && facts && !offers.smtputf8) return fails({"5.6.9", "the next hop lacks SMTPUTF8, which the header needs"});
-    utf8 = utf8 || detail::is_utf8_address(from.text);
+    bool const utf8_header = message->smtputf8 && (!facts || facts->utf8_header);
+    bool utf8 = utf8_header || detail::is_utf8_address(from.text);
     reverse_path = std::move(from.text);
     for (std::size_t const which : to_go) {
         auto const& to = message->recipients[which];
@@ -113,6 +112,7 @@ inline bool client_engine::impl::plan_message() {
         utf8 = utf8 || detail::is_utf8_address(path.text);
     }
     std::erase_if(to_go, [this](std::size_t which) { return !unsettled(which); });
+    if (utf8_header && facts && !offers.smtputf8) return fails({"5.6.9", "the next hop lacks SMTPUTF8, which the header needs"});
     plan.smtputf8 = utf8 && offers.smtputf8;
     tell_settled();
     return !to_go.empty();

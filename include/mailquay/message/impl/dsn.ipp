@@ -169,6 +169,25 @@ inline void write_dsn_text(dsn_writer& to, dsn_report const& report) {
     }
 }
 
+inline void write_base64(dsn_writer& to, std::string_view octets) {
+    constexpr std::size_t octets_of_line = 57;
+    for (; !octets.empty(); octets.remove_prefix(std::min(octets_of_line, octets.size())))
+        to.line(base64_encode(octets.substr(0, octets_of_line)));
+}
+
+// Who reads it is told addresses as they are, also where the notice itself must be ASCII.
+inline void write_dsn_text_part(dsn_writer& to, dsn_report const& report, bool utf8) {
+    bool const encoded = !utf8 && std::any_of(report.recipients.begin(), report.recipients.end(), [](dsn_recipient const& one) { return !is_ascii(one.address); });
+    dsn_writer text{utf8 || encoded};
+    if (!report.recipients.empty()) write_dsn_text(text, report);
+    to.field("Content-Type", utf8 || encoded ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii");
+    to.field("Content-Description", "What happened");
+    if (utf8 || encoded) to.field("Content-Transfer-Encoding", utf8 ? "8bit" : "base64");
+    to.line();
+    if (encoded) return write_base64(to, text.take());
+    to.raw(text.take());
+}
+
 inline void write_dsn_status(dsn_writer& to, dsn_report const& report, bool utf8) {
     auto const date = [&](std::string_view name, auto const& when) {
         if (when) to.field(name, format_date(*when, report.utc_offset));
@@ -227,12 +246,6 @@ inline dsn_original original_of(dsn_report const& report) {
     shown.octets = shown.whole ? report.original : header;
     shown.eight_bit = !is_ascii(shown.octets);
     return shown;
-}
-
-inline void write_base64(dsn_writer& to, std::string_view octets) {
-    constexpr std::size_t octets_of_line = 57;
-    for (; !octets.empty(); octets.remove_prefix(std::min(octets_of_line, octets.size())))
-        to.line(base64_encode(octets.substr(0, octets_of_line)));
 }
 
 inline void write_dsn_original(dsn_writer& to, dsn_original const& shown, bool utf8) {
@@ -301,11 +314,7 @@ MAILQUAY_DECL dsn_message make_dsn(dsn_report const& report) {
     if (made.eight_bit) to.field("Content-Transfer-Encoding", "8bit");
     to.line();
     to.line("--" + boundary);
-    to.field("Content-Type", made.utf8 ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii");
-    to.field("Content-Description", "What happened");
-    if (made.utf8) to.field("Content-Transfer-Encoding", "8bit");
-    to.line();
-    if (!report.recipients.empty()) detail::write_dsn_text(to, report);
+    detail::write_dsn_text_part(to, report, made.utf8);
     to.line();
     to.line("--" + boundary);
     to.field("Content-Type", made.utf8 ? "message/global-delivery-status" : "message/delivery-status");

@@ -50,7 +50,17 @@ MAILQUAY_DECL void session::write_received() {
         trace_ = std::make_unique<trace>(trace{begin_received(parts), info_.version(), utf8});
     }
     // With more recipients the field would tell each of the others, Bcc among them.
-    if (mail.accepted_ == 1) parts.recipient = mail.recipients_.front().wire();
+    std::string ascii;
+    if (mail.accepted_ == 1) {
+        address const& to = mail.recipients_.front().forward_path;
+        parts.recipient = to.wire;
+        // A domain can go on to hosts without SMTPUTF8; the header that names it must not stand in its way.
+        std::string_view const local_part = to.wire.substr(0, to.wire.rfind('@') + 1);
+        if (mail.parameters_.smtputf8 && !is_ascii(to.wire) && is_ascii(local_part)) {
+            ascii.append(local_part).append(to.domain);
+            parts.recipient = ascii;
+        }
+    }
     if (tls_info const* const tls = info_.tls()) {
         parts.tls_cipher = tls->cipher;
         parts.tls_group = tls->group;
