@@ -129,6 +129,25 @@ TEST_CASE("failures wait 0, 1, 2, 4 and 4 s, then AUTH is no more", "[session][a
     CHECK(waited == std::vector<seconds>{seconds{0}, seconds{1}, seconds{2}, seconds{4}, seconds{4}});
 }
 
+TEST_CASE("a step that is put off waits the same whether it is right or wrong", "[session][auth]") {
+    using std::chrono::seconds;
+    auto talk = inside_tls();
+    talk.hooks.on_auth = [](std::string_view, std::optional<std::string_view> response) {
+        return put_off(response == "wrong" ? fail() : succeed("alice", "proof"), seconds{3});
+    };
+    std::vector<seconds> waited;
+    session_host::time_point before{};
+    auto const remember = [&](session_host& host) { before = host.now(); };
+    auto const measure = [&](session_host const& host) { waited.push_back(std::chrono::duration_cast<seconds>(host.now() - before)); };
+    for (int i = 0; i < 4; ++i) talk.client("AUTH PLAIN " + base64_encode("wrong")).first_do(remember).server("535").check(measure);
+    talk.client("AUTH PLAIN " + std::string(right)).first_do(remember).server("334").check(measure);
+    talk.client("").server("235 2.7.0");
+
+    talk.run_whole();
+
+    CHECK(waited == std::vector<seconds>{seconds{3}, seconds{3}, seconds{3}, seconds{4}, seconds{4}});
+}
+
 TEST_CASE("a refusal that comes as a challenge is counted at once and ends as failed, whatever answers it", "[session][auth]") {
     auto talk = inside_tls();
     talk.config.budgets.auth = 4;
