@@ -81,6 +81,18 @@ TEST_CASE("without TLS Received says ESMTPA", "[session][auth]") {
     talk.run_whole();
 }
 
+TEST_CASE("a mechanism that is too weak is answered 534, an unknown one 504", "[session][auth]") {
+    script talk;
+    auto const plain = [](session_info const&) { return mechanisms{"PLAIN"}; };
+    auto const weak = [](session_info const&) { return mechanisms{"CRAM-MD5"}; };
+    talk.config.extensions.add(std::make_shared<extensions::auth>(plain, true, extensions::auth::trust{}, weak));
+    talk.client("EHLO c").server("250");
+    talk.client("AUTH CRAM-MD5").server("534 5.7.9");
+    talk.client("AUTH GSSAPI").server("504 5.5.4");
+    talk.client("AUTH PLAIN " + std::string(right)).server("235 2.7.0");
+    talk.run_whole_bytewise_and_at_every_split();
+}
+
 TEST_CASE("each exchange ends with one auth_finished that says how", "[session][auth]") {
     auto talk = inside_tls();
     talk.hooks.on_auth = [](std::string_view, std::optional<std::string_view> response) {

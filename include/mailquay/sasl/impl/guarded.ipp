@@ -246,6 +246,7 @@ MAILQUAY_DECL void guarded::lend(std::shared_ptr<workers> pool) {
 }
 
 MAILQUAY_DECL mailquay::mechanisms guarded::offered(session_info const& client) const { return state_->inner->offered(client); }
+MAILQUAY_DECL mailquay::mechanisms guarded::too_weak(session_info const& client) const { return state_->inner->too_weak(client); }
 
 MAILQUAY_DECL std::unique_ptr<auth_exchange> guarded::begin(std::string_view mechanism, session_info const& client) {
     auto inner = state_->inner->begin(mechanism, client);

@@ -82,6 +82,9 @@ MAILQUAY_DECL session::step session::auth(command_line const& line, std::optiona
         case extensions::auth::standing::needs_tls:
             if (junk_allowed()) say(replies::tls_required_for_auth), command_boundary();
             return step::go_on;
+        case extensions::auth::standing::too_weak:
+            if (junk_allowed()) say(replies::mechanism_too_weak), command_boundary();
+            return step::go_on;
         case extensions::auth::standing::unknown:
             if (junk_allowed()) say(replies::unknown_mechanism), command_boundary();
             return step::go_on;
