@@ -141,9 +141,12 @@ public:
 
     result<state> handshake() override {
         if (state_ != state::handshake) return state_;
-        ::ERR_clear_error();
+        forget_errors();
         int const done = ::SSL_do_handshake(ssl_.get());
-        if (done == 1) return state_ = state::established;
+        if (done == 1) {
+            release_buffers();
+            return state_ = state::established;
+        }
         int const why = ::SSL_get_error(ssl_.get(), done);
         if (why == SSL_ERROR_WANT_READ) return state_;
         return failed(why);
@@ -152,9 +155,9 @@ public:
     result<std::size_t> read(std::span<char> room) override {
         if (state_ == state::failed) return failure_;
         if (state_ != state::established) return std::size_t{0};
-        ::ERR_clear_error();
+        forget_errors();
         std::size_t filled = 0;
-        while (filled != room.size()) {
+        while (filled != room.size() && may_yield()) {
             std::size_t got = 0;
             int const done = ::SSL_read_ex(ssl_.get(), room.data() + filled, room.size() - filled, &got);
             filled += got;
@@ -170,13 +173,14 @@ public:
             if (filled == 0) return failure;  // else the next call tells
             break;
         }
+        release_buffers();
         return filled;
     }
 
     result<std::size_t> write(std::span<char const> plain) override {
         if (state_ == state::failed) return failure_;
         if (state_ == state::handshake) return std::size_t{0};
-        ::ERR_clear_error();
+        forget_errors();
         std::size_t taken = 0;
         while (taken != plain.size()) {
             std::size_t sent = 0;
@@ -187,6 +191,7 @@ public:
             if (why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ) break;
             return failed(why);
         }
+        release_buffers();
         return taken;
     }
 
@@ -218,6 +223,20 @@ public:
 private:
     openssl_stream(std::shared_ptr<void const> keeps, tls_side side) : keeps_(std::move(keeps)), side_(side) {}
 
+    // What others left in the queue of this thread would be taken for ours.
+    static void forget_errors() noexcept {
+        if (::ERR_peek_error() != 0) ::ERR_clear_error();
+    }
+    // Whole records that are used up yield no more: to ask would cost as much as a short record.
+    bool may_yield() const noexcept { return !ends_.used_up() || ::SSL_has_pending(ssl_.get()) == 1; }
+    // Idle, a connection holds no buffers. SSL_MODE_RELEASE_BUFFERS would free them after each record, and SSL_OP_CLEANSE_PLAINTEXT would have
+    // all 16 KiB overwritten each time: half of what a small message costs. What was plain text in them is overwritten already.
+    void release_buffers() noexcept {
+        auto const kept = ::SSL_get_options(ssl_.get()) & SSL_OP_CLEANSE_PLAINTEXT;
+        ::SSL_clear_options(ssl_.get(), kept);
+        ::SSL_free_buffers(ssl_.get());  // none that holds part of a record
+        ::SSL_set_options(ssl_.get(), kept);
+    }
     std::error_code failed(int why) noexcept {
         state_ = state::failed;
         failure_ = why == SSL_ERROR_SSL || why == SSL_ERROR_SYSCALL
