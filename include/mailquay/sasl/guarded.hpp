@@ -56,6 +56,9 @@ struct guard_limits {
 /// tried at once is one. Servers that share a store see each other's failures only, not what is under way.
 /// A store that cannot be asked lets pass. Delays and the end of a connection after 5 failures are the session's.
 ///
+/// A store that is `uses_workers`, as `stores::sqlite` is, is lent the workers of the server. Give it a `guard_limits::key` of its own,
+/// or what it holds means nothing after a restart.
+///
 /// In the store: digests and counters; neither names nor secrets.
 ///
 /// Thread safety: safe.

@@ -422,6 +422,23 @@ TEST_CASE("a store that cannot be asked lets pass", "[sasl][guard]") {
     CHECK(say(*all.begin("PLAIN", client), plain("alice", "wonderland")) == success("alice"));
 }
 
+TEST_CASE("a guard lends its store the workers it is lent", "[sasl][guard]") {
+    struct lent_to final : store, uses_workers {
+        std::shared_ptr<workers> pool{};
+        void lend(std::shared_ptr<workers> given) override { pool = std::move(given); }
+        eventual<result<std::optional<std::string>>> get(std::string) override { return result<std::optional<std::string>>{std::optional<std::string>{}}; }
+        eventual<result<void>> set(std::string, std::string, seconds) override { return result<void>{}; }
+        eventual<result<std::int64_t>> add(std::string, std::int64_t, seconds) override { return result<std::int64_t>{1}; }
+        eventual<result<bool>> compare_and_set(std::string, std::optional<std::string>, std::string, seconds) override { return result<bool>{true}; }
+        eventual<result<bool>> remove(std::string) override { return result<bool>{false}; }
+    };
+    auto const counters = std::make_shared<lent_to>();
+    sasl::guarded all{sasl::mechanisms{}, counters};
+    auto const pool = std::make_shared<inline_workers>();
+    all.lend(pool);
+    CHECK(counters->pool == pool);
+}
+
 TEST_CASE("a guard passes on what its mechanisms offer, and refuses limits that cannot be", "[sasl][guard]") {
     bench b;
     CHECK(b.all.offered(tls_client()) == b.made(b.users).offered(tls_client()));

@@ -242,6 +242,7 @@ MAILQUAY_DECL guarded::guarded(std::shared_ptr<authenticator> inner, std::shared
 MAILQUAY_DECL guarded::~guarded() = default;
 
 MAILQUAY_DECL void guarded::lend(std::shared_ptr<workers> pool) {
+    if (auto* const asks = dynamic_cast<uses_workers*>(state_->counters.get())) asks->lend(pool);
     if (auto* const asks = dynamic_cast<uses_workers*>(state_->inner.get())) asks->lend(std::move(pool));
 }
 
