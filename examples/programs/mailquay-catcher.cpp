@@ -78,7 +78,7 @@ void save(std::filesystem::path const& folder, received_message const& mail) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return programs::run_main("mailquay-catcher", [&] {
+    return programs::run_server_main("mailquay-catcher", [&] {
         programs::settings chosen;
         chosen.log_level = log_level::warning;
         std::string folder;

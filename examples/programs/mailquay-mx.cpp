@@ -8,7 +8,7 @@
 #include "common/users.hpp"
 
 int main(int argc, char** argv) {
-    return programs::run_main("mailquay-mx", [&] {
+    return programs::run_server_main("mailquay-mx", [&] {
         programs::settings chosen;
         programs::local_recipients whose;
         programs::users who;

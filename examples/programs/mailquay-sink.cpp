@@ -4,7 +4,7 @@
 #include "common/serve.hpp"
 
 int main(int argc, char** argv) {
-    return programs::run_main("mailquay-sink", [&] {
+    return programs::run_server_main("mailquay-sink", [&] {
         programs::settings chosen;
         chosen.log_level = mailquay::log_level::warning;
         programs::flags all{"mailquay-sink", "Accepts all mail and discards it, for load tests."};

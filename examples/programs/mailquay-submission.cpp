@@ -9,7 +9,7 @@
 #include "common/users.hpp"
 
 int main(int argc, char** argv) {
-    return programs::run_main("mailquay-submission", [&] {
+    return programs::run_server_main("mailquay-submission", [&] {
         programs::settings chosen;
         programs::users who;
         std::vector<std::string> domains;

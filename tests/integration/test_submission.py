@@ -1,8 +1,11 @@
 """mailquay-submission: users log in, send from their own addresses, and their headers are mended."""
 
+import base64
 import os
+import signal
 import smtplib
 import tempfile
+import time
 
 import harness
 
@@ -46,6 +49,44 @@ class Submission(harness.Case):
         self.assertTrue(text.endswith(b"\r\n\r\nhello\r\n"))
         program.expect_in_log("mechanism=PLAIN user=alice@example.org result=succeeded")
         self.assertNotIn("secret", program.log())
+
+    def attempt(self, program, network, password):
+        """AUTH PLAIN from a client there, as a proxy says. The code, and how long it took."""
+        with harness.Talk(program.smtp, greeting=None) as talk:
+            talk.send(f"PROXY TCP4 {network} 127.0.0.1 40000 25\r\n")
+            talk.expect("220")
+            talk.hello()
+            began = time.monotonic()
+            talk.send("AUTH PLAIN " + base64.b64encode(b"\0alice@example.org\0" + password.encode()).decode() + "\r\n")
+            return talk.reply()[:3], time.monotonic() - began
+
+    def test_where_a_user_comes_from_is_known_after_a_restart(self):
+        store = os.path.join(self.folder.name, "auth.db")
+        flags = ("--trust-proxy", "127.0.0.1", "--auth-store", store)
+        first = self.start(*flags)
+        self.assertEqual(self.attempt(first, "192.0.2.7", "secret")[0], "235")
+        first.signal(signal.SIGTERM)
+        self.assertEqual(first.wait(), 0)
+        self.assertEqual(os.stat(store).st_mode & 0o777, 0o600)
+        self.assertEqual(os.stat(store + ".key").st_mode & 0o777, 0o600)
+
+        second = self.start(*flags)
+        for number in range(50):
+            self.assertEqual(self.attempt(second, f"198.51.{number // 10}.1", f"guess {number}")[0], "535")
+        code, seconds = self.attempt(second, "192.0.2.99", "secret")
+        self.assertEqual(code, "235")
+        self.assertLess(seconds, 0.9)
+        code, seconds = self.attempt(second, "203.0.113.1", "secret")  # unknown: slowed down, not kept out
+        self.assertEqual(code, "235")
+        self.assertGreaterEqual(seconds, 0.99)
+
+    def test_a_store_that_cannot_be_used_is_named_at_start(self):
+        for file, flags in ((os.path.join(self.folder.name, "missing", "auth.db"), ()), (self.folder.name, ())):
+            program = harness.Program("mailquay-submission", "--user", "alice@example.org:secret", "--maildir", self.folder.name,
+                                      "--auth-without-tls", "--auth-store", file, *flags, ready=False)
+            with program:
+                self.assertEqual(program.wait(), 2)
+                program.expect_in_log(file)
 
     def test_who_does_not_log_in_may_nothing(self):
         program = self.start()

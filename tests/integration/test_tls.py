@@ -1,12 +1,14 @@
 """Real TLS clients against mailquay-mx and mailquay-sink: STARTTLS, TLS from the start, SNI, client certificates, renewal."""
 
 import os
+import shutil
 import signal
 import smtplib
 import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import harness
@@ -239,6 +241,21 @@ class Renewal(TlsCase):
             harness.wait_until(lambda: "not reloaded" in sink.log(), "the fault is told")
             sink.expect_in_log(key)
             self.assertRegex(self.s_client(sink.smtp), "subject=CN ?= ?kept.example")
+
+    def test_a_hangup_before_the_certificates_are_read_has_them_read_anew(self):
+        crt, key = self.certificates.make("early", "early.example")
+        pipe, copy = self.certificates.path("early.pipe"), self.certificates.path("early.copy")
+        os.mkfifo(pipe)
+        shutil.copy(crt, copy)
+        with harness.Program("mailquay-sink", "--listen", "127.0.0.1:0", "--tls-cert", pipe, "--tls-key", key, ready=False) as sink:
+            with open(pipe, "wb") as writer, open(crt, "rb") as certificate:  # opens once the program reads it
+                sink.signal(signal.SIGHUP)
+                time.sleep(0.2)
+                self.assertTrue(sink.running())
+                os.replace(copy, pipe)
+                writer.write(certificate.read())
+            harness.wait_until(lambda: "reloaded" in sink.log() or not sink.running(), "the certificate is read anew")
+            self.assertTrue(sink.running())
 
     def test_a_folder_in_place_of_a_certificate_is_refused_and_the_old_one_serves(self):
         crt, key = self.certificates.make("moved", "moved.example")

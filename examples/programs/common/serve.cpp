@@ -20,6 +20,13 @@ namespace {
 
 void say(std::string_view line) { std::fwrite(line.data(), 1, line.size(), stderr); }
 
+sigset_t hangup() {
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, SIGHUP);
+    return only;
+}
+
 // Tells the server to stop when a signal comes, from a thread of its own: the server's threads serve connections.
 class signal_watch {
 public:
@@ -27,7 +34,11 @@ public:
         std::signal(SIGPIPE, SIG_IGN);
         wait();
         wait_for_hangup();
-        thread_ = std::thread{[this] { io_.run(); }};
+        thread_ = std::thread{[this] {
+            sigset_t const taken_here = hangup();
+            ::pthread_sigmask(SIG_UNBLOCK, &taken_here, nullptr);
+            io_.run();
+        }};
     }
     ~signal_watch() {
         io_.stop();
@@ -124,6 +135,13 @@ void raise_file_limit() {
 }
 
 }  // namespace
+
+int run_server_main(std::string_view program, std::function<int()> const& body) {
+    // Blocked until there is a thread that takes it, or one that comes early would end the program.
+    sigset_t const waits = hangup();
+    ::pthread_sigmask(SIG_BLOCK, &waits, nullptr);
+    return run_main(program, body);
+}
 
 int run_main(std::string_view program, std::function<int()> const& body) {
     raise_file_limit();

@@ -8,12 +8,22 @@
 #include <mailquay/sasl/user_table.hpp>
 #include <mailquay/server/memory_store.hpp>
 #endif
+#ifdef PROGRAMS_HAVE_STORE
+#include <mailquay/base/random.hpp>
+#include <mailquay/store/sqlite.hpp>
+#endif
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace programs {
 
@@ -29,10 +39,14 @@ void add_user_flags(flags& all, users& into) {
                keep(into.tokens))
         .toggle("--auth-certificates", "a client certificate logs in the user it names (EXTERNAL);\nneeds --tls-client-cert", into.certificates)
         .toggle("--auth-cram-md5", "offer CRAM-MD5 to clients that know nothing better; needs --user", into.cram_md5)
+        .text("--auth-store", "FILE", "keep failures, and the networks users come from, in this database over a restart;\nthe key to it is kept in FILE.key",
+              into.store)
         .toggle("--auth-without-tls", "take passwords in clear; for tests and closed networks", into.in_clear);
 }
 
 void check_users(users const& chosen, tls_settings const& tls) {
+    if (!chosen.any() && !chosen.store.empty())
+        throw usage_error("--auth-store: nobody can log in, so there is nothing to keep; add --user, --password-file or --auth-socket");
     if (!chosen.any()) return;
     if (tls.certificates.empty() && !chosen.in_clear)
         throw usage_error("--tls-cert is missing: without TLS passwords travel in clear; add --tls-cert and --tls-key, or say "
@@ -105,24 +119,81 @@ mailquay::sasl::mechanisms mechanisms_of(users& from, mailquay::logger log) {
     return mailquay::sasl::mechanisms{settings};
 }
 
+// Where failures are counted, and how.
+struct counting {
+    std::shared_ptr<mailquay::store> counters{};
+    mailquay::sasl::guard_limits limits{};
+};
+
+#ifdef PROGRAMS_HAVE_STORE
+[[noreturn]] void refuse_store(std::string const& file) {
+    throw usage_error("--auth-store: \"" + file + "\" cannot be used: " + std::generic_category().message(errno) +
+                      "; name a file that this user may write, in a folder that it may write");
+}
+
+// For this user only: the key is what keeps digests of names and secrets from being tried out.
+std::string key_in(std::string const& file) {
+    std::string key(32, '\0');
+    int const made = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (made >= 0) {
+        mailquay::random_bytes(std::as_writable_bytes(std::span{key}));
+        bool const kept = ::write(made, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(made) == 0;
+        int const why = errno;
+        ::close(made);
+        if (kept) return key;
+        ::unlink(file.c_str());
+        errno = why;
+        refuse_store(file);
+    }
+    int const there = errno == EEXIST ? ::open(file.c_str(), O_RDONLY | O_CLOEXEC) : -1;
+    if (there < 0) refuse_store(file);
+    auto const octets = ::read(there, key.data(), key.size());
+    ::close(there);
+    if (octets == static_cast<ssize_t>(key.size())) return key;
+    throw usage_error("--auth-store: \"" + file + "\" is no key, which has 32 octets; remove it and the database, and both are made anew");
+}
+
+counting counting_in(std::string const& file) {
+    counting made;
+    // SQLite makes its files as readable as this one.
+    int const database = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (database < 0) refuse_store(file);
+    ::close(database);
+    made.limits.key = key_in(file + ".key");
+    made.counters = std::make_shared<mailquay::stores::sqlite>(file);
+    return made;
+}
+#else
+counting counting_in(std::string const&) {
+    throw usage_error("--auth-store: this program was built without the component \"store-sqlite\"; install SQLite, and build it");
+}
+#endif
+
+counting counting_of(users const& from) {
+    if (!from.store.empty()) return counting_in(from.store);
+    counting made;
+    made.counters = std::make_shared<mailquay::memory_store>();
+    return made;
+}
+
 }  // namespace
 
 std::shared_ptr<mailquay::authenticator> authenticator_of(users& from, mailquay::logger log) {
     int const sources = int{!from.named.empty()} + int{!from.password_file.empty()} + int{!from.auth_socket.empty()};
     if (sources > 1)
         throw usage_error("--user, --password-file, --auth-socket: passwords come from one place; give one of them");
-    auto const counters = std::make_shared<mailquay::memory_store>();
+    auto const count = counting_of(from);
     if (!from.auth_socket.empty()) {
         mailquay::sasl::dovecot_settings settings;
         settings.secrets_in_clear = from.in_clear;
         settings.certificate = common_name;
         settings.log = std::move(log);
-        return std::make_shared<mailquay::sasl::guarded>(mailquay::sasl::dovecot{from.auth_socket, settings}, counters);
+        return std::make_shared<mailquay::sasl::guarded>(mailquay::sasl::dovecot{from.auth_socket, settings}, count.counters, count.limits);
     }
     auto known = mechanisms_of(from, std::move(log));
     if (!from.tokens.empty()) known.bearer_tokens(checker_of(from.tokens));
     if (from.certificates) known.certificates(common_name);
-    return std::make_shared<mailquay::sasl::guarded>(std::move(known), counters);
+    return std::make_shared<mailquay::sasl::guarded>(std::move(known), count.counters, count.limits);
 }
 #else
 std::shared_ptr<mailquay::authenticator> authenticator_of(users&, mailquay::logger) {

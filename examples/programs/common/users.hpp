@@ -18,6 +18,7 @@ struct users {
     std::vector<mailquay::secret> named{};   ///< NAME:PASSWORD each
     std::string password_file{};
     std::string auth_socket{};               ///< of Dovecot
+    std::string store{};                     ///< where failures and known networks are kept; empty: in memory
     std::vector<mailquay::secret> tokens{};  ///< NAME:TOKEN each
     bool certificates = false;               ///< by client certificate (EXTERNAL)
     bool cram_md5 = false;

@@ -37,6 +37,9 @@ struct MAILQUAY_API authenticator {
     /// The mechanisms for this client; asked at each EHLO, and at each AUTH: what is not among them is not begun. Asked once
     /// more as if the client had TLS, to tell whether that is all it lacks. Empty: AUTH is not announced. Must be quick.
     virtual mechanisms offered(session_info const& client) const = 0;
+    /// Mechanisms that are known here, but not offered to this client because they are too weak: asked for by name they are
+    /// answered 534 5.7.9, what is neither here nor offered 504 5.5.4. By default none.
+    virtual mechanisms too_weak(session_info const& client) const;
     /// Begins an exchange of a mechanism that is offered, its name in upper case; null if there is none after all.
     ///
     /// Lifetime: `client` outlives the exchange.

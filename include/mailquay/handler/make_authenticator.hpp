@@ -11,10 +11,15 @@ concept offers_and_begins = requires(T& t, T const& constant, std::string_view m
     { constant.offered(client) } -> std::convertible_to<mechanisms>;
     { t.begin(mechanism, client) } -> std::convertible_to<std::unique_ptr<auth_exchange>>;
 };
+template <class T>
+concept tells_too_weak = requires(T const& constant, session_info const& client) {
+    { constant.too_weak(client) } -> std::convertible_to<mechanisms>;
+};
 
 }  // namespace detail
 
-/// What can authenticate: an `authenticator`, or a class with its members `offered` (const) and `begin`. A pointer or reference
+/// What can authenticate: an `authenticator`, or a class with its members `offered` (const) and `begin`, and `too_weak` (const) if
+/// it likes. A pointer or reference
 /// wrapper counts as what it points to.
 template <class T>
 concept authenticator_like =
@@ -27,6 +32,10 @@ class adapted_authenticator final : public authenticator {
 public:
     explicit adapted_authenticator(std::shared_ptr<T> held) : held_(std::move(held)) {}
     mechanisms offered(session_info const& client) const override { return std::as_const(*held_).offered(client); }
+    mechanisms too_weak(session_info const& client) const override {
+        if constexpr (tells_too_weak<T>) return std::as_const(*held_).too_weak(client);
+        return authenticator::too_weak(client);
+    }
     std::unique_ptr<auth_exchange> begin(std::string_view mechanism, session_info const& client) override {
         return held_->begin(mechanism, client);
     }

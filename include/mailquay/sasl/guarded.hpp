@@ -22,9 +22,15 @@ struct guard_limits {
     /// Failures for one user from one network, which is an IPv4 /24 or an IPv6 /48, within `window`: one who mistypes stays
     /// below it.
     std::int64_t per_user_and_network = 10;
-    /// Failures for one user from everywhere, within `window`: above it networks are kept out from which this user did not
-    /// succeed within `known_for`. Never a lock of the user, who goes on from where he usually is.
+    /// Failures for one user from everywhere, within `window`: above it the answer waits for clients in networks from which
+    /// this user did not succeed within `known_for`, right or wrong alike. Never a lock of the user, wherever he is.
     std::int64_t per_user = 50;
+    /// How long such an answer waits: longer with each failure above `per_user`, this at twice as many. At most 60 s, for
+    /// clients give up.
+    std::chrono::milliseconds longest_delay{10'000};
+    /// How many answers for one user wait at once; others get 454 4.7.0. A client that hangs up leaves its place taken until the answer
+    /// would have been due.
+    std::size_t delayed_at_once = 4;
     std::chrono::seconds window{600};
     /// How long a network counts as one the user comes from.
     std::chrono::seconds known_for{30 * 24 * 3600};
@@ -41,7 +47,7 @@ struct guard_limits {
 };
 
 /// Counts failed AUTH over time, in front of any `authenticator`. Over a limit the client gets 454 4.7.0 before a
-/// credential is looked at, so that right and wrong cannot be told apart.
+/// credential is looked at, or (`guard_limits::per_user`) waits for the answer: right and wrong cannot be told apart.
 ///
 /// What counts is a failure by a credential; not a look-up that failed, a cancelled exchange, or a mechanism that is not
 /// known. Clients from loopback and UNIX sockets are not counted: there a web mail would be locked out for all. Who the user
@@ -49,6 +55,9 @@ struct guard_limits {
 /// What is being judged counts as a failure until it is known: guesses made at once pass no limit together. The same secret
 /// tried at once is one. Servers that share a store see each other's failures only, not what is under way.
 /// A store that cannot be asked lets pass. Delays and the end of a connection after 5 failures are the session's.
+///
+/// A store that is `uses_workers`, as `stores::sqlite` is, is lent the workers of the server. Give it a `guard_limits::key` of its own,
+/// or what it holds means nothing after a restart.
 ///
 /// In the store: digests and counters; neither names nor secrets.
 ///
@@ -68,6 +77,7 @@ public:
 
     MAILQUAY_DECL void lend(std::shared_ptr<workers> pool) override;
     MAILQUAY_DECL mailquay::mechanisms offered(session_info const& client) const override;
+    MAILQUAY_DECL mailquay::mechanisms too_weak(session_info const& client) const override;
     MAILQUAY_DECL std::unique_ptr<auth_exchange> begin(std::string_view mechanism, session_info const& client) override;
 
 private:

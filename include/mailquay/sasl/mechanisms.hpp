@@ -64,6 +64,7 @@ public:
 
     MAILQUAY_DECL void lend(std::shared_ptr<workers> pool) override;
     MAILQUAY_DECL mailquay::mechanisms offered(session_info const& client) const override;
+    MAILQUAY_DECL mailquay::mechanisms too_weak(session_info const& client) const override;
     MAILQUAY_DECL std::unique_ptr<auth_exchange> begin(std::string_view mechanism, session_info const& client) override;
 
 private:

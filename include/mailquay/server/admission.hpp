@@ -23,7 +23,8 @@ struct connection_limits {
     /// The same from one address, counted like `per_address`: a sender with many connections has a few at once.
     unsigned handshakes_per_address = 25;
     /// Above this part of `total` in use, in percent, peers that are idle are waited for less long
-    /// (`session_timeouts::command_hurried` and `hello_hurried`). 100: never.
+    /// (`session_timeouts::command_hurried` and `hello_hurried`), and above this part of `handshakes` those under way
+    /// (`handshake_hurried`). 100: never.
     unsigned hurry_above_percent = 80;
 };
 
@@ -57,6 +58,8 @@ public:
 
     /// Whether more than `hurry_above_percent` of the connections allowed in all are in use.
     MAILQUAY_DECL bool nearly_full() const noexcept;
+    /// The same of the handshakes.
+    MAILQUAY_DECL bool handshakes_nearly_full() const noexcept;
 
     MAILQUAY_DECL void limit(connection_limits limits) noexcept;
     MAILQUAY_DECL connection_limits limits() const noexcept;

@@ -70,6 +70,8 @@ struct server_config {
     /// has at most one under way; only hooks that ignore their cancellation come near it.
     std::size_t hook_frames = 10'000;
     /// Threads for what blocks (fsync, SQLite, crypt): enough to keep a disk's queue filled. Started when first needed.
+    /// Half as many more, one at least, are the authenticator's alone, with 128 jobs that may wait: who tries passwords keeps no
+    /// mail waiting.
     unsigned worker_threads = 4;
     /// Jobs that wait for a worker; one more is answered 451 4.3.2.
     std::size_t worker_queue = 4096;

@@ -90,6 +90,7 @@ public:
     logger const& log() const noexcept { return log_; }
     admission& door() noexcept { return *door_; }
     bool hurried() const noexcept { return hurried_; }
+    bool handshakes_hurried() const noexcept { return handshakes_hurried_; }
     time_point now() const noexcept { return now_; }
 
     void retain() noexcept { shares_.fetch_add(1, std::memory_order_relaxed); }
@@ -147,6 +148,7 @@ private:
     shard_counts counts_{};
     std::atomic<std::size_t> shares_{0};
     bool hurried_ = false;  // the server was nearly full at the last tick
+    bool handshakes_hurried_ = false;  // of handshakes
     bool ticking_ = false;
     bool flushing_ = false;
     bool stopping_ = false;

@@ -2,6 +2,7 @@
 
 #include <mailquay/base/config.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -32,22 +33,35 @@ struct auth_continue {
     /// The secret was wrong, and the challenge only says why (RFC 7628 §3.2.2): it is counted and waits as `auth_failure` does.
     /// The exchange fails whatever the client answers; `next()` is not called again.
     bool refused = false;
+    std::chrono::milliseconds after{0};  ///< as in `auth_success`
 };
 struct auth_success {
     std::string identity{};  ///< the authorised user
     std::string last{};      ///< data that goes with success, sent as a last challenge where the mechanism asks for it
+    /// How long the reply waits. A step that waits waits at least as long as the session would let a failure wait, whatever it
+    /// is: the time does not tell right from wrong.
+    std::chrono::milliseconds after{0};
 };
 struct auth_failure {
     bool temporary = false;  ///< the same as `auth_problem::unavailable`: 454 4.7.0, not counted
     std::string text{};      ///< in place of the reply's usual text; must not tell a wrong secret from an unknown user
     auth_problem why = auth_problem::credentials;
+    std::chrono::milliseconds after{0};  ///< as in `auth_success`
 };
 using auth_step = std::variant<auth_failure, auth_continue, auth_success>;
-inline auth_step continue_with(std::string challenge) { return auth_continue{std::move(challenge), false}; }
-inline auth_step refuse_with(std::string challenge) { return auth_continue{std::move(challenge), true}; }
-inline auth_step succeed(std::string identity, std::string last = {}) { return auth_success{std::move(identity), std::move(last)}; }
+inline auth_step continue_with(std::string challenge) { return auth_continue{std::move(challenge), false, {}}; }
+inline auth_step refuse_with(std::string challenge) { return auth_continue{std::move(challenge), true, {}}; }
+inline auth_step succeed(std::string identity, std::string last = {}) { return auth_success{std::move(identity), std::move(last), {}}; }
 inline auth_step fail() { return auth_failure{}; }
-inline auth_step fail(auth_problem why) { return auth_failure{why == auth_problem::unavailable, {}, why}; }
+inline auth_step fail(auth_problem why) { return auth_failure{why == auth_problem::unavailable, {}, why, {}}; }
+/// The step, its reply put off.
+inline auth_step put_off(auth_step given, std::chrono::milliseconds delay) {
+    std::visit([delay](auto& one) { one.after = delay; }, given);
+    return given;
+}
+inline std::chrono::milliseconds delay_of(auth_step const& given) {
+    return std::visit([](auto const& one) { return one.after; }, given);
+}
 /// @}
 
 /// How an AUTH exchange ended.

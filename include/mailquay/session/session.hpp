@@ -111,7 +111,7 @@ public:
     std::optional<time_point> wake_at() const noexcept;
 
     /// Whether the server is nearly full: then a peer that is idle between transactions, or says no EHLO, is waited for no longer
-    /// than `session_timeouts::command_hurried` and `hello_hurried`. Told by the host at each tick.
+    /// than `session_timeouts::command_hurried`, `hello_hurried` and `handshake_hurried`. Told by the host at each tick.
     void hurry(bool nearly_full) noexcept { hurried_ = nearly_full; }
 
     /// @{ How the handshake went that `handshake_due` asked for. Precondition: `securing()`, and `output()` is empty.

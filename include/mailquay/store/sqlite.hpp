@@ -2,6 +2,7 @@
 
 #include <mailquay/handler/clock.hpp>
 #include <mailquay/handler/store.hpp>
+#include <mailquay/handler/uses_workers.hpp>
 #include <mailquay/handler/workers.hpp>
 
 #include <cstddef>
@@ -36,12 +37,17 @@ struct sqlite_settings {
 /// @code
 /// auto state = std::make_shared<stores::sqlite>("state.db", pool);
 /// @endcode
-class MAILQUAY_API sqlite final : public store {
+class MAILQUAY_API sqlite final : public store, public uses_workers {
 public:
     /// Opens the database, or makes it.
     /// @throws std::runtime_error naming path, reason and cure
     sqlite(std::string file, std::shared_ptr<mailquay::workers> pool, sqlite_settings settings = {});
+    /// The same, with the workers that whoever uses it is lent by its server, as `sasl::guarded` is. Before that each operation throws
+    /// `workers_busy`.
+    explicit sqlite(std::string file, sqlite_settings settings = {});
     ~sqlite() override;
+
+    void lend(std::shared_ptr<workers> pool) override;
 
     eventual<result<std::optional<std::string>>> get(std::string key) override;
     eventual<result<void>> set(std::string key, std::string value, std::chrono::seconds ttl) override;
@@ -55,6 +61,7 @@ public:
 private:
     std::shared_ptr<database> database_;
     std::shared_ptr<mailquay::workers> pool_;
+    bool lent_ = true;  // pool_ is still to be lent
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI::stores

@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/sasl_client.hpp"
 
+#include <mailquay/sasl/detail/delayed_answers.hpp>
 #include <mailquay/sasl/mechanisms.hpp>
 #include <mailquay/sasl/saslprep.hpp>
 #include <mailquay/sasl/user_table.hpp>
@@ -15,9 +16,12 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace test_guarded {
@@ -79,6 +83,15 @@ struct bench {
     answer attempt(std::string_view from, std::string_view user, std::string_view password) {
         auto const client = tls_client({}, from);
         return say(*all.begin("PLAIN", client), plain(user, password));
+    }
+    /// What came, and how long it waits.
+    std::pair<answer, std::chrono::milliseconds> timed_attempt(std::string_view from, std::string_view user, std::string_view password) {
+        auto const message = plain(user, password);
+        auth_step const step = waited(all.begin("PLAIN", tls_client({}, from))->next(secret_view{message}));
+        return {told(step), delay_of(step)};
+    }
+    std::chrono::milliseconds delay_for(std::string_view from, std::string_view user, std::string_view password) {
+        return timed_attempt(from, user, password).second;
     }
     // Each with another password.
     unsigned failures_until_over(std::string_view from, std::string_view user, unsigned most = 200) {
@@ -173,14 +186,79 @@ TEST_CASE("strangers cannot lock a user out of where he usually is", "[sasl][gua
     bench b{limits};
     CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
     b.time->now += seconds{29 * 24 * 3600};
-    for (unsigned net = 0; net < 2; ++net) CHECK(b.failures_until_over("198.51." + std::to_string(net) + ".1", "alice") == (net == 0 ? 10u : 5u));
+    CHECK(b.failures_until_over("198.51.100.1", "alice") == 10);
+    CHECK(b.failures_until_over("198.51.101.1", "alice", 5) == 5);
 
-    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == temporary);  // not known
-    CHECK(b.attempt("192.0.2.200", "alice", "wonderland") == success("alice"));
-    CHECK(b.attempt("203.0.113.1", "bob", "builder") == success("bob"));
+    CHECK(b.delay_for("192.0.2.200", "alice", "wonderland").count() == 0);
+    CHECK(b.delay_for("203.0.113.1", "bob", "builder").count() == 0);
+    CHECK(b.timed_attempt("203.0.113.1", "alice", "wonderland") == std::pair{success("alice"), std::chrono::milliseconds{1000}});  // not known
+    CHECK(b.delay_for("203.0.113.2", "alice", "wonderland").count() == 0);  // from now on it is
 
     b.time->now += seconds{601};
+    CHECK(b.delay_for("233.252.0.1", "alice", "wonderland").count() == 0);
+}
+
+TEST_CASE("above a user's limit each failure makes the wait longer, right and wrong alike, up to a bound", "[sasl][guard]") {
+    using std::chrono::milliseconds;
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.delayed_at_once = 1000;
+    bench b{limits};
+    for (unsigned i = 0; i < 5; ++i) CHECK(b.timed_attempt("192.0.2.7", "alice", std::to_string(i)) == std::pair{denied, milliseconds{0}});
+
+    for (unsigned i = 0; i < 8; ++i) {
+        std::string const from = "198.51." + std::to_string(i) + ".1";
+        CHECK(b.timed_attempt(from, "alice", "guess" + std::to_string(i)) == std::pair{denied, milliseconds{std::min(2000 * (i + 1), 10'000u)}});
+    }
+    CHECK(b.timed_attempt("203.0.113.1", "alice", "wonderland") == std::pair{success("alice"), milliseconds{10'000}});
+}
+
+TEST_CASE("so many answers for a user wait at once, whether or not their clients do", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.longest_delay = seconds{5};
+    limits.delayed_at_once = 2;
+    bench b{limits};
+    CHECK(b.failures_until_over("192.0.2.7", "alice", 5) == 5);
+    CHECK(b.attempt("198.51.100.1", "alice", "guess") == denied);
+    CHECK(b.attempt("198.51.101.1", "alice", "another guess") == denied);
+    unsigned const asked = b.users->asked;
+
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == temporary);
+    CHECK(b.users->asked == asked);
+    CHECK(b.attempt("203.0.113.1", "bob", "builder") == success("bob"));
+
+    b.time->now += seconds{2};
     CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+}
+
+TEST_CASE("users who are not tried any more are forgotten", "[sasl][guard]") {
+    auto const time = std::make_shared<hand_clock>();
+    auto const all = std::make_shared<sasl::detail::delayed_answers>(4);
+    for (unsigned i = 0; i < 10'000; ++i) {
+        time->now += seconds{1};
+        CHECK(all->begin("user" + std::to_string(i), seconds{10}, time) != nullptr);
+    }
+    CHECK(all->users() <= 64);
+}
+
+TEST_CASE("a challenge neither waits nor takes a place", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.delayed_at_once = 1;
+    bench b{limits};
+    CHECK(b.failures_until_over("192.0.2.7", "alice", 5) == 5);
+    auto const client = tls_client({}, "203.0.113.1");
+    for (unsigned i = 0; i < 4; ++i) CHECK(say(*b.all.begin("SCRAM-SHA-256", client), "n,,n=alice,r=abc").kind == answer::challenge);
+
+    scram_client alice{sasl::scram_hash::sha256, "alice", "wonderland"};
+    auto const server = b.all.begin("SCRAM-SHA-256", client);
+    auth_step const asked = waited(server->next(secret_view{alice.first()}));
+    CHECK(delay_of(asked).count() == 0);
+    auto const proof = alice.final(told(asked).text);
+    auth_step const done = waited(server->next(secret_view{proof}));
+    CHECK(told(done) == success("alice", alice.expected_last()));
+    CHECK(delay_of(done) == seconds{2});
 }
 
 TEST_CASE("invented users do not make a guard forget where a user comes from", "[sasl][guard]") {
@@ -191,9 +269,9 @@ TEST_CASE("invented users do not make a guard forget where a user comes from", "
     bench b{limits, small};
     CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
     for (unsigned i = 0; i < 200; ++i) b.attempt("2001:db8:0:" + std::to_string(i) + "::1", "user" + std::to_string(i), "x");
-    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
-    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == temporary);
-    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
+    CHECK(b.failures_until_over("198.51.100.1", "alice", 5) == 5);
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland").count() > 0);
+    CHECK(b.delay_for("192.0.2.7", "alice", "wonderland").count() == 0);
 }
 
 TEST_CASE("as many networks are known as the limit says, and those of a shared store as well", "[sasl][guard]") {
@@ -206,9 +284,9 @@ TEST_CASE("as many networks are known as the limit says, and those of a shared s
     CHECK(say(*other.begin("PLAIN", tls_client({}, "203.0.113.1")), plain("alice", "wonderland")) == success("alice"));
     CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
     CHECK(b.attempt("192.0.2.7", "bob", "builder") == success("bob"));  // alice's is in the store only
-    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
-    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == success("alice"));
-    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+    CHECK(b.failures_until_over("198.51.100.1", "alice", 5) == 5);
+    CHECK(b.delay_for("192.0.2.7", "alice", "wonderland").count() == 0);
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland").count() == 0);
     limits.known_networks = 0;
     CHECK_THROWS_AS(bench{limits}, std::invalid_argument);
 }
@@ -219,8 +297,8 @@ TEST_CASE("a network is known for 30 days", "[sasl][guard]") {
     bench b{limits};
     b.attempt("192.0.2.7", "alice", "wonderland");
     b.time->now += seconds{30 * 24 * 3600 + 1};
-    CHECK(b.failures_until_over("198.51.100.1", "alice") == 5);
-    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == temporary);
+    CHECK(b.failures_until_over("198.51.100.1", "alice", 5) == 5);
+    CHECK(b.delay_for("192.0.2.7", "alice", "wonderland").count() > 0);
 }
 
 TEST_CASE("the same wrong secret counts once an hour", "[sasl][guard]") {
@@ -344,6 +422,23 @@ TEST_CASE("a store that cannot be asked lets pass", "[sasl][guard]") {
     CHECK(say(*all.begin("PLAIN", client), plain("alice", "wonderland")) == success("alice"));
 }
 
+TEST_CASE("a guard lends its store the workers it is lent", "[sasl][guard]") {
+    struct lent_to final : store, uses_workers {
+        std::shared_ptr<workers> pool{};
+        void lend(std::shared_ptr<workers> given) override { pool = std::move(given); }
+        eventual<result<std::optional<std::string>>> get(std::string) override { return result<std::optional<std::string>>{std::optional<std::string>{}}; }
+        eventual<result<void>> set(std::string, std::string, seconds) override { return result<void>{}; }
+        eventual<result<std::int64_t>> add(std::string, std::int64_t, seconds) override { return result<std::int64_t>{1}; }
+        eventual<result<bool>> compare_and_set(std::string, std::optional<std::string>, std::string, seconds) override { return result<bool>{true}; }
+        eventual<result<bool>> remove(std::string) override { return result<bool>{false}; }
+    };
+    auto const counters = std::make_shared<lent_to>();
+    sasl::guarded all{sasl::mechanisms{}, counters};
+    auto const pool = std::make_shared<inline_workers>();
+    all.lend(pool);
+    CHECK(counters->pool == pool);
+}
+
 TEST_CASE("a guard passes on what its mechanisms offer, and refuses limits that cannot be", "[sasl][guard]") {
     bench b;
     CHECK(b.all.offered(tls_client()) == b.made(b.users).offered(tls_client()));
@@ -353,6 +448,14 @@ TEST_CASE("a guard passes on what its mechanisms offer, and refuses limits that 
     sasl::guard_limits timeless;
     timeless.window = seconds{0};
     CHECK_THROWS_AS(bench{timeless}, std::invalid_argument);
+    sasl::guard_limits locked;
+    locked.delayed_at_once = 0;
+    CHECK_THROWS_AS(bench{locked}, std::invalid_argument);
+    for (auto const delay : {seconds{0}, seconds{61}}) {
+        sasl::guard_limits waits;
+        waits.longest_delay = delay;
+        CHECK_THROWS_AS(bench{waits}, std::invalid_argument);
+    }
     CHECK_THROWS_AS(sasl::guarded(sasl::mechanisms{}, nullptr), std::invalid_argument);
 }
 

@@ -4,7 +4,9 @@
 #include "support/run_eventual.hpp"
 #include "support/sasl_client.hpp"
 
+#include <mailquay/sasl/guarded.hpp>
 #include <mailquay/sasl/user_table.hpp>
+#include <mailquay/server/memory_store.hpp>
 
 #include <stdexcept>
 #include <string>
@@ -73,6 +75,19 @@ TEST_CASE("what is offered follows from the connection and from what all users h
     wanted.login = wanted.scram_sha1 = wanted.scram_sha512 = wanted.channel_binding = false;
     CHECK(sasl::mechanisms(users(), wanted).offered(clear_client()) == names{"SCRAM-SHA-256", "CRAM-MD5", "PLAIN"});
     CHECK(sasl::mechanisms(users(), wanted).offered(tls_client(bound())) == names{"SCRAM-SHA-256", "CRAM-MD5", "PLAIN"});
+}
+
+TEST_CASE("a mechanism kept back for its weakness is named as too weak, and passed on by a guard", "[sasl][offered]") {
+    auto const client = tls_client();
+    CHECK(sasl::mechanisms{users()}.too_weak(client) == names{"CRAM-MD5"});
+    CHECK(sasl::mechanisms{}.too_weak(client).empty());
+    sasl::mechanism_settings strict;
+    strict.scram_sha1 = false;
+    sasl::mechanisms const all{users(), strict};
+    CHECK(all.too_weak(client) == names{"CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS"});
+    CHECK(sasl::guarded{all, std::make_shared<memory_store>()}.too_weak(client) == all.too_weak(client));
+    strict.scram_sha1 = strict.cram_md5 = true;
+    CHECK(sasl::mechanisms(users(), strict).too_weak(client).empty());
 }
 
 TEST_CASE("a mechanism that is not offered does not begin; case does not matter", "[sasl][offered]") {

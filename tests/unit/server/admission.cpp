@@ -41,6 +41,17 @@ TEST_CASE("a server is nearly full above four fifths of its connections", "[serv
     CHECK_FALSE(door.nearly_full());
 }
 
+TEST_CASE("handshakes are nearly full above four fifths, too", "[server][admission]") {
+    admission door{{.handshakes = 5, .handshakes_per_address = 0}};
+    for (int i = 0; i < 4; ++i) CHECK(door.begin_handshake({}));
+    CHECK_FALSE(door.handshakes_nearly_full());
+    CHECK(door.begin_handshake({}));
+    CHECK(door.handshakes_nearly_full());
+    CHECK_FALSE(door.nearly_full());
+    door.limit({.handshakes = 0});
+    CHECK_FALSE(door.handshakes_nearly_full());
+}
+
 TEST_CASE("each IPv4 address, and each IPv6 /64, has its own count", "[server][admission]") {
     admission door{{.total = 0, .per_address = 1}};
     CHECK(door.admit(at("192.0.2.1")) == admitted::yes);

@@ -319,6 +319,26 @@ TEST_CASE("handshakes under way are bounded per address: 454 for one more", "[se
     CHECK(three.send("STARTTLS\r\n").take().starts_with("220 "));
 }
 
+TEST_CASE("stalled handshakes are given up sooner when few places are left, and only then", "[server][tls][limits]") {
+    bool const full = GENERATE(false, true);
+    fixture<> at;
+    at.shards.door->limit({.handshakes = full ? 1u : 2u});
+    auto client = at.connect();
+    client.send("EHLO client.example\r\n").send("STARTTLS\r\n").take();
+    client.send(fake_hello).take();
+    at.shards.loop.pass(12s);
+    CHECK(at.log->has("why=timed-out") == full);
+    CHECK((at.shards.door->handshakes() == 0) == full);
+    if (!full) {
+        client.send(fake_done);
+        CHECK(at.shards.door->handshakes() == 0);
+        at.shards.door->limit({.handshakes = 1});
+        say(client, "EHLO c\r\n");
+        at.shards.loop.pass(30s);
+        CHECK_FALSE(at.log->has("why=timed-out"));  // what hurries are handshakes
+    }
+}
+
 TEST_CASE("where TLS comes first silent connections take no handshake from others", "[server][tls][limits]") {
     fixture<> at{tls_mode::implicit};
     connection_limits limits;

@@ -3,6 +3,7 @@
 #include <mailquay/handler/collecting_sink.hpp>
 #include <mailquay/handler/recipient_table.hpp>
 #include <mailquay/handler/relay_for.hpp>
+#include <mailquay/handler/uses_workers.hpp>
 
 #include "support/catch.hpp"
 #include "support/server_plugins.hpp"
@@ -18,6 +19,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -329,6 +331,50 @@ TEST_CASE("start-up errors name the setting, its value and the cure", "[server]"
         server serves{{.hostname = "mx.example.org"}};
         CHECK_THROWS_AS(serves.run(), std::logic_error);
     }
+}
+
+/// Takes the workers it is lent, to see whose they are.
+struct borrower {
+    std::shared_ptr<workers> lent{};
+    // One job after the other, until the queue is full; each waits for `gate`.
+    unsigned fill(std::shared_future<void> gate) const {
+        unsigned taken = 0;
+        while (taken < 100'000 && lent->post([gate] { gate.wait(); })) ++taken;
+        return taken;
+    }
+};
+struct borrowing_sink final : message_sink, uses_workers {
+    explicit borrowing_sink(std::shared_ptr<borrower> by) : mine(std::move(by)) {}
+    void lend(std::shared_ptr<workers> pool) override { mine->lent = std::move(pool); }
+    eventual<opened> open(transaction const&) override { return opened{reject(replies::queue_full)}; }
+    std::shared_ptr<borrower> mine;
+};
+struct borrowing_users final : authenticator, uses_workers {
+    explicit borrowing_users(std::shared_ptr<borrower> by) : mine(std::move(by)) {}
+    void lend(std::shared_ptr<workers> pool) override { mine->lent = std::move(pool); }
+    mechanisms offered(session_info const&) const override { return {"PLAIN"}; }
+    std::unique_ptr<auth_exchange> begin(std::string_view, session_info const&) override { return nullptr; }
+    std::shared_ptr<borrower> mine;
+};
+
+TEST_CASE("a flood of AUTH fills a queue of its own and keeps no sink waiting", "[server][workers][auth]") {
+    auto const users = std::make_shared<borrower>(), files = std::make_shared<borrower>();
+    std::promise<void> let_go;
+    auto const gate = let_go.get_future().share();
+    std::promise<void> stored;
+    asio::io_context io;
+    server all{io.get_executor(), {.hostname = "mx.example.org"}};
+    all.authentication(std::make_shared<borrowing_users>(users)).sink(std::make_shared<borrowing_sink>(files));
+    all.listen("127.0.0.1:0");
+    REQUIRE(users->lent);
+    REQUIRE(files->lent);
+
+    unsigned const taken = users->fill(gate);
+    CHECK(taken >= 128);
+    CHECK(taken <= 128 + 2);
+    REQUIRE(files->lent->post([&] { stored.set_value(); }));
+    CHECK(stored.get_future().wait_for(20s) == std::future_status::ready);
+    let_go.set_value();
 }
 
 TEST_CASE("listen() freezes the plug-ins", "[server]") {

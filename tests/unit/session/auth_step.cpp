@@ -24,6 +24,12 @@ TEST_CASE("the steps of a mechanism are made by name", "[session][auth]") {
     CHECK_FALSE(std::get<auth_failure>(fail(auth_problem::expired)).temporary);
 }
 
+TEST_CASE("any step can be put off", "[session][auth]") {
+    using std::chrono::seconds;
+    CHECK(delay_of(succeed("alice")).count() == 0);
+    for (auto const& one : {succeed("alice"), fail(), refuse_with("{}")}) CHECK(delay_of(put_off(one, seconds{2})) == seconds{2});
+}
+
 TEST_CASE("an answer that nobody gave lets nobody in", "[session][auth]") {
     CHECK(std::holds_alternative<auth_failure>(auth_step{}));
 }

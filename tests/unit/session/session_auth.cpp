@@ -81,6 +81,18 @@ TEST_CASE("without TLS Received says ESMTPA", "[session][auth]") {
     talk.run_whole();
 }
 
+TEST_CASE("a mechanism that is too weak is answered 534, an unknown one 504", "[session][auth]") {
+    script talk;
+    auto const plain = [](session_info const&) { return mechanisms{"PLAIN"}; };
+    auto const weak = [](session_info const&) { return mechanisms{"CRAM-MD5"}; };
+    talk.config.extensions.add(std::make_shared<extensions::auth>(plain, true, extensions::auth::trust{}, weak));
+    talk.client("EHLO c").server("250");
+    talk.client("AUTH CRAM-MD5").server("534 5.7.9");
+    talk.client("AUTH GSSAPI").server("504 5.5.4");
+    talk.client("AUTH PLAIN " + std::string(right)).server("235 2.7.0");
+    talk.run_whole_bytewise_and_at_every_split();
+}
+
 TEST_CASE("each exchange ends with one auth_finished that says how", "[session][auth]") {
     auto talk = inside_tls();
     talk.hooks.on_auth = [](std::string_view, std::optional<std::string_view> response) {
@@ -127,6 +139,25 @@ TEST_CASE("failures wait 0, 1, 2, 4 and 4 s, then AUTH is no more", "[session][a
 
     using std::chrono::seconds;
     CHECK(waited == std::vector<seconds>{seconds{0}, seconds{1}, seconds{2}, seconds{4}, seconds{4}});
+}
+
+TEST_CASE("a step that is put off waits the same whether it is right or wrong", "[session][auth]") {
+    using std::chrono::seconds;
+    auto talk = inside_tls();
+    talk.hooks.on_auth = [](std::string_view, std::optional<std::string_view> response) {
+        return put_off(response == "wrong" ? fail() : succeed("alice", "proof"), seconds{3});
+    };
+    std::vector<seconds> waited;
+    session_host::time_point before{};
+    auto const remember = [&](session_host& host) { before = host.now(); };
+    auto const measure = [&](session_host const& host) { waited.push_back(std::chrono::duration_cast<seconds>(host.now() - before)); };
+    for (int i = 0; i < 4; ++i) talk.client("AUTH PLAIN " + base64_encode("wrong")).first_do(remember).server("535").check(measure);
+    talk.client("AUTH PLAIN " + std::string(right)).first_do(remember).server("334").check(measure);
+    talk.client("").server("235 2.7.0");
+
+    talk.run_whole();
+
+    CHECK(waited == std::vector<seconds>{seconds{3}, seconds{3}, seconds{3}, seconds{4}, seconds{4}});
 }
 
 TEST_CASE("a refusal that comes as a challenge is counted at once and ends as failed, whatever answers it", "[session][auth]") {

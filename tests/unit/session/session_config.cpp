@@ -58,7 +58,7 @@ TEST_CASE("each time-out is at least a tick and at most a week", "[session_confi
         {&session_timeouts::finish, "finish"}, {&session_timeouts::without_message, "without_message"},
         {&session_timeouts::output_stall, "output_stall"}, {&session_timeouts::drain, "drain"},
         {&session_timeouts::rate_window, "rate_window"}, {&session_timeouts::command_hurried, "command_hurried"},
-        {&session_timeouts::hello_hurried, "hello_hurried"}};
+        {&session_timeouts::hello_hurried, "hello_hurried"}, {&session_timeouts::handshake_hurried, "handshake_hurried"}};
     for (auto const& [member, name] : each) {
         for (int const seconds : {0, -5, 604'801}) {
             auto config = good();

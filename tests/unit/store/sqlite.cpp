@@ -38,6 +38,16 @@ TEST_CASE("values are kept over a restart, octet by octet", "[store][sqlite]") {
     CHECK(waited(store.get(key)).value() == std::nullopt);
 }
 
+TEST_CASE("a store without workers of its own takes those it is lent first, and until then no job", "[store][sqlite]") {
+    place at;
+    stores::sqlite store{at.folder.path("state.db"), at.settings};
+    CHECK_THROWS_AS(waited(store.get("k")), workers_busy);
+    store.lend(at.pool);
+    store.lend(nullptr);
+    CHECK(waited(store.set("k", "v", 0s)));
+    CHECK(waited(store.get("k")).value() == "v");
+}
+
 TEST_CASE("an expired entry is as good as absent", "[store][sqlite]") {
     place at;
     auto store = at.open();

@@ -7,9 +7,11 @@
 #include <openssl/err.h>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -128,7 +130,7 @@ TEST_CASE("what is no certificate or key is named", "[tls][context]") {
 
 TEST_CASE("a chain that is cut off or damaged behind its first certificate is refused", "[tls][context]") {
     certificate_folder const folder;
-    auto const good = make_certificate(), issuer = make_certificate({.authority = true});
+    auto const issuer = make_certificate({.names = {"Test CA"}, .authority = true}), good = make_certificate({.issuer = &issuer});
     std::string const key = folder.write("mx.key", good.key);
     for (std::size_t const kept : {issuer.chain.size() / 2, std::size_t{40}, issuer.chain.size() - 10}) {
         std::string const cut = folder.write("cut.crt", good.chain + issuer.chain.substr(0, kept));
@@ -157,6 +159,42 @@ TEST_CASE("an expired certificate, and one that is not valid yet, are refused wi
     CHECK(says(complaint({.certificates = {as_pem(expired)}}), {"has expired on", "renew it"}));
     auto const early = make_certificate({.from_seconds = 3600, .to_seconds = 7200});
     CHECK(says(complaint({.certificates = {as_pem(early)}}), {"is valid from", "check the clock"}));
+}
+
+TEST_CASE("a chain with a link that is out of date, missing or out of order is refused, at start and at reload", "[tls][context]") {
+    certificate_folder const folder;
+    auto const root = make_certificate({.names = {"Root"}, .authority = true});
+    auto const between = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});
+    auto const leaf = make_certificate({.issuer = &between});
+    std::string const key = folder.write("mx.key", leaf.key), file = folder.file("mx.crt");
+    auto const with = [&](std::string const& chain) {
+        folder.write("mx.crt", leaf.chain + chain);
+        return complaint({.certificates = {{file, key}}});
+    };
+    CHECK(with("").empty());
+    CHECK(with(between.chain).empty());
+    CHECK(with(between.chain + root.chain).empty());
+
+    CHECK(says(with(root.chain), {file, "certificate 2", "did not issue", "put the server's own certificate first"}));
+    CHECK(says(with(root.chain + between.chain), {file, "certificate 2", "did not issue"}));
+    auto const namesake = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});  // another key
+    CHECK(says(with(namesake.chain), {file, "certificate 2", "did not issue"}));
+    CHECK(says(with(between.chain + leaf.chain), {file, "certificate 3", "did not issue"}));
+
+    tls::context context{{.certificates = {as_pem(make_certificate({.names = {"old.example"}}))}}};
+    auto const reload = [&](certificate_wish wish) {
+        wish.issuer = &root, wish.names = {"Between"}, wish.authority = true;
+        auto const dated = make_certificate(wish);
+        auto const under = make_certificate({.issuer = &dated});
+        auto const told = context.reload({.certificates = {{.chain_pem = under.chain + dated.chain, .key_pem = under.key}}});
+        return told.empty() ? std::string{} : told.at(0);
+    };
+    CHECK(says(reload({.from_seconds = -7200, .to_seconds = -3600}), {"certificate 2", "has expired on", "take the chain anew"}));
+    CHECK(says(reload({.from_seconds = 3600, .to_seconds = 7200}), {"certificate 2", "is valid from", "check the clock"}));
+    CHECK(served_to(context, nullptr) == "old.example");
+    CHECK(reload({}).empty());
+    CHECK(served_to(context, nullptr) == "mx.example.org");
+    CHECK(ERR_peek_error() == 0);
 }
 
 TEST_CASE("a key with a password is refused and nobody is asked for it", "[tls][context]") {
@@ -310,6 +348,29 @@ TEST_CASE("reload and accept at the same time", "[tls][context][threads]") {
     for (int i = 0; i < 20; ++i) CHECK(served_to(context, nullptr) == "mx.example.org");
     reloads.join();
     CHECK(reloaded == 20);
+}
+
+TEST_CASE("a reload that is slow to read does not undo a later one", "[tls][context][threads]") {
+    certificate_folder const folder;
+    auto const first = make_certificate({.names = {"first.example"}}), older = make_certificate({.names = {"older.example"}}),
+               newer = make_certificate({.names = {"newer.example"}});
+    tls::context context{{.certificates = {as_pem(first)}}};
+    std::string const pipe = folder.file("mx.crt"), key = folder.write("mx.key", older.key);
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::vector<std::string> told;
+    std::thread slow{[&] { told = context.reload({.certificates = {{pipe, key}}}); }};
+    std::ofstream writer{pipe};  // opens once it is being read
+
+    CHECK(context.reload({.certificates = {as_pem(newer)}}).empty());
+    writer << older.chain;
+    writer.close();
+    slow.join();
+
+    CHECK(told.empty());
+    CHECK(served_to(context, nullptr) == "newer.example");
+    CHECK(context.reload().empty());
+    CHECK(served_to(context, nullptr) == "newer.example");
+    CHECK_FALSE(context.files_changed());
 }
 
 struct with_client_certificate {

@@ -6,7 +6,10 @@
 #include "support/certificates.hpp"
 #include "support/tls_client.hpp"
 
+#include <openssl/err.h>
 #include <openssl/rand.h>
+
+#include <malloc.h>
 
 namespace test_openssl_stream {
 
@@ -263,6 +266,41 @@ TEST_CASE("an idle stream keeps no cipher text", "[tls][stream]") {
     output_of(*pair.server);
     CHECK_FALSE(pair.server->has_output());
     CHECK(pair.server->wants_input());
+}
+
+/// The heap in use, without what lies in the allocator's caches.
+std::size_t heap_in_use() { return ::mallinfo2().uordblks; }
+
+TEST_CASE("a stream that has read and written much holds no more than an idle one", "[tls][stream]") {
+    if (heap_in_use() == 0) return;  // a sanitizer's allocator does not say
+    connected_pair pair;
+    auto const exchange = [&](std::size_t octets) {
+        REQUIRE(pair.server->write(std::string(octets, 'x')));
+        output_of(*pair.server);
+    };
+    exchange(20'000);  // what a thread keeps is kept once
+    connected_pair other;
+    std::size_t const before = heap_in_use();
+    REQUIRE(other.server->write(std::string(20'000, 'x')));
+    output_of(*other.server);
+    CHECK(heap_in_use() < before + 1000);
+}
+
+TEST_CASE("errors that others left in the thread's queue are not taken for the stream's", "[tls][stream]") {
+    connected_pair pair;
+    std::array<char, 100> room;
+    std::string const cipher = pair.client.encrypt("hello");
+    auto const leave_one = [] { ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR); };
+    leave_one();
+    pair.server->lend(std::string_view{cipher}.substr(0, 9));
+    CHECK(*pair.server->read(room) == 0);
+    pair.server->lend(std::string_view{cipher}.substr(9));
+    CHECK(*pair.server->read(room) == 5);
+    leave_one();
+    for (int i = 0; i < 100; ++i) REQUIRE(pair.server->write(std::string(2000, 'x')));  // above what waits for the peer, nothing is taken
+    CHECK(pair.server->current() == tls_stream::state::established);
+    CHECK(pair.client.decrypt().empty());
+    ERR_clear_error();
 }
 
 }  // namespace test_openssl_stream

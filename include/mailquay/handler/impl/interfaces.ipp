@@ -22,6 +22,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 MAILQUAY_DECL auth_exchange::~auth_exchange() = default;
 MAILQUAY_DECL authenticator::~authenticator() = default;
+MAILQUAY_DECL mechanisms authenticator::too_weak(session_info const&) const { return {}; }
 
 MAILQUAY_DECL recipient_validator::~recipient_validator() = default;
 

@@ -9,7 +9,7 @@ namespace detail {
 /// To be called in a handler.
 inline auth_step auth_threw(logger const& log, session_info const& client) noexcept {
     (void)hook_failed(log, "auth", &client, nullptr);
-    return auth_failure{true, {}, auth_problem::unavailable};
+    return fail(auth_problem::unavailable);
 }
 
 inline asio::awaitable<auth_step> auth_later(std::shared_ptr<pipeline const> through, eventual<auth_step> pending,

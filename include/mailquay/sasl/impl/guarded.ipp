@@ -4,6 +4,7 @@
 #include <mailquay/base/decimal.hpp>
 #include <mailquay/base/random.hpp>
 #include <mailquay/sasl/detail/attempts.hpp>
+#include <mailquay/sasl/detail/delayed_answers.hpp>
 #include <mailquay/sasl/detail/hashing.hpp>
 #include <mailquay/sasl/detail/known_keys.hpp>
 #include <mailquay/sasl/messages.hpp>
@@ -54,12 +55,21 @@ struct guarded::state {
     std::shared_ptr<store> counters;
     guard_limits limits;
     std::shared_ptr<detail::attempts> under_way = std::make_shared<detail::attempts>();
+    std::shared_ptr<detail::delayed_answers> delayed = std::make_shared<detail::delayed_answers>(limits.delayed_at_once);
     std::shared_ptr<detail::known_keys> known = std::make_shared<detail::known_keys>(limits.known_networks);
 
     void remember(std::string key) const {
         auto const now = limits.time->steady();
         auto const most = std::chrono::duration_cast<std::chrono::seconds>(detail::known_keys::time_point::max() - now);
         known->put(std::move(key), now + std::min(limits.known_for, most));
+    }
+
+    /// @param excess  failures above `per_user`
+    std::chrono::milliseconds delay(std::int64_t excess) const {
+        using std::chrono::milliseconds;
+        auto const steps = std::min(excess + 1, limits.per_user);
+        auto const shortest = std::min(limits.longest_delay, milliseconds{1000});
+        return std::max(shortest, milliseconds{limits.longest_delay.count() * steps / limits.per_user});
     }
 
     std::string keyed(std::string_view text) const {
@@ -90,12 +100,19 @@ private:
         auto const here = begin_attempt();  // until the verdict is counted
         bool const over = co_await is_over(here->before);
         if (over) co_return too_many();
+        std::unique_ptr<detail::delayed_answers::one> waits;
+        if (delay_.count() > 0) {
+            waits = all_->delayed->begin(user_, delay_, all_->limits.time);
+            if (!waits) co_return too_many();
+        }
         eventual<auth_step> asked = inner_->next(response);
         auth_step step = co_await std::move(asked).wait();
         if (std::holds_alternative<auth_success>(step)) co_await succeeded();
         bool const guess = is_wrong(step) && !std::exchange(refused_, true);
         if (guess) co_await count();
-        co_return step;
+        if (!waits) co_return step;
+        if (is_question(step)) co_return waits->forget(), step;
+        co_return put_off(std::move(step), delay_);
     }
 
     std::shared_ptr<detail::attempts::one const> begin_attempt() {
@@ -104,6 +121,10 @@ private:
         return all_->under_way->begin(tried_.empty() ? std::string{} : secret_key(), std::move(under));
     }
 
+    static bool is_question(auth_step const& step) noexcept {
+        auto const* const more = std::get_if<auth_continue>(&step);
+        return more != nullptr && !more->refused;
+    }
     static bool is_wrong(auth_step const& step) noexcept {
         if (auto const* const more = std::get_if<auth_continue>(&step)) return more->refused;
         auto const* const failed = std::get_if<auth_failure>(&step);
@@ -146,8 +167,9 @@ private:
         co_return count;
     }
 
-    // Whoever began earlier and is not judged yet counts as failed.
-    asio::awaitable<bool> is_over(std::array<std::int64_t, 3> const& before) {
+    // Whoever began earlier and is not judged yet counts as failed. Says how long the answer waits, too.
+    asio::awaitable<bool> is_over(std::array<std::int64_t, 3> before) {
+        delay_ = {};
         std::int64_t const of_client = co_await value_of(client_key());
         if (of_client + before[0] >= all_->limits.per_client) co_return true;
         if (user_.empty()) co_return false;
@@ -158,7 +180,8 @@ private:
         if (all_->known->has(known_key(), all_->limits.time->steady())) co_return false;
         auto asked = all_->counters->get(known_key());
         result<std::optional<std::string>> known = co_await std::move(asked).wait();
-        co_return known && !known->has_value();
+        if (known && !known->has_value()) delay_ = all_->delay(of_user + before[2] - all_->limits.per_user);
+        co_return false;
     }
 
     asio::awaitable<void> count() {
@@ -193,6 +216,7 @@ private:
     std::string narrow_, wide_;
     std::string user_;  // as a keyed digest
     secret tried_;
+    std::chrono::milliseconds delay_{0};
     unsigned responses_ = 0;
     bool counted_ = false;
     bool refused_ = false;  // and counted
@@ -205,6 +229,9 @@ MAILQUAY_DECL guarded::guarded(std::shared_ptr<authenticator> inner, std::shared
     if (limits.window.count() <= 0 || limits.known_for.count() <= 0 || limits.same_secret.count() <= 0)
         throw std::invalid_argument("sasl::guard_limits: a time of 0 or less would count without end");
     if (limits.known_networks == 0) throw std::invalid_argument("sasl::guard_limits::known_networks is 0: strangers could lock a user out");
+    if (limits.longest_delay.count() <= 0 || limits.longest_delay > std::chrono::seconds{60})
+        throw std::invalid_argument("sasl::guard_limits::longest_delay is no more than 0 or above 60 s: clients would not wait; the usual is 10 s");
+    if (limits.delayed_at_once == 0) throw std::invalid_argument("sasl::guard_limits::delayed_at_once is 0: strangers could lock a user out");
     if (!limits.time) limits.time = machine_clock();
     if (limits.key.empty()) {
         limits.key.resize(32);
@@ -215,10 +242,12 @@ MAILQUAY_DECL guarded::guarded(std::shared_ptr<authenticator> inner, std::shared
 MAILQUAY_DECL guarded::~guarded() = default;
 
 MAILQUAY_DECL void guarded::lend(std::shared_ptr<workers> pool) {
+    if (auto* const asks = dynamic_cast<uses_workers*>(state_->counters.get())) asks->lend(pool);
     if (auto* const asks = dynamic_cast<uses_workers*>(state_->inner.get())) asks->lend(std::move(pool));
 }
 
 MAILQUAY_DECL mailquay::mechanisms guarded::offered(session_info const& client) const { return state_->inner->offered(client); }
+MAILQUAY_DECL mailquay::mechanisms guarded::too_weak(session_info const& client) const { return state_->inner->too_weak(client); }
 
 MAILQUAY_DECL std::unique_ptr<auth_exchange> guarded::begin(std::string_view mechanism, session_info const& client) {
     auto inner = state_->inner->begin(mechanism, client);

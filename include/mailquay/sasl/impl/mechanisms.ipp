@@ -84,6 +84,15 @@ MAILQUAY_DECL mailquay::mechanisms mechanisms::offered(session_info const& clien
     return names;
 }
 
+// What a setting keeps back because it is weak, not what the credentials do not allow.
+MAILQUAY_DECL mailquay::mechanisms mechanisms::too_weak(session_info const&) const {
+    mailquay::mechanisms names;
+    if (!state_->users) return names;
+    if (!state_->settings.cram_md5) names.push_back("CRAM-MD5");
+    if (!state_->settings.scram_sha1) names.push_back("SCRAM-SHA-1"), names.push_back("SCRAM-SHA-1-PLUS");
+    return names;
+}
+
 MAILQUAY_DECL std::unique_ptr<auth_exchange> mechanisms::begin(std::string_view mechanism, session_info const& client) {
     auto const names = offered(client);
     auto const found = std::find_if(names.begin(), names.end(), [&](std::string const& name) { return iequals(name, mechanism); });

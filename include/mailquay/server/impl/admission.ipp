@@ -82,9 +82,21 @@ MAILQUAY_DECL std::size_t admission::handshakes() const noexcept {
     return handshakes_;
 }
 
+namespace detail {
+/// Whether more than so many percent of what is allowed are in use. 0 allowed: there is no limit.
+inline bool above_percent(std::uint64_t used, std::uint64_t allowed, unsigned percent) noexcept {
+    return used * 100 > allowed * percent && allowed != 0;
+}
+}  // namespace detail
+
 MAILQUAY_DECL bool admission::nearly_full() const noexcept {
     std::lock_guard const lock{mutex_};
-    return std::uint64_t{total_} * 100 > std::uint64_t{limits_.total} * limits_.hurry_above_percent && limits_.total != 0;
+    return detail::above_percent(total_, limits_.total, limits_.hurry_above_percent);
+}
+
+MAILQUAY_DECL bool admission::handshakes_nearly_full() const noexcept {
+    std::lock_guard const lock{mutex_};
+    return detail::above_percent(handshakes_, limits_.handshakes, limits_.hurry_above_percent);
 }
 
 MAILQUAY_DECL void admission::limit(connection_limits limits) noexcept {

@@ -297,7 +297,7 @@ MAILQUAY_DECL void connection::tick() noexcept {
     }
     if (parked() && readable_) look_at_peer();
     if (frames_ != nullptr && frames_->cancelled_ && now - frames_->cancelled_at_ >= detail::cancelled_hook_time) return stop_now();
-    session_.hurry(home_->hurried());
+    session_.hurry(home_->hurried() || (shaking_ && home_->handshakes_hurried()));
     auto const due = session_.wake_at();
     if (lost_ || eof_ || (due && *due <= now)) pump();
 }

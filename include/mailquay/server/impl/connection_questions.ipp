@@ -108,7 +108,7 @@ Answer no_answer(reply_text const& why) {
     if constexpr (std::is_same_v<Answer, reply>)
         return reply{why};
     else if constexpr (std::is_same_v<Answer, auth_step>)
-        return auth_failure{true, {}, auth_problem::unavailable};
+        return fail(auth_problem::unavailable);
     else
         return Answer{defer(why)};
 }

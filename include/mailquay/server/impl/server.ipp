@@ -30,6 +30,7 @@ struct server::impl {
     explicit impl(server_config given, std::optional<asio::any_io_executor> on)
         : config(std::move(given)), host(std::move(on)), door(std::make_shared<admission>(config.connections)),
           own_workers(std::make_shared<server_workers>(worker_pool_config{config.worker_threads, config.worker_queue})),
+          auth_workers(std::make_shared<server_workers>(auth_pool(config))),
           ending(std::make_shared<detail::shutdown_state>()) {}
     ~impl();
 
@@ -39,6 +40,15 @@ struct server::impl {
         listen_endpoint where;
     };
 
+    // A queue that is worked off while a client waits.
+    static worker_pool_config auth_pool(server_config const& config) noexcept {
+        return {std::max(1u, config.worker_threads / 2), std::min<std::size_t>(128, config.worker_queue)};
+    }
+    /// Those of the host serve both.
+    std::shared_ptr<workers> workers_for_auth(std::shared_ptr<workers> const& given) const {
+        if (given == own_workers) return auth_workers;
+        return given;
+    }
     void check(server_config const& settings, handlers const& plugged, profile const& kind, listen_endpoint const* where) const;
     static handlers merged(handlers servers, profile const& own);
     std::shared_ptr<listener_setup const> make_setup(server_config const& settings, handlers const& of_shard, profile const& kind,
@@ -55,6 +65,7 @@ struct server::impl {
     std::optional<asio::any_io_executor> host;
     std::shared_ptr<admission> door;
     std::shared_ptr<server_workers> own_workers;
+    std::shared_ptr<server_workers> auth_workers;
     std::shared_ptr<detail::shutdown_state> ending;
     std::vector<handlers> per_shard;  // with what per_shard() made
     std::vector<std::unique_ptr<asio::io_context>> contexts;
@@ -74,6 +85,7 @@ MAILQUAY_DECL server::impl::~impl() {
     listeners.clear();
     // Jobs end before the contexts that their coroutines wait on.
     own_workers->end();
+    auth_workers->end();
     contexts.clear();
 }
 
@@ -139,7 +151,7 @@ MAILQUAY_DECL handlers const& server::impl::plugged_of(unsigned shard_number) {
     while (per_shard.size() <= shard_number) {
         handlers made = handlers_for_shard(plugged.all(), static_cast<unsigned>(per_shard.size()));
         if (!made.workers) made.workers = own_workers;
-        detail::lend_workers(made, made.workers);
+        detail::lend_workers(made, made.workers, workers_for_auth(made.workers));
         per_shard.push_back(std::move(made));
     }
     return per_shard[shard_number];
@@ -153,7 +165,7 @@ MAILQUAY_DECL std::shared_ptr<listener_setup const> server::impl::make_setup(ser
         all.filters.insert(all.filters.begin(), std::make_shared<header_fixes>(kind.hostname.value_or(settings.hostname)));
     // What is made for each shard could not be looked at before.
     if (auto const open = detail::relay_problems(all, settings); !open.empty()) detail::refuse_settings(open);
-    detail::lend_workers(all, all.workers);
+    detail::lend_workers(all, all.workers, workers_for_auth(all.workers));
     if (!all.buffers) {
         spooled_buffer_config buffers;
         buffers.memory_octets = all.buffer_memory;
@@ -194,7 +206,7 @@ MAILQUAY_DECL void server::apply(server_config config, plugins plugged) {
     for (unsigned i = 0; i < all.shards.size(); ++i) {
         handlers made = handlers_for_shard(plugged.all(), i);
         if (!made.workers) made.workers = all.own_workers;
-        detail::lend_workers(made, made.workers);
+        detail::lend_workers(made, made.workers, all.workers_for_auth(made.workers));
         auto& of_shard = setups.emplace_back();
         for (auto const& one : all.listeners) of_shard.push_back(all.make_setup(config, made, one.kind, i));
         per_shard.push_back(std::move(made));

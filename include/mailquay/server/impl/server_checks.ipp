@@ -23,7 +23,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
 
-inline void lend_workers(handlers const& to, std::shared_ptr<workers> const& pool) {
+/// @param for_auth  for the authenticator: whoever tries passwords must not keep mail waiting
+inline void lend_workers(handlers const& to, std::shared_ptr<workers> const& pool, std::shared_ptr<workers> const& for_auth) {
     auto const lend = [&](auto const& one) {
         if (auto* const asks = dynamic_cast<uses_workers*>(one.get())) asks->lend(pool);
     };
@@ -32,7 +33,7 @@ inline void lend_workers(handlers const& to, std::shared_ptr<workers> const& poo
     for (auto const& one : to.filters) lend(one);
     for (auto const& one : to.observers) lend(one);
     if (to.sink) lend(to.sink);
-    if (to.authenticator) lend(to.authenticator);
+    if (auto* const asks = dynamic_cast<uses_workers*>(to.authenticator.get())) asks->lend(for_auth);
 }
 
 /// @return a sentence for each way in which a `relay_for` would make this an open relay (`problems()` of it)

@@ -128,11 +128,12 @@ MAILQUAY_DECL session_config make_session_config(server_config const& server, pr
     network_set const& forwarders = server.trusted_xforward ? *server.trusted_xforward : server.trusted_xclient;
     if (asks && listener.auth != auth_mode::off) {
         auto const offers = [asks](session_info const& client) { return asks->offered(client); };
+        auto const weak = [asks](session_info const& client) { return asks->too_weak(client); };
         // A filter that may say who the client was may say who sent first, too; after XCLIENT it is the client who says it.
         auto const believes = [known = server.trusted_xclient, passes_on = forwarders](session_info const& client) {
             return extensions::is_trusted_peer(client, known) || extensions::is_trusted_peer(client, passes_on);
         };
-        made.extensions.add(std::make_shared<extensions::auth>(offers, listener.auth_without_tls, believes));
+        made.extensions.add(std::make_shared<extensions::auth>(offers, listener.auth_without_tls, believes, weak));
     }
     if (!server.trusted_xclient.empty()) made.extensions.add(std::make_shared<extensions::xclient>(server.trusted_xclient));
     if (!forwarders.empty()) made.extensions.add(std::make_shared<extensions::xforward>(forwarders));

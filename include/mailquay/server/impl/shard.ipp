@@ -149,6 +149,7 @@ void shard::each_connection(Visit visit) noexcept {
 MAILQUAY_DECL void shard::tick() noexcept {
     memory_.wall_is(host_->wall());
     hurried_ = door_->nearly_full();
+    handshakes_hurried_ = door_->handshakes_nearly_full();
     each_connection([](connection& one) { one.tick(); });
     if (!attached()) return;
     std::erase_if(turned_away_, [this](turned_away const& one) { return one.until <= now_; });

@@ -27,7 +27,7 @@ MAILQUAY_DECL bool tls_transport::flush() {
         if (sent.octets == 0) return false;
         pending_.erase(0, sent.octets);
     }
-    pending_ = {};  // idle, it holds nothing
+    if (pending_.capacity() != std::string{}.capacity()) std::string{}.swap(pending_);  // idle, it holds nothing
     while (engine_->has_output()) {
         std::span<char> const room = rooms_->out();
         std::span<char const> const owed = room.first(engine_->take_output(room));

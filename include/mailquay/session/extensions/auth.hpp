@@ -34,8 +34,9 @@ public:
     /// @param offers       the mechanisms for a client; asked at each EHLO and AUTH
     /// @param without_tls  offer them to clients without TLS, too
     /// @param trusts       clients whose `MAIL AUTH=` is believed though they have not authenticated; none if empty
-    explicit auth(offer offers, bool without_tls = false, trust trusts = {})
-        : offers_(std::move(offers)), trusts_(std::move(trusts)), without_tls_(without_tls) {}
+    /// @param too_weak     mechanisms that are known, but too weak to be offered: 534 5.7.9; none if empty
+    explicit auth(offer offers, bool without_tls = false, trust trusts = {}, offer too_weak = {})
+        : offers_(std::move(offers)), too_weak_(std::move(too_weak)), trusts_(std::move(trusts)), without_tls_(without_tls) {}
 
     std::string_view keyword() const noexcept override { return "AUTH"; }
 
@@ -50,15 +51,16 @@ public:
     }
 
     /// How a mechanism stands with a client.
-    enum class standing : std::uint8_t { offered, needs_tls, unknown };
+    enum class standing : std::uint8_t { offered, needs_tls, too_weak, unknown };
     /// @param name  in any case
     standing of(std::string_view name, session_info const& client) const {
         if (lists(usable(client), name)) return standing::offered;
-        if (client.secure()) return standing::unknown;
+        if (client.secure()) return lists(weak(client), name) ? standing::too_weak : standing::unknown;
         session_info inside{client.socket_peer(), client.local(), client.source()};
         inside.set_client(client.client(), client.source());
         inside.set_tls(tls_info{});
-        return lists(usable(inside), name) ? standing::needs_tls : standing::unknown;
+        if (lists(usable(inside), name)) return standing::needs_tls;
+        return lists(weak(client), name) ? standing::too_weak : standing::unknown;
     }
 
     std::span<std::string_view const> mail_keywords() const noexcept override {
@@ -98,11 +100,19 @@ private:
             return {};
         }
     }
+    mechanisms weak(session_info const& client) const noexcept {
+        try {
+            return too_weak_ ? too_weak_(client) : mechanisms{};
+        } catch (...) {
+            return {};
+        }
+    }
     static bool lists(mechanisms const& names, std::string_view name) noexcept {
         return std::any_of(names.begin(), names.end(), [&](std::string const& one) { return iequals(one, name); });
     }
 
     offer offers_;
+    offer too_weak_;
     trust trusts_;
     bool without_tls_;
 };

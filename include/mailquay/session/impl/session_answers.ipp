@@ -176,7 +176,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             return;
         case question::complete: return settle_delivery(delivery{given});
         case question::peer: settle_peer(given); break;
-        case question::auth: return settle_exchange(auth_failure{true, {}, auth_problem::unavailable});
+        case question::auth: return settle_exchange(mailquay::fail(auth_problem::unavailable));
         case question::tls:
             if (!yes) {
                 say(given, replies::tls_unavailable);

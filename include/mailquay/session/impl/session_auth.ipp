@@ -82,6 +82,9 @@ MAILQUAY_DECL session::step session::auth(command_line const& line, std::optiona
         case extensions::auth::standing::needs_tls:
             if (junk_allowed()) say(replies::tls_required_for_auth), command_boundary();
             return step::go_on;
+        case extensions::auth::standing::too_weak:
+            if (junk_allowed()) say(replies::mechanism_too_weak), command_boundary();
+            return step::go_on;
         case extensions::auth::standing::unknown:
             if (junk_allowed()) say(replies::unknown_mechanism), command_boundary();
             return step::go_on;
@@ -149,7 +152,7 @@ MAILQUAY_DECL session::step session::response(std::string_view line, std::option
         return command_boundary(), step::go_on;
     }
     if (exchange_->acknowledges) {
-        settle_exchange(auth_success{std::move(exchange_->identity), {}});
+        settle_exchange(succeed(std::move(exchange_->identity)));
         return step::go_on;
     }
     given.emplace(auth_response{ask(question::auth), secret_view{*asked_text_}});
@@ -164,9 +167,10 @@ MAILQUAY_DECL void session::answer(ticket to, auth_step given) {
     since_ = now_;
     asked_ = question::none;
     forget_asked_text();
-    if (detail::counts_as_guess(given)) {
+    auto const asked = delay_of(given);
+    if (asked.count() > 0 || detail::counts_as_guess(given)) {
         std::size_t const before = std::min<std::size_t>(totals_.auth_failures, detail::auth_delays.size() - 1);
-        if (wait_first(question::auth, detail::auth_delays[before])) {
+        if (wait_first(question::auth, std::max(asked, detail::auth_delays[before]))) {
             delayed_->step.emplace(std::move(given));
             return;
         }
@@ -197,7 +201,7 @@ MAILQUAY_DECL void session::settle_exchange(auth_step const& given) {
 
 MAILQUAY_DECL void session::challenge(std::string_view octets) {
     bool const fits = octets.size() / 3 * 4 + 10 <= config_->limits.auth_line_octets;
-    if (!fits || ++exchange_->rounds > detail::most_auth_rounds) return refuse_exchange(auth_failure{!exchange_->refused, {}, auth_problem::credentials});
+    if (!fits || ++exchange_->rounds > detail::most_auth_rounds) return refuse_exchange(auth_failure{!exchange_->refused, {}, auth_problem::credentials, {}});
     out().append("334 ").append(base64_encode(octets)).append("\r\n");
     exchange_->awaits = true;
     since_ = now_;

@@ -60,7 +60,8 @@ MAILQUAY_DECL std::vector<std::string> problems(session_config const& config) {
         {"command", times.command}, {"message_silence", times.message_silence}, {"handshake", times.handshake}, {"hook", times.hook},
         {"write", times.write}, {"finish", times.finish}, {"without_message", times.without_message},
         {"output_stall", times.output_stall}, {"drain", times.drain}, {"rate_window", times.rate_window},
-        {"command_hurried", times.command_hurried}, {"hello_hurried", times.hello_hurried}};
+        {"command_hurried", times.command_hurried}, {"hello_hurried", times.hello_hurried},
+        {"handshake_hurried", times.handshake_hurried}};
     for (auto const& [name, time] : each_timeout)
         if (time < least || time > most)
             say(fmt::format("timeouts.{} is {} s; use {} to {} s", name, time.count(), least.count(), most.count()));

@@ -96,7 +96,7 @@ MAILQUAY_DECL std::chrono::seconds session::patience() const noexcept {
         if (asked_ == question::chunk || asked_ == question::headers) return times.write;
         return asked_ == question::complete ? times.finish : times.hook;
     }
-    if (phase_ == phase::securing) return times.handshake;
+    if (phase_ == phase::securing) return hurried_ ? std::min(times.handshake, times.handshake_hurried) : times.handshake;
     if (phase_ == phase::message) return times.message_silence;
     // A place that is needed is kept for nobody who holds it idle; in a transaction or an AUTH exchange all have their usual time.
     if (hurried_ && state_ == session_state::start) return std::min(times.command, times.hello_hurried);

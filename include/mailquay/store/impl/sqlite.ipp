@@ -208,13 +208,30 @@ private:
     std::size_t since_counted = 0;  // changes
 };
 
-MAILQUAY_DECL sqlite::sqlite(std::string file, std::shared_ptr<mailquay::workers> pool, sqlite_settings settings) : pool_(std::move(pool)) {
-    if (!pool_) throw std::invalid_argument("stores::sqlite: no workers; give it a worker_pool");
+namespace detail {
+/// Stands in where none were lent.
+struct no_workers final : workers {
+    bool post(unique_function<void()>) override { return false; }
+    asio::awaitable<void> run(unique_function<void()>) override { throw workers_busy{}; }
+};
+}  // namespace detail
+
+MAILQUAY_DECL sqlite::sqlite(std::string file, std::shared_ptr<mailquay::workers> pool, sqlite_settings settings)
+    : sqlite(std::move(file), std::move(settings)) {
+    if (!pool) throw std::invalid_argument("stores::sqlite: no workers; give it a worker_pool");
+    pool_ = std::move(pool), lent_ = false;
+}
+
+MAILQUAY_DECL sqlite::sqlite(std::string file, sqlite_settings settings) : pool_(std::make_shared<detail::no_workers>()) {
     if (!settings.clock) settings.clock = machine_clock();
     database_ = std::make_shared<database>(file, std::move(settings));
 }
 
 MAILQUAY_DECL sqlite::~sqlite() = default;
+
+MAILQUAY_DECL void sqlite::lend(std::shared_ptr<mailquay::workers> pool) {
+    if (std::exchange(lent_, false) && pool) pool_ = std::move(pool);
+}
 
 MAILQUAY_DECL eventual<result<std::optional<std::string>>> sqlite::get(std::string key) {
     return offload(*pool_, [in = database_, key = std::move(key)] { return in->get(key); });

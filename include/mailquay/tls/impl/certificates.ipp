@@ -135,6 +135,37 @@ inline std::vector<std::string> names_of(X509* of) {
     return names;
 }
 
+/// What is wrong with the dates of a certificate, with the cure; empty if nothing is.
+inline std::string fault_of_dates(X509 const* of, std::string_view cure) {
+    if (::X509_cmp_current_time(::X509_get0_notAfter(of)) < 0)
+        return fmt::format("has expired on {}; {}", date_of(::X509_get0_notAfter(of)), cure);
+    if (::X509_cmp_current_time(::X509_get0_notBefore(of)) > 0)
+        return fmt::format("is valid from {} only; check the clock, or wait", date_of(::X509_get0_notBefore(of)));
+    return {};
+}
+
+/// By name, key identifier, what the issuer's key is for, and the signature.
+inline bool was_issued_by(X509* subject, X509* issuer) {
+    bool const well = ::X509_check_issued(issuer, subject) == X509_V_OK && ::X509_verify(subject, ::X509_get0_pubkey(issuer)) == 1;
+    ::ERR_clear_error();
+    return well;
+}
+
+/// @return what is wrong with the certificates behind the first, or nothing. Clients would refuse such a chain, and say so to nobody here.
+inline std::string fault_of_chain(pem_source const& from, X509* leaf, std::vector<x509_ptr> const& chain) {
+    X509* before = leaf;
+    for (std::size_t i = 0; i < chain.size(); ++i) {
+        X509* const link = chain[i].get();
+        if (auto const fault = fault_of_dates(link, "take the chain anew from who issued the certificate"); !fault.empty())
+            return fmt::format("tls: certificate {} in {} {}", i + 2, from.name(), fault);
+        if (!was_issued_by(before, link))
+            return fmt::format("tls: certificate {} in {} did not issue the one before it; put the server's own certificate first, and behind "
+                               "each the one that issued it", i + 2, from.name());
+        before = link;
+    }
+    return {};
+}
+
 /// @return a certificate that can serve now, or nothing and why in `problems`
 inline std::optional<loaded_certificate> load(certificate const& given, std::vector<file_read>& files_read, std::vector<std::string>& problems) {
     pem_source const chain_source{"certificate", given.chain_file, given.chain_pem};
@@ -170,12 +201,9 @@ inline std::optional<loaded_certificate> load(certificate const& given, std::vec
         return wrong(fmt::format("tls: the key of {} does not belong to the certificate of {}; give the key it was made with, and put "
                                  "the server's own certificate first in its file", key_source.name(), chain_source.name()));
     }
-    if (::X509_cmp_current_time(::X509_get0_notAfter(made.leaf.get())) < 0)
-        return wrong(fmt::format("tls: the certificate of {} has expired on {}; renew it", chain_source.name(),
-                                 date_of(::X509_get0_notAfter(made.leaf.get()))));
-    if (::X509_cmp_current_time(::X509_get0_notBefore(made.leaf.get())) > 0)
-        return wrong(fmt::format("tls: the certificate of {} is valid from {} only; check the clock, or wait", chain_source.name(),
-                                 date_of(::X509_get0_notBefore(made.leaf.get()))));
+    if (auto const fault = fault_of_dates(made.leaf.get(), "renew it"); !fault.empty())
+        return wrong(fmt::format("tls: the certificate of {} {}", chain_source.name(), fault));
+    if (auto fault = fault_of_chain(chain_source, made.leaf.get(), made.chain); !fault.empty()) return wrong(std::move(fault));
     made.names = names_of(made.leaf.get());
     return made;
 }

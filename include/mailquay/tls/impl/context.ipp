@@ -5,6 +5,7 @@
 #include <mailquay/tls/impl/certificates.ipp>
 #include <mailquay/tls/impl/tls_settings.ipp>
 
+#include <cstdint>
 #include <mutex>
 #include <stdexcept>
 #include <unordered_map>
@@ -147,6 +148,10 @@ struct context::impl {
     mutable std::mutex mutex{};
     std::shared_ptr<detail::served const> now{};
     std::vector<detail::file_read> looked_at{};  // at the last attempt
+    // Attempts are numbered as they begin: what one has read never takes the place of what a later one has.
+    std::uint64_t begun = 0;
+    std::uint64_t looked = 0;
+    std::uint64_t served = 0;
 };
 
 MAILQUAY_DECL context::context(context_config config) : impl_(std::make_unique<impl>()) {
@@ -169,6 +174,9 @@ MAILQUAY_DECL std::vector<std::string> context::reload() {
 }
 
 MAILQUAY_DECL std::vector<std::string> context::reload(context_config config) {
+    std::unique_lock lock{impl_->mutex};
+    auto const number = ++impl_->begun;
+    lock.unlock();
     std::vector<std::string> problems;
     std::vector<detail::file_read> files;
     std::shared_ptr<detail::served const> made;
@@ -177,9 +185,13 @@ MAILQUAY_DECL std::vector<std::string> context::reload(context_config config) {
     } catch (std::exception const& failed) {
         problems.push_back(fmt::format("tls: the certificates cannot be read: {}", failed.what()));
     }
-    std::lock_guard const lock{impl_->mutex};
-    impl_->looked_at = std::move(files);
-    if (!problems.empty()) return problems;
+    lock.lock();
+    if (number > impl_->looked) {
+        impl_->looked = number;
+        impl_->looked_at = std::move(files);
+    }
+    if (!problems.empty() || number < impl_->served) return problems;
+    impl_->served = number;
     impl_->config = std::move(config);
     impl_->now = std::move(made);
     return problems;

@@ -38,6 +38,19 @@ using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<::EVP_PKEY_free>>;
 /// it the peer asks for more than it takes.
 inline constexpr std::size_t most_output = 64 * 1024;
 
+/// A string that has grown and is not needed, of each thread: a reply under TLS allocates nothing, and idle connections hold nothing.
+inline std::string& spare_string() noexcept {
+    thread_local std::string one;
+    return one;
+}
+
+/// Empties a string and gives its memory back; `s = {}` would keep it.
+inline void let_go(std::string& of) noexcept {
+    of.clear();
+    if (of.capacity() > spare_string().capacity()) of.swap(spare_string());
+    std::string{}.swap(of);
+}
+
 /// The octets on either side of an engine.
 struct wire_ends {
     std::span<char const> lent{};
@@ -52,7 +65,7 @@ struct wire_ends {
             std::size_t const octets = std::min(most, kept.size() - kept_read);
             std::memcpy(into, kept.data() + kept_read, octets);
             kept_read += octets;
-            if (kept_read == kept.size()) kept = {}, kept_read = 0;
+            if (kept_read == kept.size()) let_go(kept), kept_read = 0;
             return octets;
         }
         std::size_t const octets = std::min(most, lent.size());
@@ -79,6 +92,7 @@ inline int bio_write(BIO* self, char const* from, std::size_t size, std::size_t*
         ::BIO_set_retry_write(self);
         return 0;
     }
+    if (out.empty()) out.swap(spare_string());
     try {
         out.append(from, size);
     } catch (std::exception const&) {  // OpenSSL is C: nothing may fly through it
@@ -141,9 +155,12 @@ public:
 
     result<state> handshake() override {
         if (state_ != state::handshake) return state_;
-        ::ERR_clear_error();
+        forget_errors();
         int const done = ::SSL_do_handshake(ssl_.get());
-        if (done == 1) return state_ = state::established;
+        if (done == 1) {
+            release_buffers();
+            return state_ = state::established;
+        }
         int const why = ::SSL_get_error(ssl_.get(), done);
         if (why == SSL_ERROR_WANT_READ) return state_;
         return failed(why);
@@ -151,10 +168,10 @@ public:
 
     result<std::size_t> read(std::span<char> room) override {
         if (state_ == state::failed) return failure_;
-        if (state_ != state::established) return std::size_t{0};
-        ::ERR_clear_error();
+        if (state_ != state::established || !may_yield()) return std::size_t{0};
+        forget_errors();
         std::size_t filled = 0;
-        while (filled != room.size()) {
+        while (filled != room.size() && may_yield()) {
             std::size_t got = 0;
             int const done = ::SSL_read_ex(ssl_.get(), room.data() + filled, room.size() - filled, &got);
             filled += got;
@@ -170,23 +187,25 @@ public:
             if (filled == 0) return failure;  // else the next call tells
             break;
         }
+        release_buffers();
         return filled;
     }
 
     result<std::size_t> write(std::span<char const> plain) override {
         if (state_ == state::failed) return failure_;
         if (state_ == state::handshake) return std::size_t{0};
-        ::ERR_clear_error();
         std::size_t taken = 0;
+        SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
         while (taken != plain.size()) {
             std::size_t sent = 0;
             int const done = ::SSL_write_ex(ssl_.get(), plain.data() + taken, plain.size() - taken, &sent);
             taken += sent;
             if (done == 1) continue;
-            int const why = ::SSL_get_error(ssl_.get(), done);
-            if (why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ) break;
-            return failed(why);
+            // Before anything else is asked, so that the errors of others in this thread's queue do not count.
+            if (::SSL_want(ssl_.get()) != SSL_NOTHING && BIO_should_retry(::SSL_get_wbio(ssl_.get()))) break;
+            return failed(::SSL_get_error(ssl_.get(), done));
         }
+        SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
         return taken;
     }
 
@@ -197,7 +216,7 @@ public:
         ends_.out_taken += octets;
         if (ends_.out_taken == ends_.out.size()) {
             ends_.out_taken = 0;
-            ends_.out = {};  // idle, it holds nothing
+            let_go(ends_.out);
         }
         return octets;
     }
@@ -218,6 +237,21 @@ public:
 private:
     openssl_stream(std::shared_ptr<void const> keeps, tls_side side) : keeps_(std::move(keeps)), side_(side) {}
 
+    // What others left in the queue of this thread would be taken for ours.
+    static void forget_errors() noexcept {
+        if (::ERR_peek_error() != 0) ::ERR_clear_error();
+    }
+    // Whole records that are used up yield no more: to ask would cost as much as a short record.
+    bool may_yield() const noexcept { return !ends_.used_up() || ::SSL_has_pending(ssl_.get()) == 1; }
+    // Idle, a connection holds no buffers. For reading SSL_MODE_RELEASE_BUFFERS would free them after each record, and
+    // SSL_OP_CLEANSE_PLAINTEXT would have all 16 KiB overwritten each time: half of what a small message costs. What was plain text in them is
+    // overwritten already. For writing the mode is the cheaper way.
+    void release_buffers() noexcept {
+        auto const kept = ::SSL_get_options(ssl_.get()) & SSL_OP_CLEANSE_PLAINTEXT;
+        ::SSL_clear_options(ssl_.get(), kept);
+        ::SSL_free_buffers(ssl_.get());  // none that holds part of a record
+        ::SSL_set_options(ssl_.get(), kept);
+    }
     std::error_code failed(int why) noexcept {
         state_ = state::failed;
         failure_ = why == SSL_ERROR_SSL || why == SSL_ERROR_SYSCALL

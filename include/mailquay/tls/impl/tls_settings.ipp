@@ -19,7 +19,7 @@ inline constexpr char const* groups_with_ml_kem = "X25519MLKEM768:X25519:P-256:P
 inline bool set_common_rules(SSL_CTX* ctx) {
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     ::SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CLEANSE_PLAINTEXT);  // there are passwords in it
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     bool const well = ::SSL_CTX_set_cipher_list(ctx, ciphers_of_1_2) == 1 && ::SSL_CTX_set_ciphersuites(ctx, ciphers_of_1_3) == 1;
     return well && (SSL_CTX_set1_groups_list(ctx, groups_with_ml_kem) == 1 || SSL_CTX_set1_groups_list(ctx, groups) == 1);

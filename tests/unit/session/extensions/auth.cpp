@@ -53,6 +53,19 @@ TEST_CASE("a mechanism that only TLS is lacking for is told from an unknown one"
     CHECK(by_host.of("CRAM-MD5", inside_tls()) == standing::unknown);
 }
 
+TEST_CASE("a mechanism that is too weak is told from an unknown one", "[extensions][auth]") {
+    auto const plain = [](session_info const&) { return mechanisms{"PLAIN"}; };
+    extensions::auth const by_host{plain, false, {}, [](session_info const&) { return mechanisms{"CRAM-MD5", "PLAIN"}; }};
+    for (auto const& client : {in_clear(), inside_tls()}) {
+        CHECK(by_host.of("cram-md5", client) == standing::too_weak);
+        CHECK(by_host.of("GSSAPI", client) == standing::unknown);
+    }
+    CHECK(by_host.of("PLAIN", inside_tls()) == standing::offered);
+    CHECK(by_host.of("PLAIN", in_clear()) == standing::needs_tls);
+    extensions::auth const fails{plain, false, {}, [](session_info const&) -> mechanisms { throw std::runtime_error("away"); }};
+    CHECK(fails.of("CRAM-MD5", inside_tls()) == standing::unknown);
+}
+
 
 TEST_CASE("MAIL AUTH= is kept from those who may be believed, and is <> from others (RFC 4954 5)", "[extensions][auth]") {
     enum class who { stranger, user, trusted };
