@@ -56,13 +56,14 @@ host_hooks make_hooks() {
     return hooks;
 }
 
-void play(session_host& host, std::string_view input, unsigned seed, bool cut) {
+void play(session_host& host, std::string_view input, unsigned seed, bool cut, bool bare_lf) {
     host.connect();
+    std::string_view const line_end = bare_lf ? "\n" : "\r\n";
     std::uint32_t state = seed * 2654435761u + 1u;
     // Line by line, as a client that waits: what lies behind a refused DATA makes a difference by design.
     while (!input.empty()) {
-        std::size_t const end = input.find("\r\n");
-        std::string_view line = input.substr(0, end == std::string_view::npos ? input.size() : end + 2);
+        std::size_t const end = input.find(line_end);
+        std::string_view line = input.substr(0, end == std::string_view::npos ? input.size() : end + line_end.size());
         input.remove_prefix(line.size());
         while (cut && !line.empty()) {
             state = state * 1664525u + 1013904223u;
@@ -86,11 +87,12 @@ void run(std::string_view input) {
     auto const [choices, seed, way] = std::tuple{unsigned{steer[0]}, unsigned{steer[1]}, unsigned{steer[2]}};
     session_config const config = make_config(choices);
     host_hooks const hooks = make_hooks();
+    bool const bare_lf = config.leniency.bare_lf_in_commands;
 
     session_host whole{config, hooks, manner{}, make_info(choices)};
-    play(whole, input, 0, false);
+    play(whole, input, 0, false, bare_lf);
     session_host other{config, hooks, manner{way & 3, (way & 4) != 0}, make_info(choices)};
-    play(other, input, seed, true);
+    play(other, input, seed, true, bare_lf);
     expect_that(whole.output() == other.output(), "replies differ\n" + visible(whole.output()) + "\n--\n" + visible(other.output()));
     expect_that(whole.events() == other.events(), "events differ");
     expect_that(whole.talk().info().user() == other.talk().info().user(), "users differ");
@@ -99,7 +101,7 @@ void run(std::string_view input) {
     session_host third{config, hooks, manner{1, (way & 4) != 0}, make_info(choices)};
     third.interrupt = static_cast<interruption>(1 + (way >> 3) % 4);
     third.interrupt_at = seed % 8;
-    play(third, input, 0, false);
+    play(third, input, 0, false, bare_lf);
 }
 
 }  // namespace fuzz_auth

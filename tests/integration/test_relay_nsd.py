@@ -5,12 +5,13 @@ that need TCP, and records that lead back to us.
 
 import os
 import shutil
+import smtplib
 import socket
 import subprocess
 import tempfile
 import unittest
 
-from harness import Case, Maildir, Program, client, free_port, main, wait_until
+from harness import PATIENCE, Case, Maildir, Program, client, free_port, main, wait_until
 from test_relay import Relay, Upstream, parsed
 
 ZONE = """\
@@ -150,6 +151,17 @@ class ByMx(Case):
                 relay.empty()
                 self.assertEqual(len(where.files()), 1)
                 self.assertRegex(relay.program.log(), "delivered .*relay=six.test")
+
+    def test_submission_by_mx(self):
+        with Upstream() as up, Nsd(ZONE) as nsd, tempfile.TemporaryDirectory(prefix="mq-") as spool, \
+                Program("mailquay-submission", "--user", "ada@ada.test:secret", "--auth-without-tls", "--spool", spool, "--resolver", nsd.address,
+                        "--mx-port", up.address.rsplit(":", 1)[1], "--mx-allow-private", "--listen", "127.0.0.1:0", "--retry", "1") as program:
+            with smtplib.SMTP(*program.smtp, local_hostname="client.example.org", timeout=PATIENCE) as talk:
+                talk.login("ada@ada.test", "secret")
+                talk.sendmail("ada@ada.test", ["b@ordered.test", "b@plain.test", "b@null.test"], b"From: ada@ada.test\r\nSubject: x\r\n\r\ntext\r\n")
+            wait_until(lambda: len(up.mail()) == 3, "both and the notice arrive")
+            self.assertEqual(sorted(to for one in up.mail() for to in one[1]), ["ada@ada.test", "b@ordered.test", "b@plain.test"])
+            self.assertEqual(self.told(up), {"b@null.test": "5.1.10"})
 
     def test_away_and_back(self):
         with Upstream() as up, Nsd(ZONE) as nsd, self.onward(nsd, "plain.test", up=up) as relay:
