@@ -18,50 +18,56 @@ class pool {
 public:
     static constexpr std::size_t most_kept = 256;
 
+private:
+    struct room {
+        pool* home;
+        alignas(T) std::byte object[sizeof(T)];
+    };
+
+public:
     struct give_back {
         void operator()(T* gone) const noexcept {
             std::destroy_at(gone);
-            home->keep(gone);
+            room* const emptied = reinterpret_cast<room*>(reinterpret_cast<std::byte*>(gone) - offsetof(room, object));
+            emptied->home->keep(emptied);
         }
-        pool* home = nullptr;
     };
-    using pointer = std::unique_ptr<T, give_back>;
+    using pointer = std::unique_ptr<T, give_back>;  // of one word: connections hold one while they are idle
 
     pool() = default;
     pool(pool const&) = delete;
     pool& operator=(pool const&) = delete;
     ~pool() {
-        for (void* const one : kept_) free(one);
+        for (room* const one : kept_) delete one;
     }
 
     template <class... Parts>
     pointer make(Parts&&... parts) {
-        void* room = nullptr;
+        room* taken = nullptr;
         if (kept_.empty()) {
             kept_.reserve(most_kept);  // so that giving back cannot fail
-            room = ::operator new(sizeof(T), std::align_val_t{alignof(T)});
+            taken = new room{this, {}};
         } else {
-            room = kept_.back();
+            taken = kept_.back();
             kept_.pop_back();
         }
         try {
-            return pointer{::new (room) T(std::forward<Parts>(parts)...), give_back{this}};
+            return pointer{::new (static_cast<void*>(taken->object)) T(std::forward<Parts>(parts)...)};
         } catch (...) {
-            keep(room);
+            keep(taken);
             throw;
         }
     }
 
 private:
-    static void free(void* room) noexcept { ::operator delete(room, std::align_val_t{alignof(T)}); }
-    void keep(void* room) noexcept {
+    void keep(room* emptied) noexcept {
         if (kept_.size() < most_kept)
-            kept_.push_back(room);
+            kept_.push_back(emptied);
         else
-            free(room);
+            delete emptied;
     }
 
-    std::vector<void*> kept_;
+    std::vector<room*> kept_;
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI
