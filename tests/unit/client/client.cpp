@@ -114,7 +114,7 @@ TEST_CASE("a message that a priority field would make too large goes without", "
 
 TEST_CASE("a priority field goes before a header of any length", "[client][sockets][priority]") {
     std::string header;
-    for (int i = 0; i < 3'000; ++i) header += "X-Line-" + std::to_string(i) + ": " + std::string(i % 50, 'x') + "\r\n";
+    for (std::size_t i = 0; i < 3'000; ++i) header += "X-Line-" + std::to_string(i) + ": " + std::string(i % 50, 'x') + "\r\n";
     std::string const body = "\r\n" + std::string(90'000, 'y') + "\r\nMT-Priority: 1\r\n";
     asio::io_context io;
     scripted_server server{io, {joined({opening, transaction, {"hang"}})}};

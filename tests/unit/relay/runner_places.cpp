@@ -3,6 +3,8 @@
 #include "support/catch.hpp"
 #include "support/runner_place.hpp"
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -149,6 +151,47 @@ TEST_CASE("look-ups that never end hold up other domains for seconds, and nothin
         CHECK(at.queue->size() == 151);
         for (auto const& one : at.queue->list({}, 1000)) CHECK(one.attempts == 0);
     }
+}
+
+/// Workers that are slow to say that they are done.
+struct slow_workers final : workers {
+    std::atomic<bool> slow{false};
+
+    bool post(unique_function<void()> job) override {
+        job();
+        return true;
+    }
+    asio::awaitable<void> run(unique_function<void()> job) override {
+        job();
+        auto const executor = co_await asio::this_coro::executor;
+        asio::steady_timer timer{executor};
+        while (slow) {
+            timer.expires_after(1ms);
+            co_await timer.async_wait(asio::use_awaitable);
+        }
+    }
+};
+
+TEST_CASE("what is claimed while the runner is stopped is given back", "[relay][runner][places]") {
+    shared_place at;
+    auto const slow = std::make_shared<slow_workers>();
+    at.how.workers = slow;
+    at.start();
+    at.mail({"x@one.a", "x@dns.slow"});
+    slow->slow = true;
+    at.begin();
+    auto const id = at.queue->list({}, 1).at(0).id;
+    at.until([&] { return at.queue->find(id)->claimed; }, "claimed");
+    bool ended = false;
+    at.runner->stop(0ms, [&] { ended = true; });
+    for (int i = 0; i < 20; ++i) at.io.run_one_for(1ms);
+    slow->slow = false;
+    at.until([&] { return ended; }, "the runner ends");
+
+    CHECK_FALSE(at.queue->find(id)->claimed);
+    CHECK(at.queue->find(id)->attempts == 0);
+    CHECK(at.carrier->attempts.empty());
+    at.runner.reset();
 }
 
 }  // namespace test_runner_places

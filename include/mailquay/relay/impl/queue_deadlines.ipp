@@ -83,9 +83,15 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::tell_of_deadline(handled messag
     std::erase(message->notices, change.dsn_ordered);
     change.delay_told = message->delay_told = true;
     message->delay_notice = change.dsn_ordered;
-    bool const recorded = co_await record(message->claimed->id, change);
-    if (!recorded) co_return;
-    notices_.push_back({{change.dsn_ordered, message->claimed->id}, {}});
+    ++message->jobs;  // it does not end before this is written
+    bool recorded = false;
+    try {
+        recorded = co_await record(message->claimed->id, change);
+        if (recorded) notices_.push_back({{change.dsn_ordered, message->claimed->id}, {}});
+    } catch (std::exception const& failed) {  // no memory
+        log_broken("deadline", failed.what());
+    }
+    job_ended(message);
     make_notices();
 }
 

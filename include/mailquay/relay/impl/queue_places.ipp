@@ -19,6 +19,7 @@ MAILQUAY_DECL void runner_core::place(handled const& message, destinations_of_me
     auto const one = std::make_shared<unplaced_message>();
     one->message = message;
     one->groups = std::move(groups);
+    if (stopping_) return send_all(*one);  // claimed meanwhile; it is given back
     one->give_up_at = now() + place_patience;
     for (auto const& [to, recipients] : one->groups) ask_for_place(one, to);
     begin_asking();

@@ -106,7 +106,8 @@ inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_of
         shares[known->second].recipients.push_back(one);
     }
     // What the destination as a whole is judged by comes first.
-    std::stable_partition(shares.begin(), shares.end(), [&](detail::share const& one) { return one.found.key == what->to.name; });
+    auto const judging = std::find_if(shares.begin(), shares.end(), [&](detail::share const& one) { return one.found.key == what->to.name; });
+    if (judging != shares.end()) std::iter_swap(shares.begin(), judging);
     co_return shares;
 }
 
