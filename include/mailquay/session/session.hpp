@@ -21,7 +21,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
 /// How a command line begins, as far as that decides what may lie behind it.
-enum class line_head : std::uint8_t { plain, data, bdat, http, auth };
+enum class line_head : std::uint8_t { plain, data, bdat, http, auth, unclear };
 }  // namespace detail
 
 /// One SMTP or LMTP conversation, seen from the server (RFC 5321, RFC 2033). It owns no socket, no clock and no thread:

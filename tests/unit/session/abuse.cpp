@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace test_abuse {
 
@@ -208,6 +210,37 @@ TEST_CASE("octets behind a line that begins as DATA or BDAT are never commands",
         CHECK(said.starts_with("50"));
         CHECK(said.find("\r\n2") == std::string::npos);
         CHECK(at.over);
+    }
+}
+
+TEST_CASE("how an over-long line is answered does not hang on how it was cut", "[session][abuse]") {
+    std::string const before = "EHLO c\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<x@y.example>\r\n";
+    std::size_t const limit = session_limits{}.command_line_octets;
+    std::vector<std::string> lines;
+    for (std::string_view const word : {"BDAT 5", "DATA", "AUTH PLAIN", "NOOP", "GET / HTTP/1.1"})
+        for (std::size_t const blanks : {limit - 5, limit - 4, limit - 2, limit, limit + 1, limit + 100})
+            lines.push_back(std::string(blanks, ' ').append(word) + std::string(20, ' '));
+    lines.push_back("BDAT " + std::string(limit, '9'));
+    lines.push_back("DATA" + std::string(limit, ' '));
+    lines.push_back(std::string(limit + 10, 'x'));
+    for (std::string const& line : lines) {
+        INFO(line.find_first_not_of(' ') << " blanks, then " << line.substr(line.find_first_not_of(' '), 10));
+        std::string const sent = line + "\r\nRSET\r\n";
+        bench whole;
+        whole.send(before);
+        std::string const said = whole.send(sent);
+        bool const takes_message = line.find("DATA") != std::string::npos || line.find("BDAT") != std::string::npos;
+        if (takes_message) CHECK(whole.over);
+        if (takes_message) CHECK(said.find("250") == std::string::npos);  // what follows may be the message
+        for (std::size_t const cut : {std::size_t{1}, std::size_t{3}, limit - 1, limit, limit + 1, line.size() - 1, line.size(), line.size() + 1}) {
+            INFO("cut behind " << cut);
+            bench parts;
+            parts.send(before);
+            std::string heard = parts.send(sent.substr(0, cut));
+            if (!parts.over) heard += parts.send(sent.substr(cut));
+            CHECK(heard == said);
+            CHECK(parts.over == whole.over);
+        }
     }
 }
 

@@ -32,6 +32,14 @@ inline line_head head_of(std::string_view line) noexcept {
     if (word.size() == 4 && !digit_follows && iequals(word, "AUTH")) return line_head::auth;
     return is_http_method(word) ? line_head::http : line_head::plain;
 }
+/// The same of an over-long line of which no more is looked at than `begin`: where its word may go on behind that, it is unclear.
+inline line_head head_of_overlong(std::string_view begin) noexcept {
+    std::size_t word = begin.size();
+    while (word != 0 && is_alpha(begin[word - 1])) --word;
+    constexpr std::size_t verb_octets = 4;
+    bool const blank_before = begin.substr(0, word).find_first_not_of(" \t") == std::string_view::npos;
+    return blank_before && begin.size() - word <= verb_octets ? line_head::unclear : head_of(begin);
+}
 /// The same of a line whose verb is known.
 inline line_head head_of(verb spoken) noexcept {
     return spoken == verb::data ? line_head::data : spoken == verb::bdat ? line_head::bdat : line_head::plain;
@@ -171,6 +179,8 @@ MAILQUAY_DECL void session::overlong_line() {
     spoken_to_ = true;
     if (skipped_head_ == line_head::bdat)
         return close_with(chunking() ? replies::bad_argument : replies::unknown_command, close_reason::lost_framing);
+    // Blanks that fill the line: what came behind them is not known, and may have been DATA or BDAT.
+    if (skipped_head_ == line_head::unclear) return close_with(replies::line_too_long, close_reason::lost_framing);
     if (skipped_head_ == line_head::http && first && !info_.secure())
         return close_with(replies::not_smtp, close_reason::not_smtp);
     bool const auth = skipped_head_ == line_head::auth && config_->extensions.find("AUTH") != nullptr;

@@ -211,7 +211,7 @@ MAILQUAY_DECL session::line_found session::next_line(std::string_view& line) {
             line = {cur_, octets - (crlf ? 2 : 1)};
             cur_ = lf + 1;
             if (octets <= config_->limits.command_line_octets || octets <= line_limit(line)) return line_found::whole;
-            skipped_head_ = detail::head_of(line);
+            skipped_head_ = detail::head_of_overlong(std::string_view{line.data(), octets}.substr(0, config_->limits.command_line_octets));
             if (secret_line(line)) detail::wipe_line(line);
             return line_found::too_long;
         }
@@ -229,7 +229,7 @@ MAILQUAY_DECL void session::keep_partial_line() {
     if (octets >= config_->limits.command_line_octets && octets >= line_limit({cur_, octets})) {
         skipping_ = true;
         skipped_cr_ = end_[-1] == '\r';
-        skipped_head_ = detail::head_of({cur_, octets});
+        skipped_head_ = detail::head_of_overlong({cur_, config_->limits.command_line_octets});
         if (secret) wipe({cur_, octets});
         cur_ = end_;
         next_region();
@@ -271,9 +271,10 @@ MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
         if (octets > config_->limits.command_line_octets && octets > line_limit(*hold_, {cur_, more})) {
             skipping_ = true;
             skipped_cr_ = hold_->back() == '\r';
-            constexpr std::size_t head_octets = 9;
-            if (hold_->size() < head_octets) hold_->append(cur_, std::min(more, head_octets));
-            skipped_head_ = detail::head_of(*hold_);
+            // Judged by as many octets as when it comes in one piece, or the answer would hang on how it was cut.
+            std::size_t const judged = config_->limits.command_line_octets;
+            if (hold_->size() < judged) append_to_hold({cur_, judged - hold_->size()});
+            skipped_head_ = detail::head_of_overlong(std::string_view{*hold_}.substr(0, judged));
             if (secret_line(*hold_)) wipe(*hold_);
             memory_->give_back(std::move(hold_));
             return skip_line();
@@ -299,7 +300,7 @@ MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
 MAILQUAY_DECL session::line_found session::skip_line() noexcept {
     while (next_region()) {
         auto* const lf = static_cast<char*>(std::memchr(cur_, '\n', static_cast<std::size_t>(end_ - cur_)));
-        bool const secret = exchange_ || skipped_head_ == line_head::auth;
+        bool const secret = exchange_ || skipped_head_ == line_head::auth || skipped_head_ == line_head::unclear;
         if (lf == nullptr) {
             skipped_cr_ = end_[-1] == '\r';
             if (secret) wipe({cur_, end_});
