@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct prepared_replies {
     struct piece {
         std::string lines{};
         std::size_t last = 0;           ///< where in `lines` the last one begins
-        extension const* asks = nullptr;  ///< not null: it is asked for its line, and `lines` is empty
+        std::shared_ptr<extension const> asks{};  ///< not null: it is asked for its line, and `lines` is empty
     };
     std::string greeting{};
     std::vector<piece> ehlo{};

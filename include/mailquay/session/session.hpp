@@ -197,8 +197,7 @@ private:
     void keep_asked(std::string_view text) {
         forget_asked_text();
         untidy_ = true;
-        asked_text_ = memory_->take_buffer();
-        asked_text_->assign(text);
+        asked_text_ = std::make_unique<std::string>(text);
     }
     inline step advance_command(std::optional<event>& given);
     inline bool take_plain_line(command_line& plain) noexcept;

@@ -79,7 +79,8 @@ struct gated_sink final : message_sink {
 };
 
 struct fixture {
-    explicit fixture(std::shared_ptr<gates> with = std::make_shared<gates>(), server_config config = {}) : by(std::move(with)) {
+    explicit fixture(std::shared_ptr<gates> with = std::make_shared<gates>(), server_config config = {}, shard_limits limits = {})
+        : by(std::move(with)), shards{limits, log_into(log)} {
         config.log = log_into(log);
         plugins plugged;
         plugged.recipients([all = by](transaction const&, recipient const&) -> eventual<verdict> {
@@ -114,7 +115,7 @@ struct fixture {
     std::shared_ptr<gates> by;
     std::shared_ptr<log_record> log = std::make_shared<log_record>();
     std::shared_ptr<listener_setup> setup;
-    manual_shard shards{{}, log_into(log)};
+    manual_shard shards;
 };
 
 TEST_CASE("a commit may take all of its five minutes, and its 250 arrives", "[server][connection][time]") {
@@ -229,6 +230,61 @@ TEST_CASE("a message that came whole is taken though its client sends no more", 
     CHECK(client.take().starts_with("250 2.0.0 Ok"));
     at.shards.loop.pass(3s);
     CHECK(client.closed());
+}
+
+TEST_CASE("a message that came in a read that was full is taken as soon as a late hook has answered", "[server][connection]") {
+    constexpr std::size_t read_octets = 64 * 1024;
+    auto const by = std::make_shared<gates>();
+    by->wants_headers = by->at_write = true;  // what is written first is held back octets, not a buffer that is lent
+    fixture at{by};
+    auto client = at.greeted();
+    std::string const header = "A: b\r\n\r\n";
+    if (GENERATE(false, true)) {
+        std::string const envelope = "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n";
+        std::string const command = "BDAT 65400 LAST\r\n";
+        std::string message = header + std::string(65'400 - header.size(), 'x');
+        std::string const before = std::string("NOOP ") + std::string(read_octets - 65'400 - command.size() - envelope.size() - 7, 'x') + "\r\n";
+        client.send(before + envelope + command + message);
+        at.shards.loop.pass(10ms);
+    } else {
+        at.begin(client);
+        std::string const end = "\r\n.\r\n";
+        client.send(header + std::string(read_octets - header.size() - end.size(), 'x') + end);
+    }
+    client.take();
+
+    by->at_write = false;
+    at.open(by->write);
+
+    CHECK(client.take().starts_with("250 2.0.0 Ok"));
+    CHECK(by->kept == 1);
+}
+
+TEST_CASE("a message that came whole waits for no buffer that another connection holds", "[server][connection]") {
+    auto const by = std::make_shared<gates>();
+    auto const slow = std::make_shared<gates>();
+    by->wants_headers = by->at_write = slow->at_write = true;
+    shard_limits limits;
+    limits.parked_octets = 100 * 1024;  // one buffer
+    fixture at{by, {}, limits};
+    auto client = at.greeted();
+    at.begin(client);
+    client.send("A: b\r\n\r\nx\r\n.\r\n");
+    fixture others{slow};
+    auto holder = at.shards.connect(others.setup);
+    holder.send("EHLO c\r\n").take();
+    at.begin(holder);
+    holder.send("A: b\r\n\r\n" + std::string(60'000, 'x') + "\r\n");
+    client.send("QUIT\r\n");
+
+    by->at_write = false;
+    at.open(by->write);
+
+    std::string const said = client.take();
+    CHECK(said.starts_with("250 2.0.0 Ok"));
+    CHECK(said.ends_with("221 2.0.0 Bye\r\n"));
+    slow->at_write = false;
+    at.open(slow->write);
 }
 
 TEST_CASE("a message whose end has not come is nobody's once its client sends no more", "[server][connection]") {

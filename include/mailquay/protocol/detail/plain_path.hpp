@@ -3,7 +3,6 @@
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/cursor.hpp>
 #include <mailquay/protocol/detail/octet_masks.hpp>
-#include <mailquay/protocol/path.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -64,7 +63,9 @@ inline word_masks word_masks_of(std::string_view text) noexcept {
 }
 
 /// Moves behind the path and fills `found`, a new one; touches neither where anything else stands.
-inline bool plain_path(cursor& in, path& found) noexcept {
+/// @tparam Path  `path`, whose header needs this one
+template <class Path>
+bool plain_path(cursor& in, Path& found) noexcept {
     std::string_view const rest = in.rest();
     if (rest.empty() || rest.front() != '<') return false;
     std::string_view const text{rest.data(), std::min<std::size_t>(rest.size(), 64)};
@@ -98,8 +99,8 @@ inline bool plain_path(cursor& in, path& found) noexcept {
 }
 
 /// The same behind `keyword`, in capital letters, as in "FROM:<a@example.org>".
-template <std::size_t Size>
-bool plain_argument(cursor& in, char const (&keyword)[Size], path& found) noexcept {
+template <std::size_t Size, class Path>
+bool plain_argument(cursor& in, char const (&keyword)[Size], Path& found) noexcept {
     constexpr std::size_t octets = Size - 1;
     std::string_view const text = in.rest();
     if (text.size() < octets || std::memcmp(text.data(), keyword, octets) != 0) return false;

@@ -3,7 +3,7 @@
 #include <mailquay/protocol/verb.hpp>
 
 #include <mailquay/base/ascii.hpp>
-#include <mailquay/protocol/detail/plain_command.hpp>
+#include <mailquay/protocol/detail/folded_quad.hpp>
 
 #include <array>
 #include <cstddef>

@@ -25,7 +25,7 @@ MAILQUAY_DECL void prepare_replies(session_config& config) {
             continue;
         }
         if (!run.lines.empty()) made->ehlo.push_back(std::exchange(run, {}));
-        made->ehlo.push_back({{}, 0, one.get()});
+        made->ehlo.push_back({{}, 0, one});
     }
     if (!run.lines.empty()) made->ehlo.push_back(std::move(run));
     config.prepared = std::move(made);

@@ -58,8 +58,8 @@ MAILQUAY_DECL bool session::secret_line(std::string_view begin) const noexcept {
 
 MAILQUAY_DECL void session::forget_asked_text() noexcept {
     if (!asked_text_) return;
-    wipe(std::span<char>{*asked_text_});  // it was written once, so there is nothing of it behind its end
-    memory_->give_back(std::move(asked_text_));
+    wipe(*asked_text_);
+    asked_text_.reset();
 }
 
 MAILQUAY_DECL session::step session::auth(command_line const& line, std::optional<event>& given) {

@@ -159,8 +159,8 @@ MAILQUAY_DECL void session::measure_rate(std::chrono::milliseconds passed) {
 /// Takes back every open question.
 MAILQUAY_DECL void session::withdraw() {
     if (open_ == 0) return;
-    will_tell(tell_withdrawn);
     withdrawn_ = std::make_unique<std::vector<ticket>>();
+    will_tell(tell_withdrawn);
     if (asked_ == question::recipient) {
         for (auto& one : work_->pending) {
             if (one.ticket == 0 || one.answered) continue;
