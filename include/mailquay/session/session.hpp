@@ -138,6 +138,12 @@ public:
     /// Inside a message: from 354, or the first BDAT, to the reply to its end.
     bool receiving() const noexcept { return phase_ == phase::message || state_ == session_state::chunks_given; }
 
+    /// Inside a message, whether a step of it may be due before more octets come.
+    bool may_go_on_without_input() const noexcept {
+        if (phase_ != phase::message) return false;
+        reception const& message = work_->message;
+        return message.chunked || message.ended || message.refused || !message.held.empty();
+    }
     /// The message under way comes by BDAT.
     bool receiving_chunks() const noexcept { return work_ && work_->message.chunked; }
     /// The last octet of the message under way has come, and nothing refuses it so far.

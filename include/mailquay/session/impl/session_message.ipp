@@ -55,10 +55,9 @@ MAILQUAY_DECL void session::write_received() {
         address const& to = mail.recipients_.front().forward_path;
         parts.recipient = to.wire;
         // A domain can go on to hosts without SMTPUTF8; the header that names it must not stand in its way.
-        std::string_view const local_part = to.wire.substr(0, to.wire.rfind('@') + 1);
-        if (mail.parameters_.smtputf8 && !is_ascii(to.wire) && is_ascii(local_part)) {
-            ascii.append(local_part).append(to.domain);
-            parts.recipient = ascii;
+        if (mail.parameters_.smtputf8 && !is_ascii(to.wire)) {
+            std::string_view const local_part = to.wire.substr(0, to.wire.rfind('@') + 1);
+            if (is_ascii(local_part)) parts.recipient = ascii.append(local_part).append(to.domain);
         }
     }
     if (tls_info const* const tls = info_.tls()) {
