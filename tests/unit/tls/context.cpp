@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -371,6 +372,60 @@ TEST_CASE("a reload that is slow to read does not undo a later one", "[tls][cont
     CHECK(context.reload().empty());
     CHECK(served_to(context, nullptr) == "newer.example");
     CHECK_FALSE(context.files_changed());
+}
+
+TEST_CASE("a reload that begins while another takes other settings reads by those", "[tls][context][threads]") {
+    certificate_folder const folder;
+    auto const first = make_certificate({.names = {"first.example"}}), older = make_certificate({.names = {"older.example"}}),
+               newer = make_certificate({.names = {"newer.example"}});
+    tls::context context{{.certificates = {as_pem(first)}}};
+    std::string const pipe = folder.file("mx.crt"), key = folder.write("mx.key", older.key);
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::vector<std::string> told;
+    std::thread slow{[&] { told = context.reload({.certificates = {{pipe, key}}}); }};
+    std::ofstream writer{pipe};  // opens once it is being read
+
+    std::filesystem::rename(folder.write("new.crt", newer.chain), pipe);
+    SECTION("which may find the files renewed") {
+        folder.write("mx.key", newer.key);
+        CHECK(context.reload().empty());
+        CHECK(served_to(context, nullptr) == "newer.example");
+        writer << older.chain;
+        writer.close();
+        slow.join();
+        CHECK(served_to(context, nullptr) == "newer.example");
+        CHECK(context.reload().empty());
+        CHECK(served_to(context, nullptr) == "newer.example");
+    }
+    SECTION("but by the old ones once it has failed") {
+        writer << first.chain;  // not of this key
+        writer.close();
+        slow.join();
+        CHECK(told.size() == 1);
+        CHECK(context.reload().empty());
+        CHECK(served_to(context, nullptr) == "first.example");
+    }
+}
+
+TEST_CASE("reloads without settings never undo one with settings", "[tls][context][threads]") {
+    auto const old = as_pem(make_certificate({.names = {"old.example"}})), renewed = as_pem(make_certificate({.names = {"new.example"}}));
+    int undone = 0;
+    for (int i = 0; i < 100; ++i) {
+        tls::context context{{.certificates = {old}}};
+        std::atomic<bool> stop{false};
+        auto const ever_again = [&] {
+            while (!stop) (void)context.reload();
+        };
+        std::thread one{ever_again}, other{ever_again};
+        std::this_thread::sleep_for(std::chrono::microseconds{300 + i * 7 % 900});
+        (void)context.reload({.certificates = {renewed}});
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        stop = true;
+        one.join();
+        other.join();
+        if (served_to(context, nullptr) != "new.example") ++undone;
+    }
+    CHECK(undone == 0);
 }
 
 struct with_client_certificate {
