@@ -162,40 +162,99 @@ TEST_CASE("an expired certificate, and one that is not valid yet, are refused wi
     CHECK(says(complaint({.certificates = {as_pem(early)}}), {"is valid from", "check the clock"}));
 }
 
-TEST_CASE("a chain with a link that is out of date, missing or out of order is refused, at start and at reload", "[tls][context]") {
-    certificate_folder const folder;
-    auto const root = make_certificate({.names = {"Root"}, .authority = true});
-    auto const between = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});
-    auto const leaf = make_certificate({.issuer = &between});
-    std::string const key = folder.write("mx.key", leaf.key), file = folder.file("mx.crt");
-    auto const with = [&](std::string const& chain) {
+struct with_chain {
+    made_certificate root = make_certificate({.names = {"Root"}, .authority = true});
+    made_certificate other_root = make_certificate({.names = {"Other root"}, .authority = true});
+    made_certificate between = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});
+    made_certificate crossed = make_certificate({.names = {"Between"}, .issuer = &other_root, .authority = true, .key_of = &between});
+    made_certificate leaf = make_certificate({.issuer = &between});
+
+    certificate_wish same_as_between(made_certificate const& issuer, long from_seconds, long to_seconds) const {
+        return {.names = {"Between"}, .from_seconds = from_seconds, .to_seconds = to_seconds, .issuer = &issuer, .authority = true, .key_of = &between};
+    }
+    made_certificate expired = make_certificate(same_as_between(root, -7200, -3600));
+    made_certificate early = make_certificate(same_as_between(root, 3600, 7200));
+
+    certificate_folder folder{};
+    std::string key = folder.write("mx.key", leaf.key);
+    std::string file = folder.file("mx.crt");
+
+    /// What is wrong with the leaf and these behind it.
+    std::string with(std::string const& chain) const {
         folder.write("mx.crt", leaf.chain + chain);
         return complaint({.certificates = {{file, key}}});
-    };
+    }
+    /// What a client is sent, by issuer and subject.
+    std::string sent(std::string const& chain) const {
+        tls::context context{{.certificates = {{.chain_pem = leaf.chain + chain, .key_pem = leaf.key}}}};
+        auto server = context.accept(session_info{});
+        tls_client client;
+        REQUIRE(shake_hands(*server, client));
+        auto* const all = SSL_get_peer_cert_chain(client.ssl());
+        std::string names;
+        auto const add = [&](X509_NAME const* of) {
+            char name[100] = {};
+            X509_NAME_get_text_by_NID(of, NID_commonName, name, sizeof name);
+            names += name;
+        };
+        for (int i = 0; i < sk_X509_num(all); ++i) {
+            add(X509_get_issuer_name(sk_X509_value(all, i)));
+            names += '>';
+            add(X509_get_subject_name(sk_X509_value(all, i)));
+            names += ' ';
+        }
+        return names;
+    }
+};
+
+TEST_CASE_METHOD(with_chain, "a chain in which nothing issued the certificate, or only what is out of date, is refused", "[tls][context]") {
+    CHECK(says(with(root.chain), {file, "none of the certificates behind the first", "put the server's own certificate first"}));
+    auto const namesake = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});  // another key
+    CHECK(says(with(namesake.chain), {file, "none of the certificates behind the first"}));
+    CHECK(says(with(expired.chain), {file, "certificate 2", "has expired on", "take the chain anew"}));
+    CHECK(says(with(early.chain), {"certificate 2", "is valid from", "check the clock"}));
+    CHECK(says(with(leaf.chain + root.chain + expired.chain), {"certificate 4", "has expired on"}));
+    auto const old_root = make_certificate({.names = {"Root"}, .from_seconds = -7200, .to_seconds = -3600, .authority = true, .key_of = &root});
+    CHECK(says(with(between.chain + old_root.chain), {"certificate 3", "has expired on"}));
+    CHECK(ERR_peek_error() == 0);
+}
+
+TEST_CASE_METHOD(with_chain, "a chain is well if one way leads from the certificate out of the file", "[tls][context]") {
     CHECK(with("").empty());
     CHECK(with(between.chain).empty());
     CHECK(with(between.chain + root.chain).empty());
-
-    CHECK(says(with(root.chain), {file, "certificate 2", "did not issue", "put the server's own certificate first"}));
-    CHECK(says(with(root.chain + between.chain), {file, "certificate 2", "did not issue"}));
-    auto const namesake = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});  // another key
-    CHECK(says(with(namesake.chain), {file, "certificate 2", "did not issue"}));
-    CHECK(says(with(between.chain + leaf.chain), {file, "certificate 3", "did not issue"}));
-
-    tls::context context{{.certificates = {as_pem(make_certificate({.names = {"old.example"}}))}}};
-    auto const reload = [&](certificate_wish wish) {
-        wish.issuer = &root, wish.names = {"Between"}, wish.authority = true;
-        auto const dated = make_certificate(wish);
-        auto const under = make_certificate({.issuer = &dated});
-        auto const told = context.reload({.certificates = {{.chain_pem = under.chain + dated.chain, .key_pem = under.key}}});
-        return told.empty() ? std::string{} : told.at(0);
-    };
-    CHECK(says(reload({.from_seconds = -7200, .to_seconds = -3600}), {"certificate 2", "has expired on", "take the chain anew"}));
-    CHECK(says(reload({.from_seconds = 3600, .to_seconds = 7200}), {"certificate 2", "is valid from", "check the clock"}));
-    CHECK(served_to(context, nullptr) == "old.example");
-    CHECK(reload({}).empty());
-    CHECK(served_to(context, nullptr) == "mx.example.org");
+    CHECK(with(between.chain + crossed.chain).empty());
+    CHECK(with(root.chain + between.chain).empty());
+    CHECK(with(leaf.chain).empty());
+    CHECK(with(leaf.chain + between.chain + between.chain).empty());
+    CHECK(with(expired.chain + between.chain).empty());
+    CHECK(with(crossed.chain + early.chain).empty());
+    // Roots that signed each other: whoever trusts either is content.
+    auto const root_by_other = make_certificate({.names = {"Root"}, .issuer = &other_root, .authority = true, .key_of = &root});
+    auto const other_by_root = make_certificate({.names = {"Other root"}, .issuer = &root, .authority = true, .key_of = &other_root});
+    CHECK(with(between.chain + root_by_other.chain + other_by_root.chain).empty());
     CHECK(ERR_peek_error() == 0);
+}
+
+TEST_CASE_METHOD(with_chain, "a chain is sent in order, nothing twice and nothing that is out of date", "[tls][context]") {
+    std::string const in_order = "Between>mx.example.org Root>Between Root>Root ";
+    CHECK(sent(between.chain + root.chain) == in_order);
+    CHECK(sent(root.chain + between.chain) == in_order);
+    CHECK(sent(leaf.chain + between.chain + between.chain + root.chain) == in_order);
+    CHECK(sent(expired.chain + root.chain + early.chain + between.chain) == in_order);
+    CHECK(sent(between.chain + crossed.chain) == "Between>mx.example.org Root>Between Other root>Between ");
+    CHECK(sent(between.chain + crossed.chain + root.chain) == in_order + "Other root>Between ");
+}
+
+TEST_CASE_METHOD(with_chain, "a reload with a chain that is refused changes nothing", "[tls][context]") {
+    tls::context context{{.certificates = {as_pem(make_certificate({.names = {"old.example"}}))}}};
+    auto const reload = [&](made_certificate const& behind) {
+        return context.reload({.certificates = {{.chain_pem = leaf.chain + behind.chain, .key_pem = leaf.key}}});
+    };
+    CHECK(reload(expired).size() == 1);
+    CHECK(served_to(context, nullptr) == "old.example");
+    CHECK(reload(between).empty());
+    CHECK(served_to(context, nullptr) == "mx.example.org");
 }
 
 TEST_CASE("a key with a password is refused and nobody is asked for it", "[tls][context]") {
