@@ -33,6 +33,7 @@ struct certificate_wish {
     unsigned rsa_bits = 2048;
     char const* hash = "SHA256";  ///< of the signature
     char const* purpose = nullptr;  ///< extendedKeyUsage, such as "serverAuth"; null: for anything
+    made_certificate const* key_of = nullptr;  ///< has the same key; null: one of its own
 };
 
 namespace certificates_detail {
@@ -66,12 +67,17 @@ inline void extend(X509* made, X509* issuer, int which, std::string const& value
     X509_EXTENSION_free(one);
 }
 
+inline EVP_PKEY* read_key(made_certificate const& of) {
+    bio_ptr const text{BIO_new_mem_buf(of.key.data(), static_cast<int>(of.key.size()))};
+    return PEM_read_bio_PrivateKey(text.get(), nullptr, nullptr, nullptr);
+}
+
 }  // namespace certificates_detail
 
 inline made_certificate make_certificate(certificate_wish const& wish = {}) {
     using namespace certificates_detail;
     static long serial = 1000;
-    key_ptr const key{wish.rsa ? EVP_RSA_gen(wish.rsa_bits) : EVP_EC_gen("P-256")};
+    key_ptr const key{wish.key_of != nullptr ? read_key(*wish.key_of) : wish.rsa ? EVP_RSA_gen(wish.rsa_bits) : EVP_EC_gen("P-256")};
     x509_ptr const made{X509_new()};
     need(key && made, "key");
     X509_set_version(made.get(), 2);
@@ -86,9 +92,8 @@ inline made_certificate make_certificate(certificate_wish const& wish = {}) {
     key_ptr issuer_key;
     if (wish.issuer != nullptr) {
         bio_ptr const chain{BIO_new_mem_buf(wish.issuer->chain.data(), static_cast<int>(wish.issuer->chain.size()))};
-        bio_ptr const signer{BIO_new_mem_buf(wish.issuer->key.data(), static_cast<int>(wish.issuer->key.size()))};
         issuer.reset(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
-        issuer_key.reset(PEM_read_bio_PrivateKey(signer.get(), nullptr, nullptr, nullptr));
+        issuer_key.reset(read_key(*wish.issuer));
         need(issuer && issuer_key, "issuer");
     }
     X509* const by = issuer ? issuer.get() : made.get();

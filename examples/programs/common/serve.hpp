@@ -22,7 +22,7 @@ int serve(settings const& chosen, plug_in const& plug);
 /// `usage_error`, else 1.
 int run_main(std::string_view program, std::function<int()> const& body);
 
-/// The same for a program that serves: a SIGHUP that comes before `serve()` looks out for it waits, and ends nothing.
+/// The same for a program that serves: a SIGHUP that comes from here on waits until `serve()` looks out for it, and ends nothing.
 int run_server_main(std::string_view program, std::function<int()> const& body);
 
 /// Obeys the flags, with `--help` and `--version` among them.

@@ -23,8 +23,8 @@ struct connection_limits {
     /// The same from one address, counted like `per_address`: a sender with many connections has a few at once.
     unsigned handshakes_per_address = 25;
     /// Above this part of `total` in use, in percent, peers that are idle are waited for less long
-    /// (`session_timeouts::command_hurried` and `hello_hurried`), and above this part of `handshakes` those under way
-    /// (`handshake_hurried`). 100: never.
+    /// (`session_timeouts::command_hurried` and `hello_hurried`), and so are handshakes (`handshake_hurried`); these also above this
+    /// part of `handshakes`. 100: never.
     unsigned hurry_above_percent = 80;
 };
 

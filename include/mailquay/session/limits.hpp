@@ -50,7 +50,7 @@ struct session_timeouts {
     std::chrono::seconds message_silence{180};  ///< between octets of a message (RFC 5321 §4.5.3.2.5)
     std::chrono::seconds greeting_delay{0};     ///< before 220 is sent, to find early talkers; at most 30
     std::chrono::seconds handshake{60};         ///< from 220 to the end of the TLS handshake
-    std::chrono::seconds handshake_hurried{10}; ///< the same while the server has nearly as many under way as it may
+    std::chrono::seconds handshake_hurried{10}; ///< the same while the server has nearly as many under way as it may, or is nearly full
     std::chrono::seconds hook{60};              ///< an answer to connect, EHLO, MAIL, RCPT, DATA
     std::chrono::seconds write{120};            ///< an answer to a chunk
     std::chrono::seconds finish{300};           ///< the sink's last word

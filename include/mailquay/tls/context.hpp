@@ -62,10 +62,11 @@ public:
     MAILQUAY_DECL context(context&&) noexcept;
     MAILQUAY_DECL context& operator=(context&&) noexcept;
 
-    /// Reads all files anew. Only if everything is well, new connections get it; else all stays as it is.
+    /// Reads all files anew: by the settings that serve, or those of a `reload(config)` that is under way. Only if everything is
+    /// well, new connections get it; else all stays as it is.
     /// @return what is wrong, as the constructor would say it; empty if the new certificates serve
     MAILQUAY_DECL std::vector<std::string> reload();
-    /// The same with other settings.
+    /// The same with other settings, which `reload()` keeps to once they serve.
     MAILQUAY_DECL std::vector<std::string> reload(context_config config);
     /// Whether a file that it was made of has changed since it was last read, or tried.
     MAILQUAY_DECL bool files_changed() const;

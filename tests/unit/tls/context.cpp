@@ -2,17 +2,17 @@
 
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
+#include "support/served_certificates.hpp"
 #include "support/tls_client.hpp"
 
 #include <openssl/err.h>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <thread>
 
 namespace test_tls_context {
@@ -20,201 +20,9 @@ namespace test_tls_context {
 using namespace mailquay;
 using namespace mailquay_test;
 
-tls::certificate as_pem(made_certificate const& one) { return {.chain_pem = one.chain, .key_pem = one.key}; }
-
-/// What the constructor throws; empty if nothing.
-std::string complaint(tls::context_config config) {
-    try {
-        tls::context const made{std::move(config)};
-        return {};
-    } catch (std::invalid_argument const& wrong) {
-        return wrong.what();
-    }
-}
-
-bool says(std::string const& text, std::initializer_list<std::string_view> parts) {
-    for (std::string_view const part : parts)
-        if (text.find(part) == text.npos) return false;
-    return true;
-}
-
-/// The common name of the certificate that a client gets who asks for `name`.
-std::string served_to(tls_provider& provider, char const* name, std::function<void(SSL*)> const& set_up = {}) {
-    auto server = provider.accept(session_info{});
-    tls_client client{[&](SSL* ssl) {
-        if (name != nullptr) SSL_set_tlsext_host_name(ssl, name);
-        if (set_up) set_up(ssl);
-    }};
-    auto const ended = shake_hands(*server, client);
-    if (!ended || *ended != tls_stream::state::established) return "no handshake";
-    X509* const shown = SSL_get1_peer_certificate(client.ssl());
-    char common_name[256] = {};
-    X509_NAME_get_text_by_NID(X509_get_subject_name(shown), NID_commonName, common_name, sizeof common_name);
-    X509_free(shown);
-    return common_name;
-}
-
 TEST_CASE("a context without a certificate is refused", "[tls][context]") {
     CHECK(says(complaint({}), {"no certificate is given", "give at least one"}));
     CHECK(says(complaint({.certificates = {{}}}), {"no certificate is given", "no key is given"}));
-}
-
-TEST_CASE("a file that cannot be read is named, with the reason and the cure", "[tls][context]") {
-    certificate_folder const folder;
-    auto const good = make_certificate();
-    std::string const chain = folder.write("mx.crt", good.chain);
-    std::string const missing = folder.file("missing.key");
-
-    CHECK(says(complaint({.certificates = {{chain, missing}}}), {"key file \"" + missing, "No such file", "check the path"}));
-    CHECK(says(complaint({.certificates = {{missing, missing}}}), {"certificate file \"" + missing}));
-    std::string const empty = folder.write("empty.key", "");
-    CHECK(says(complaint({.certificates = {{chain, empty}}}), {empty, "empty"}));
-}
-
-TEST_CASE("a folder in place of a file is named, at start and at reload", "[tls][context]") {
-    certificate_folder const folder;
-    auto const good = make_certificate();
-    std::string const chain = folder.write("mx.crt", good.chain), key = folder.write("mx.key", good.key);
-    std::string const place = folder.file("place");
-    std::filesystem::create_directory(place);
-    CHECK(says(complaint({.certificates = {{place, key}}}), {"certificate file \"" + place, "Is a directory", "check the path"}));
-
-    tls::context context{{.certificates = {{chain, key}}}};
-    std::filesystem::remove(chain);
-    std::filesystem::create_directory(chain);
-    auto const told = context.reload();
-    REQUIRE(told.size() == 1);
-    CHECK(says(told[0], {chain, "Is a directory"}));
-    CHECK(served_to(context, nullptr) == "mx.example.org");
-}
-
-TEST_CASE("a file is seen to change although size and time of writing stay, and once it can be opened", "[tls][context]") {
-    certificate_folder const folder;
-    auto const good = make_certificate();
-    std::string const chain = folder.write("mx.crt", good.chain), key = folder.write("mx.key", good.key);
-    tls::context context{{.certificates = {{chain, key}}}};
-    SECTION("in place") {
-        auto const written = std::filesystem::last_write_time(chain);
-        std::this_thread::sleep_for(std::chrono::milliseconds{20});  // file systems tell times apart that lie a tick from each other
-        folder.write("mx.crt", good.chain);
-        std::filesystem::last_write_time(chain, written);
-        CHECK(context.files_changed());
-    }
-    SECTION("for want of descriptors") {
-        rlimit before{};
-        ::getrlimit(RLIMIT_NOFILE, &before);
-        rlimit none = before;
-        none.rlim_cur = 0;
-        ::setrlimit(RLIMIT_NOFILE, &none);
-        auto const told = context.reload();
-        bool const changed = context.files_changed();
-        ::setrlimit(RLIMIT_NOFILE, &before);
-        CHECK(told.size() == 2);
-        CHECK_FALSE(changed);
-        CHECK(context.files_changed());
-        CHECK(context.reload().empty());
-        CHECK_FALSE(context.files_changed());
-    }
-}
-
-TEST_CASE("what is no certificate or key is named", "[tls][context]") {
-    certificate_folder const folder;
-    auto const good = make_certificate();
-    std::string const chain = folder.write("mx.crt", good.chain), key = folder.write("mx.key", good.key);
-    std::string const junk = folder.write("junk.pem", "-----BEGIN JUNK-----\nAAAA\n-----END JUNK-----\n");
-
-    CHECK(says(complaint({.certificates = {{junk, key}}}), {junk, "holds no certificate"}));
-    CHECK(says(complaint({.certificates = {{chain, junk}}}), {junk, "holds no private key"}));
-    CHECK(ERR_peek_error() == 0);
-}
-
-TEST_CASE("a chain that is cut off or damaged behind its first certificate is refused", "[tls][context]") {
-    certificate_folder const folder;
-    auto const issuer = make_certificate({.names = {"Test CA"}, .authority = true}), good = make_certificate({.issuer = &issuer});
-    std::string const key = folder.write("mx.key", good.key);
-    for (std::size_t const kept : {issuer.chain.size() / 2, std::size_t{40}, issuer.chain.size() - 10}) {
-        std::string const cut = folder.write("cut.crt", good.chain + issuer.chain.substr(0, kept));
-        CHECK(says(complaint({.certificates = {{cut, key}}}), {cut, "certificate 2", "copy"}));
-    }
-    std::string damaged = issuer.chain;
-    damaged[damaged.size() / 2] = '*';
-    std::string const bad = folder.write("bad.crt", good.chain + damaged);
-    CHECK(says(complaint({.certificates = {{bad, key}}}), {bad, "certificate 2"}));
-    CHECK(says(complaint({.certificates = {{folder.write("mx.crt", good.chain), key}},
-                          .clients = tls::client_certificates::required, .client_ca_file = bad}), {"client CA", bad, "certificate 2"}));
-    CHECK(ERR_peek_error() == 0);
-    std::string const more = folder.write("more.crt", "# ours\n" + good.chain + "# its issuer\n" + issuer.chain + "\nthat was all\n");
-    CHECK(complaint({.certificates = {{more, key}}}).empty());
-}
-
-TEST_CASE("a key that belongs to another certificate is refused, naming both files", "[tls][context]") {
-    certificate_folder const folder;
-    auto const one = make_certificate(), other = make_certificate();
-    std::string const chain = folder.write("one.crt", one.chain), key = folder.write("other.key", other.key);
-    CHECK(says(complaint({.certificates = {{chain, key}}}), {chain, key, "does not belong"}));
-}
-
-TEST_CASE("an expired certificate, and one that is not valid yet, are refused with the date", "[tls][context]") {
-    auto const expired = make_certificate({.from_seconds = -7200, .to_seconds = -3600});
-    CHECK(says(complaint({.certificates = {as_pem(expired)}}), {"has expired on", "renew it"}));
-    auto const early = make_certificate({.from_seconds = 3600, .to_seconds = 7200});
-    CHECK(says(complaint({.certificates = {as_pem(early)}}), {"is valid from", "check the clock"}));
-}
-
-TEST_CASE("a chain with a link that is out of date, missing or out of order is refused, at start and at reload", "[tls][context]") {
-    certificate_folder const folder;
-    auto const root = make_certificate({.names = {"Root"}, .authority = true});
-    auto const between = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});
-    auto const leaf = make_certificate({.issuer = &between});
-    std::string const key = folder.write("mx.key", leaf.key), file = folder.file("mx.crt");
-    auto const with = [&](std::string const& chain) {
-        folder.write("mx.crt", leaf.chain + chain);
-        return complaint({.certificates = {{file, key}}});
-    };
-    CHECK(with("").empty());
-    CHECK(with(between.chain).empty());
-    CHECK(with(between.chain + root.chain).empty());
-
-    CHECK(says(with(root.chain), {file, "certificate 2", "did not issue", "put the server's own certificate first"}));
-    CHECK(says(with(root.chain + between.chain), {file, "certificate 2", "did not issue"}));
-    auto const namesake = make_certificate({.names = {"Between"}, .issuer = &root, .authority = true});  // another key
-    CHECK(says(with(namesake.chain), {file, "certificate 2", "did not issue"}));
-    CHECK(says(with(between.chain + leaf.chain), {file, "certificate 3", "did not issue"}));
-
-    tls::context context{{.certificates = {as_pem(make_certificate({.names = {"old.example"}}))}}};
-    auto const reload = [&](certificate_wish wish) {
-        wish.issuer = &root, wish.names = {"Between"}, wish.authority = true;
-        auto const dated = make_certificate(wish);
-        auto const under = make_certificate({.issuer = &dated});
-        auto const told = context.reload({.certificates = {{.chain_pem = under.chain + dated.chain, .key_pem = under.key}}});
-        return told.empty() ? std::string{} : told.at(0);
-    };
-    CHECK(says(reload({.from_seconds = -7200, .to_seconds = -3600}), {"certificate 2", "has expired on", "take the chain anew"}));
-    CHECK(says(reload({.from_seconds = 3600, .to_seconds = 7200}), {"certificate 2", "is valid from", "check the clock"}));
-    CHECK(served_to(context, nullptr) == "old.example");
-    CHECK(reload({}).empty());
-    CHECK(served_to(context, nullptr) == "mx.example.org");
-    CHECK(ERR_peek_error() == 0);
-}
-
-TEST_CASE("a key with a password is refused and nobody is asked for it", "[tls][context]") {
-    auto const good = make_certificate();
-    BIO* const in = BIO_new_mem_buf(good.key.data(), static_cast<int>(good.key.size()));
-    EVP_PKEY* const key = PEM_read_bio_PrivateKey(in, nullptr, nullptr, nullptr);
-    BIO* const out = BIO_new(BIO_s_mem());
-    unsigned char password[] = "s3cret";
-    PEM_write_bio_PrivateKey(out, key, EVP_aes_128_cbc(), password, 6, nullptr, nullptr);
-    std::string const locked = certificates_detail::text_of(out);
-    BIO_free_all(in);
-    BIO_free_all(out);
-    EVP_PKEY_free(key);
-
-    CHECK(says(complaint({.certificates = {{.chain_pem = good.chain, .key_pem = locked}}}), {"protected by a password"}));
-}
-
-TEST_CASE("a key too weak for OpenSSL is refused at start, not at the first handshake", "[tls][context]") {
-    auto const weak = make_certificate({.rsa = true, .rsa_bits = 512});
-    CHECK(says(complaint({.certificates = {as_pem(weak)}}), {"cannot be used", "small"}));
 }
 
 TEST_CASE("every fault is told at once", "[tls][context]") {
@@ -371,6 +179,60 @@ TEST_CASE("a reload that is slow to read does not undo a later one", "[tls][cont
     CHECK(context.reload().empty());
     CHECK(served_to(context, nullptr) == "newer.example");
     CHECK_FALSE(context.files_changed());
+}
+
+TEST_CASE("a reload that begins while another takes other settings reads by those", "[tls][context][threads]") {
+    certificate_folder const folder;
+    auto const first = make_certificate({.names = {"first.example"}}), older = make_certificate({.names = {"older.example"}}),
+               newer = make_certificate({.names = {"newer.example"}});
+    tls::context context{{.certificates = {as_pem(first)}}};
+    std::string const pipe = folder.file("mx.crt"), key = folder.write("mx.key", older.key);
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::vector<std::string> told;
+    std::thread slow{[&] { told = context.reload({.certificates = {{pipe, key}}}); }};
+    std::ofstream writer{pipe};  // opens once it is being read
+
+    std::filesystem::rename(folder.write("new.crt", newer.chain), pipe);
+    SECTION("which may find the files renewed") {
+        folder.write("mx.key", newer.key);
+        CHECK(context.reload().empty());
+        CHECK(served_to(context, nullptr) == "newer.example");
+        writer << older.chain;
+        writer.close();
+        slow.join();
+        CHECK(served_to(context, nullptr) == "newer.example");
+        CHECK(context.reload().empty());
+        CHECK(served_to(context, nullptr) == "newer.example");
+    }
+    SECTION("but by the old ones once it has failed") {
+        writer << first.chain;  // not of this key
+        writer.close();
+        slow.join();
+        CHECK(told.size() == 1);
+        CHECK(context.reload().empty());
+        CHECK(served_to(context, nullptr) == "first.example");
+    }
+}
+
+TEST_CASE("reloads without settings never undo one with settings", "[tls][context][threads]") {
+    auto const old = as_pem(make_certificate({.names = {"old.example"}})), renewed = as_pem(make_certificate({.names = {"new.example"}}));
+    int undone = 0;
+    for (int i = 0; i < 100; ++i) {
+        tls::context context{{.certificates = {old}}};
+        std::atomic<bool> stop{false};
+        auto const ever_again = [&] {
+            while (!stop) (void)context.reload();
+        };
+        std::thread one{ever_again}, other{ever_again};
+        std::this_thread::sleep_for(std::chrono::microseconds{300 + i * 7 % 900});
+        (void)context.reload({.certificates = {renewed}});
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        stop = true;
+        one.join();
+        other.join();
+        if (served_to(context, nullptr) != "new.example") ++undone;
+    }
+    CHECK(undone == 0);
 }
 
 struct with_client_certificate {

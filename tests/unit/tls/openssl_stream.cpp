@@ -4,40 +4,16 @@
 
 #include "support/catch.hpp"
 #include "support/certificates.hpp"
+#include "support/connected_pair.hpp"
 #include "support/tls_client.hpp"
 
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
-#include <malloc.h>
-
 namespace test_openssl_stream {
 
 using namespace mailquay;
 using namespace mailquay_test;
-
-tls::context& context() {
-    static tls::context made = [] {
-        auto const one = make_certificate();
-        return tls::context{{.certificates = {{.chain_pem = one.chain, .key_pem = one.key}}}};
-    }();
-    return made;
-}
-
-struct connected_pair {
-    std::unique_ptr<tls_stream> server = context().accept(session_info{});
-    tls_client client;
-
-    explicit connected_pair(int version = TLS1_3_VERSION, std::size_t piece = ~std::size_t{0})
-        : client([&](SSL* ssl) {
-              SSL_set_min_proto_version(ssl, version);
-              SSL_set_max_proto_version(ssl, version);
-          }) {
-        auto const ended = shake_hands(*server, client, piece);
-        REQUIRE(ended);
-        REQUIRE(*ended == tls_stream::state::established);
-    }
-};
 
 TEST_CASE("octets go both ways, however the wire cuts them", "[tls][stream]") {
     int const version = GENERATE(TLS1_2_VERSION, TLS1_3_VERSION);
@@ -134,7 +110,7 @@ TEST_CASE("a record that was changed on its way ends the stream", "[tls][stream]
 TEST_CASE("what is no TLS fails at once, with a reason", "[tls][stream]") {
     std::string_view const junk = GENERATE(std::string_view{"EHLO client.example.org\r\n"}, std::string_view{"GET / HTTP/1.1\r\n\r\n"},
                                            std::string_view{"\x16\x03\x01\x00\x04\x02\x00\x00\x00", 9});
-    auto server = context().accept(session_info{});
+    auto server = shared_context().accept(session_info{});
     server->lend(junk);
     auto const ended = server->handshake();
     REQUIRE_FALSE(ended);
@@ -143,7 +119,7 @@ TEST_CASE("what is no TLS fails at once, with a reason", "[tls][stream]") {
 }
 
 TEST_CASE("no plain text flows before the handshake is complete", "[tls][stream]") {
-    auto server = context().accept(session_info{});
+    auto server = shared_context().accept(session_info{});
     std::array<char, 10> room;
     CHECK(*server->read(room) == 0);
     CHECK(*server->write(std::string_view{"220 too early\r\n"}) == 0);
@@ -205,7 +181,7 @@ TEST_CASE("the facts of TLS 1.3 and 1.2, and channel bindings that both ends agr
         CHECK(own.size() == 12);
     }
     SECTION("1.2 without extended master secret does not bind") {
-        auto server = context().accept(session_info{});
+        auto server = shared_context().accept(session_info{});
         tls_client client{[](SSL* ssl) {
             SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
             SSL_set_options(ssl, SSL_OP_NO_EXTENDED_MASTER_SECRET);
@@ -258,32 +234,6 @@ TEST_CASE("no ticket is sent unless resumption is on", "[tls][stream]") {
         CHECK(SSL_session_reused(back.ssl()) == 1);
     }
     SSL_SESSION_free(session);
-}
-
-TEST_CASE("an idle stream keeps no cipher text", "[tls][stream]") {
-    connected_pair pair;
-    REQUIRE(pair.server->write(std::string(10'000, 'x')));
-    output_of(*pair.server);
-    CHECK_FALSE(pair.server->has_output());
-    CHECK(pair.server->wants_input());
-}
-
-/// The heap in use, without what lies in the allocator's caches.
-std::size_t heap_in_use() { return ::mallinfo2().uordblks; }
-
-TEST_CASE("a stream that has read and written much holds no more than an idle one", "[tls][stream]") {
-    if (heap_in_use() == 0) return;  // a sanitizer's allocator does not say
-    connected_pair pair;
-    auto const exchange = [&](std::size_t octets) {
-        REQUIRE(pair.server->write(std::string(octets, 'x')));
-        output_of(*pair.server);
-    };
-    exchange(20'000);  // what a thread keeps is kept once
-    connected_pair other;
-    std::size_t const before = heap_in_use();
-    REQUIRE(other.server->write(std::string(20'000, 'x')));
-    output_of(*other.server);
-    CHECK(heap_in_use() < before + 1000);
 }
 
 TEST_CASE("errors that others left in the thread's queue are not taken for the stream's", "[tls][stream]") {

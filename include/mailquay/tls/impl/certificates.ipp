@@ -14,7 +14,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -151,19 +150,77 @@ inline bool was_issued_by(X509* subject, X509* issuer) {
     return well;
 }
 
-/// @return what is wrong with the certificates behind the first, or nothing. Clients would refuse such a chain, and say so to nobody here.
-inline std::string fault_of_chain(pem_source const& from, X509* leaf, std::vector<x509_ptr> const& chain) {
-    X509* before = leaf;
-    for (std::size_t i = 0; i < chain.size(); ++i) {
-        X509* const link = chain[i].get();
-        if (auto const fault = fault_of_dates(link, "take the chain anew from who issued the certificate"); !fault.empty())
-            return fmt::format("tls: certificate {} in {} {}", i + 2, from.name(), fault);
-        if (!was_issued_by(before, link))
-            return fmt::format("tls: certificate {} in {} did not issue the one before it; put the server's own certificate first, and behind "
-                               "each the one that issued it", i + 2, from.name());
-        before = link;
+/// Looks for a way from the first certificate of a file, each issued by the next, to one that signed itself or whose issuer is
+/// not in the file. It is all a client needs; what else is there (cross-signed, twice, in another order) does no harm.
+class way_of_chain {
+public:
+    explicit way_of_chain(std::vector<x509_ptr> const& all) : all_(all), seen_(all.size()) { found_ = leads_out(0); }
+
+    bool found() const noexcept { return found_; }
+    /// By index, the first certificate included.
+    std::vector<std::size_t> const& links() const noexcept { return links_; }
+    /// One that no way gets past, as it is out of date.
+    std::size_t out_of_date() const noexcept { return out_of_date_; }
+    std::string const& fault() const noexcept { return fault_; }
+
+private:
+    // Each certificate is looked at once, however many ways lead to it.
+    bool leads_out(std::size_t at) {
+        seen_[at] = true;
+        links_.push_back(at);
+        if (was_issued_by(all_[at].get(), all_[at].get())) return true;
+        bool ends = true;
+        for (std::size_t next = 1; next < all_.size(); ++next) {
+            // Authorities that signed each other: the way does not come back.
+            if (std::find(links_.begin(), links_.end(), next) != links_.end()) continue;
+            if (!was_issued_by(all_[at].get(), all_[next].get())) continue;
+            ends = false;
+            if (seen_[next]) continue;
+            if (auto fault = fault_of_dates(all_[next].get(), "take the chain anew from who issued the certificate"); !fault.empty()) {
+                if (fault_.empty()) out_of_date_ = next, fault_ = std::move(fault);
+                continue;
+            }
+            if (leads_out(next)) return true;
+        }
+        if (ends) return true;
+        links_.pop_back();
+        return false;
     }
-    return {};
+
+    std::vector<x509_ptr> const& all_;
+    std::vector<bool> seen_;
+    std::vector<std::size_t> links_{};
+    std::size_t out_of_date_ = 0;
+    std::string fault_{};
+    bool found_ = false;
+};
+
+inline bool same_certificate(x509_ptr const& one, x509_ptr const& other) { return ::X509_cmp(one.get(), other.get()) == 0; }
+
+/// @return what is to be sent behind the first certificate: the way that clients go, then the others that are in date, none twice; or
+///         nothing and a sentence in `problems`. Clients would refuse such a chain, and say so to nobody here.
+inline std::optional<std::vector<x509_ptr>> order_chain(pem_source const& from, std::vector<x509_ptr> const& all, std::vector<std::string>& problems) {
+    way_of_chain const way{all};
+    if (!way.found()) {
+        problems.push_back(fmt::format("tls: certificate {} in {} {}", way.out_of_date() + 1, from.name(), way.fault()));
+        return std::nullopt;
+    }
+    bool const others = std::any_of(all.begin(), all.end(), [&](x509_ptr const& one) { return !same_certificate(one, all.front()); });
+    if (others && way.links().size() == 1 && !was_issued_by(all.front().get(), all.front().get())) {
+        problems.push_back(fmt::format("tls: none of the certificates behind the first in {} issued it; put the server's own certificate "
+                                       "first, and behind each the one that issued it", from.name()));
+        return std::nullopt;
+    }
+    std::vector<x509_ptr> sent;
+    auto const send = [&](x509_ptr const& one) {
+        if (same_certificate(one, all.front()) || std::any_of(sent.begin(), sent.end(), [&](x509_ptr const& other) { return same_certificate(one, other); })) return;
+        ::X509_up_ref(one.get());
+        sent.emplace_back(one.get());
+    };
+    for (std::size_t const link : way.links()) send(all[link]);
+    for (x509_ptr const& one : all)
+        if (fault_of_dates(one.get(), {}).empty()) send(one);
+    return sent;
 }
 
 /// @return a certificate that can serve now, or nothing and why in `problems`
@@ -194,16 +251,17 @@ inline std::optional<loaded_certificate> load(certificate const& given, std::vec
     if (!read) return std::nullopt;
     auto& all = *read;
     if (all.empty()) return wrong(fmt::format("tls: {} holds no certificate in PEM; give one, with its chain behind it", chain_source.name()));
-    made.leaf = std::move(all.front());
-    made.chain.assign(std::make_move_iterator(all.begin() + 1), std::make_move_iterator(all.end()));
-    if (::X509_check_private_key(made.leaf.get(), made.key.get()) != 1) {
+    if (::X509_check_private_key(all.front().get(), made.key.get()) != 1) {
         ::ERR_clear_error();
         return wrong(fmt::format("tls: the key of {} does not belong to the certificate of {}; give the key it was made with, and put "
                                  "the server's own certificate first in its file", key_source.name(), chain_source.name()));
     }
-    if (auto const fault = fault_of_dates(made.leaf.get(), "renew it"); !fault.empty())
+    if (auto const fault = fault_of_dates(all.front().get(), "renew it"); !fault.empty())
         return wrong(fmt::format("tls: the certificate of {} {}", chain_source.name(), fault));
-    if (auto fault = fault_of_chain(chain_source, made.leaf.get(), made.chain); !fault.empty()) return wrong(std::move(fault));
+    auto chain = order_chain(chain_source, all, problems);
+    if (!chain) return std::nullopt;
+    made.chain = std::move(*chain);
+    made.leaf = std::move(all.front());
     made.names = names_of(made.leaf.get());
     return made;
 }

@@ -6,6 +6,7 @@
 #include <mailquay/tls/impl/tls_settings.ipp>
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <unordered_map>
@@ -152,6 +153,9 @@ struct context::impl {
     std::uint64_t begun = 0;
     std::uint64_t looked = 0;
     std::uint64_t served = 0;
+    std::map<std::uint64_t, context_config> asked{};  // by attempts under way with other settings: of them the newest count for those that follow
+
+    std::vector<std::string> load(std::uint64_t number, context_config from);
 };
 
 MAILQUAY_DECL context::context(context_config config) : impl_(std::make_unique<impl>()) {
@@ -168,32 +172,41 @@ MAILQUAY_DECL context& context::operator=(context&&) noexcept = default;
 
 MAILQUAY_DECL std::vector<std::string> context::reload() {
     std::unique_lock lock{impl_->mutex};
-    auto same = impl_->config;
+    // Number and settings at once, or it would count as later than settings that it does not know.
+    auto const number = ++impl_->begun;
+    auto same = impl_->asked.empty() ? impl_->config : impl_->asked.rbegin()->second;
     lock.unlock();
-    return reload(std::move(same));
+    return impl_->load(number, std::move(same));
 }
 
 MAILQUAY_DECL std::vector<std::string> context::reload(context_config config) {
     std::unique_lock lock{impl_->mutex};
     auto const number = ++impl_->begun;
+    impl_->asked.emplace(number, config);
     lock.unlock();
+    return impl_->load(number, std::move(config));
+}
+
+MAILQUAY_DECL std::vector<std::string> context::impl::load(std::uint64_t number, context_config from) {
     std::vector<std::string> problems;
     std::vector<detail::file_read> files;
     std::shared_ptr<detail::served const> made;
     try {
-        made = detail::make_served(config, files, problems);
+        made = detail::make_served(from, files, problems);
     } catch (std::exception const& failed) {
         problems.push_back(fmt::format("tls: the certificates cannot be read: {}", failed.what()));
     }
-    lock.lock();
-    if (number > impl_->looked) {
-        impl_->looked = number;
-        impl_->looked_at = std::move(files);
+    std::unique_lock const lock{mutex};
+    asked.erase(number);
+    if (number > looked) {
+        looked = number;
+        looked_at = std::move(files);
     }
-    if (!problems.empty() || number < impl_->served) return problems;
-    impl_->served = number;
-    impl_->config = std::move(config);
-    impl_->now = std::move(made);
+    if (!problems.empty() || number < served) return problems;
+    served = number;
+    asked.erase(asked.begin(), asked.upper_bound(number));
+    config = std::move(from);
+    now.swap(made);
     return problems;
 }
 

@@ -246,10 +246,12 @@ private:
     // Idle, a connection holds no buffers. For reading SSL_MODE_RELEASE_BUFFERS would free them after each record, and
     // SSL_OP_CLEANSE_PLAINTEXT would have all 16 KiB overwritten each time: half of what a small message costs. What was plain text in them is
     // overwritten already. For writing the mode is the cheaper way.
+    // Only between records: OpenSSL before 3.0.14, 3.1.6, 3.2.2 and 3.3.1 frees a buffer that is in use, too (CVE-2024-4741).
     void release_buffers() noexcept {
+        if (::SSL_has_pending(ssl_.get()) == 1 || ::SSL_rstate_string(ssl_.get())[1] != 'H') return;  // "RH": reads a header next
         auto const kept = ::SSL_get_options(ssl_.get()) & SSL_OP_CLEANSE_PLAINTEXT;
         ::SSL_clear_options(ssl_.get(), kept);
-        ::SSL_free_buffers(ssl_.get());  // none that holds part of a record
+        ::SSL_free_buffers(ssl_.get());
         ::SSL_set_options(ssl_.get(), kept);
     }
     std::error_code failed(int why) noexcept {
