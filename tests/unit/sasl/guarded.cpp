@@ -9,6 +9,9 @@
 #include <mailquay/sasl/user_table.hpp>
 #include <mailquay/server/memory_store.hpp>
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/cancellation_type.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
@@ -326,6 +329,25 @@ TEST_CASE("one secret tried at once is one guess, and what succeeds or cannot be
     for (auth_step const& one : b.steps) CHECK(std::holds_alternative<auth_success>(one));
     CHECK(b.judged_of(std::vector<std::string>(50, plain("alice", "old password"))) == 50);
     CHECK(b.failures_until_over("192.0.2.7", "alice") == 9);
+}
+
+TEST_CASE("a client that hangs up while its secret is judged is counted all the same", "[sasl][guard]") {
+    bench b;
+    b.users->slow = true;
+    auto const client = tls_client({}, "192.0.2.7");
+    for (unsigned i = 0; i < 20; ++i) {
+        asio::io_context io;
+        asio::cancellation_signal hangs_up;
+        auto const server = b.all.begin("PLAIN", client);
+        asio::co_spawn(io, try_once(*server, plain("user" + std::to_string(i), "guess"), &b.steps),
+                       asio::bind_cancellation_slot(hangs_up.slot(), asio::detached));
+        io.poll();
+        hangs_up.emit(asio::cancellation_type::terminal);
+        io.run();
+    }
+    b.users->slow = false;
+    CHECK(b.users->asked == 20);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == temporary);
 }
 
 TEST_CASE("SCRAM counts each failure, once the user is known", "[sasl][guard]") {

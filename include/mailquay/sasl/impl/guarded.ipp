@@ -10,6 +10,9 @@
 #include <mailquay/sasl/messages.hpp>
 #include <mailquay/sasl/saslprep.hpp>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/this_coro.hpp>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -96,6 +99,10 @@ public:
 
 private:
     asio::awaitable<auth_step> guard(secret_view response) {
+        // To the end, though the client hangs up: his guess would be free.
+        asio::disable_cancellation const not_at_all{};
+        co_await asio::this_coro::reset_cancellation_state(not_at_all);
+        co_await asio::this_coro::throw_if_cancelled(false);
         note(response.reveal());
         auto const here = begin_attempt();  // until the verdict is counted
         bool const over = co_await is_over(here->before);
