@@ -23,13 +23,13 @@ struct guard_limits {
     /// below it.
     std::int64_t per_user_and_network = 10;
     /// Failures for one user from everywhere, within `window`: above it the answer waits for clients in networks from which
-    /// this user did not succeed within `known_for`, right or wrong alike. Never a lock of the user, wherever he is.
+    /// this user did not succeed within `known_for`, right or wrong alike. Never a lock of the user where he is known.
     std::int64_t per_user = 50;
     /// How long such an answer waits: longer with each failure above `per_user`, this at twice as many. At most 60 s, for
     /// clients give up.
     std::chrono::milliseconds longest_delay{10'000};
-    /// How many answers for one user wait at once; others get 454 4.7.0. A client that hangs up leaves its place taken until the answer
-    /// would have been due.
+    /// How many answers for one user wait at once, one for each network (an IPv4 /24, an IPv6 /48); others get 454 4.7.0. The same secret
+    /// tried often from one address takes one place. A client that hangs up leaves its place taken until the answer would have been due.
     std::size_t delayed_at_once = 4;
     std::chrono::seconds window{600};
     /// How long a network counts as one the user comes from.

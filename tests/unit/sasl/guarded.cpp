@@ -235,12 +235,38 @@ TEST_CASE("so many answers for a user wait at once, whether or not their clients
     CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
 }
 
+TEST_CASE("one secret tried often takes one place of those that wait, and a network takes one", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.longest_delay = seconds{5};
+    limits.delayed_at_once = 2;
+    bench b{limits};
+    CHECK(b.failures_until_over("192.0.2.7", "alice", 5) == 5);
+    for (unsigned i = 0; i < 4; ++i) CHECK(b.attempt("198.51.100.1", "alice", "guess") == denied);
+    CHECK(b.attempt("198.51.100.1", "alice", "another guess") == temporary);
+    CHECK(b.attempt("198.51.100.2", "alice", "guess") == temporary);
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+    CHECK(b.attempt("203.0.114.1", "alice", "wonderland") == temporary);
+
+    b.time->now += seconds{3};  // later than the first, but not than the last of them
+    CHECK(b.attempt("198.51.100.1", "alice", "another guess") == denied);
+}
+
+TEST_CASE("however many answers may wait, room is made for those that do", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 1;
+    limits.delayed_at_once = ~std::size_t{0};
+    bench b{limits};
+    CHECK(b.attempt("192.0.2.7", "alice", "guess") == denied);
+    CHECK(b.attempt("198.51.100.1", "alice", "guess") == denied);
+}
+
 TEST_CASE("users who are not tried any more are forgotten", "[sasl][guard]") {
     auto const time = std::make_shared<hand_clock>();
     auto const all = std::make_shared<sasl::detail::delayed_answers>(4);
     for (unsigned i = 0; i < 10'000; ++i) {
         time->now += seconds{1};
-        CHECK(all->begin("user" + std::to_string(i), seconds{10}, time) != nullptr);
+        CHECK(all->begin({"user" + std::to_string(i), "192.0.2.0"}, seconds{10}, time) != nullptr);
     }
     CHECK(all->users() <= 64);
 }

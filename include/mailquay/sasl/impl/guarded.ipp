@@ -109,7 +109,7 @@ private:
         if (over) co_return too_many();
         std::unique_ptr<detail::delayed_answers::one> waits;
         if (delay_.count() > 0) {
-            waits = all_->delayed->begin(user_, delay_, all_->limits.time);
+            waits = take_place();
             if (!waits) co_return too_many();
         }
         eventual<auth_step> asked = inner_->next(response);
@@ -120,6 +120,12 @@ private:
         if (!waits) co_return step;
         if (is_question(step)) co_return waits->forget(), step;
         co_return put_off(std::move(step), delay_);
+    }
+
+    std::unique_ptr<detail::delayed_answers::one> take_place() const {
+        detail::delayed_answers::attempt what{user_, wide_};
+        if (!tried_.empty()) what.same = secret_key();
+        return all_->delayed->begin(std::move(what), delay_, all_->limits.time);
     }
 
     std::shared_ptr<detail::attempts::one const> begin_attempt() {
