@@ -470,6 +470,45 @@ TEST_CASE("a store that cannot be asked lets pass", "[sasl][guard]") {
     CHECK(say(*all.begin("PLAIN", client), plain("alice", "wonderland")) == success("alice"));
 }
 
+TEST_CASE("a store whose workers are busy changes no verdict, and hides no guess that is tried again", "[sasl][guard]") {
+    struct at_times_busy final : store {
+        memory_store kept{};
+        bool busy = false;
+        void work() const {
+            if (busy) throw workers_busy{};
+        }
+        eventual<result<std::optional<std::string>>> get(std::string key) override { return work(), kept.get(std::move(key)); }
+        eventual<result<void>> set(std::string key, std::string value, seconds ttl) override {
+            return work(), kept.set(std::move(key), std::move(value), ttl);
+        }
+        eventual<result<std::int64_t>> add(std::string key, std::int64_t delta, seconds ttl) override {
+            if (!busy) return kept.add(std::move(key), delta, ttl);
+            return never();  // thrown once somebody waits
+        }
+        asio::awaitable<result<std::int64_t>> never() {
+            throw workers_busy{};
+            co_return result<std::int64_t>{0};
+        }
+        eventual<result<bool>> compare_and_set(std::string key, std::optional<std::string> expected, std::string value, seconds ttl) override {
+            return kept.compare_and_set(std::move(key), std::move(expected), std::move(value), ttl);
+        }
+        eventual<result<bool>> remove(std::string key) override { return work(), kept.remove(std::move(key)); }
+    };
+    auto const counters = std::make_shared<at_times_busy>();
+    sasl::guarded all{sasl::mechanisms{sasl::user_table{{"alice", "wonderland"}}}, counters};
+    auto const attempt = [&](std::string_view password) { return say(*all.begin("PLAIN", tls_client()), plain("alice", password)); };
+    for (int i = 0; i < 9; ++i) {
+        counters->busy = true;
+        CHECK(attempt(std::to_string(i)) == denied);
+        CHECK(attempt("wonderland") == success("alice"));
+        counters->busy = false;
+        CHECK(attempt(std::to_string(i)) == denied);
+        CHECK(attempt(std::to_string(i)) == denied);
+    }
+    CHECK(attempt("the tenth") == denied);
+    CHECK(attempt("wonderland") == temporary);
+}
+
 TEST_CASE("a guard lends its store the workers it is lent", "[sasl][guard]") {
     struct lent_to final : store, uses_workers {
         std::shared_ptr<workers> pool{};
