@@ -32,7 +32,7 @@ struct guard_limits {
     /// tried often from one address takes one place. A client that hangs up leaves its place taken until the answer would have been due.
     std::size_t delayed_at_once = 4;
     std::chrono::seconds window{600};
-    /// How long a network counts as one the user comes from.
+    /// How long a network counts as one the user comes from: from when the answer to his success is due.
     std::chrono::seconds known_for{30 * 24 * 3600};
     /// So many of them are kept here besides the store, whose entries can be pushed out by failures for invented users: those
     /// come from successes alone. Each takes some 250 octets.
@@ -42,7 +42,7 @@ struct guard_limits {
     /// Keys the digests of users and secrets in the store. Empty: random; give servers that share a store the same 32
     /// octets.
     std::string key{};
-    /// For `known_networks`. Null: the machine's.
+    /// For `known_networks` and what waits. Null: the machine's.
     std::shared_ptr<mailquay::clock> time{};
 };
 

@@ -35,7 +35,9 @@ using std::chrono::seconds;
 struct hand_clock final : mailquay::clock {
     std::chrono::steady_clock::time_point now{seconds{1000}};
     std::chrono::steady_clock::time_point steady() const noexcept override { return now; }
-    std::chrono::system_clock::time_point wall() const noexcept override { return {}; }
+    std::chrono::system_clock::time_point wall() const noexcept override {
+        return std::chrono::system_clock::time_point{std::chrono::duration_cast<std::chrono::system_clock::duration>(now.time_since_epoch())};
+    }
 };
 
 /// Counts how often a credential was looked at.
@@ -195,6 +197,7 @@ TEST_CASE("strangers cannot lock a user out of where he usually is", "[sasl][gua
     CHECK(b.delay_for("192.0.2.200", "alice", "wonderland").count() == 0);
     CHECK(b.delay_for("203.0.113.1", "bob", "builder").count() == 0);
     CHECK(b.timed_attempt("203.0.113.1", "alice", "wonderland") == std::pair{success("alice"), std::chrono::milliseconds{1000}});  // not known
+    b.time->now += seconds{1};
     CHECK(b.delay_for("203.0.113.2", "alice", "wonderland").count() == 0);  // from now on it is
 
     b.time->now += seconds{601};
@@ -288,6 +291,31 @@ TEST_CASE("a challenge neither waits nor takes a place", "[sasl][guard]") {
     auth_step const done = waited(server->next(secret_view{proof}));
     CHECK(told(done) == success("alice", alice.expected_last()));
     CHECK(delay_of(done) == seconds{2});
+}
+
+TEST_CASE("a network is known once the answer is due, not before", "[sasl][guard]") {
+    using std::chrono::milliseconds;
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.longest_delay = seconds{5};
+    limits.key = "0123456789abcdef0123456789abcdef";
+    bench b{limits};
+    sasl::guarded other{b.made(b.users), b.counters, b.timed(limits)};
+    auto const delay_at_other = [&](std::string_view from) {
+        auto const message = plain("alice", "wonderland");
+        return delay_of(waited(other.begin("PLAIN", tls_client({}, from))->next(secret_view{message})));
+    };
+    CHECK(b.failures_until_over("192.0.2.7", "alice", 5) == 5);
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland") == seconds{1});
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland") == seconds{1});
+    CHECK(b.attempt("203.0.113.2", "alice", "guess") == temporary);  // as if the first had been wrong
+    b.time->now += milliseconds{999};
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland") == seconds{1});
+    CHECK(delay_at_other("203.0.113.1") == seconds{1});
+
+    b.time->now += milliseconds{1};
+    CHECK(b.delay_for("203.0.113.2", "alice", "wonderland").count() == 0);
+    CHECK(delay_at_other("203.0.113.2").count() == 0);
 }
 
 TEST_CASE("invented users do not make a guard forget where a user comes from", "[sasl][guard]") {

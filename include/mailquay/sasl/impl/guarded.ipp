@@ -63,10 +63,22 @@ struct guarded::state {
     std::shared_ptr<detail::delayed_answers> delayed = std::make_shared<detail::delayed_answers>(limits.delayed_at_once);
     std::shared_ptr<detail::known_keys> known = std::make_shared<detail::known_keys>(limits.known_networks);
 
-    void remember(std::string key) const {
-        auto const now = limits.time->steady();
-        auto const most = std::chrono::duration_cast<std::chrono::seconds>(detail::known_keys::time_point::max() - now);
-        known->put(std::move(key), now + std::min(limits.known_for, most));
+    void remember(std::string key, std::chrono::milliseconds delay) const {
+        auto const from = limits.time->steady() + delay;
+        auto const most = std::chrono::duration_cast<std::chrono::seconds>(detail::known_keys::time_point::max() - from);
+        known->put(std::move(key), from, from + std::min(limits.known_for, most));
+    }
+    /// In the time of day, which servers that share a store have in common.
+    std::string second_after(std::chrono::milliseconds delay) const {
+        auto const then = limits.time->wall() + delay;
+        return std::to_string(std::chrono::ceil<std::chrono::seconds>(then.time_since_epoch()).count());
+    }
+    /// What the store holds of a network: since when it is known. One that cannot be asked knows it.
+    bool is_known(result<std::optional<std::string>> const& since) const {
+        if (!since) return true;
+        if (!since->has_value()) return false;
+        auto const now = std::chrono::floor<std::chrono::seconds>(limits.time->wall().time_since_epoch()).count();
+        return parse_decimal<std::uint32_t>(**since).value_or(0) <= std::max<std::int64_t>(1, now);  // "1": since always
     }
 
     /// @param excess  failures above `per_user`
@@ -197,6 +209,14 @@ private:
         result<void> ignored = co_await answer_of<void>(std::move(ask));
         static_cast<void>(ignored);
     }
+    asio::awaitable<void> keep_first(std::string key, std::string value, std::chrono::seconds for_so_long) {
+        auto const set = [in = all_->counters, key = std::move(key), value = std::move(value), for_so_long] {
+            return in->compare_and_set(key, std::nullopt, value, for_so_long);
+        };
+        unique_function<eventual<result<bool>>()> ask{set};
+        result<bool> ignored = co_await answer_of<bool>(std::move(ask));
+        static_cast<void>(ignored);
+    }
     asio::awaitable<bool> add_one(std::string key) {
         auto const add = [in = all_->counters, key = std::move(key), window = all_->limits.window] { return in->add(key, 1, window); };
         unique_function<eventual<result<std::int64_t>>()> ask{add};
@@ -224,7 +244,7 @@ private:
         if (of_user + before[2] < all_->limits.per_user) co_return false;
         if (all_->known->has(known_key(), all_->limits.time->steady())) co_return false;
         result<std::optional<std::string>> known = co_await look_up(known_key());
-        if (known && !known->has_value()) delay_ = all_->delay(of_user + before[2] - all_->limits.per_user);
+        if (!all_->is_known(known)) delay_ = all_->delay(of_user + before[2] - all_->limits.per_user);
         co_return false;
     }
 
@@ -247,10 +267,16 @@ private:
         if (counted && !tried_.empty()) co_await keep(secret_key(), all_->limits.same_secret);
     }
 
+    // Known from when the answer is due: who hangs up before must not learn it from how the next one is treated.
     asio::awaitable<void> succeeded() {
         if (user_.empty()) co_return;
-        all_->remember(known_key());
-        co_await keep(known_key(), all_->limits.known_for);
+        all_->remember(known_key(), delay_);
+        if (delay_.count() == 0) {
+            co_await keep(known_key(), all_->limits.known_for);
+        } else {
+            std::string since = all_->second_after(delay_);
+            co_await keep_first(known_key(), std::move(since), all_->limits.known_for);
+        }
     }
 
     std::shared_ptr<state> all_;
