@@ -88,6 +88,24 @@ class Submission(harness.Case):
                 self.assertEqual(program.wait(), 2)
                 program.expect_in_log(file)
 
+    def test_a_key_that_is_none_is_refused_and_one_that_others_may_read_told_of(self):
+        store = os.path.join(self.folder.name, "keyed.db")
+        for key in (b"k" * 31, b"k" * 33, b"0123456789abcdef" * 4 + b"\n", b""):
+            with open(store + ".key", "wb") as file:
+                file.write(key)
+            program = harness.Program("mailquay-submission", "--user", "alice@example.org:secret", "--maildir", self.folder.name,
+                                      "--auth-without-tls", "--auth-store", store, ready=False)
+            with program:
+                self.assertEqual(program.wait(), 2)
+                program.expect_in_log(store + ".key")
+                program.expect_in_log("32 octets")
+        with open(store + ".key", "wb") as file:
+            file.write(b"k" * 32)
+        os.chmod(store + ".key", 0o640)
+        self.start("--auth-store", store).expect_in_log("chmod 600 " + store + ".key")
+        os.chmod(store + ".key", 0o600)
+        self.assertNotIn("chmod", self.start("--auth-store", store).log())
+
     def test_who_does_not_log_in_may_nothing(self):
         program = self.start()
         with smtplib.SMTP(*program.smtp, timeout=harness.PATIENCE) as client:

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace programs {
@@ -132,7 +133,7 @@ struct counting {
 }
 
 // For this user only: the key is what keeps digests of names and secrets from being tried out.
-std::string key_in(std::string const& file) {
+std::string key_in(std::string const& file, mailquay::logger const& log) {
     std::string key(32, '\0');
     int const made = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (made >= 0) {
@@ -147,30 +148,37 @@ std::string key_in(std::string const& file) {
     }
     int const there = errno == EEXIST ? ::open(file.c_str(), O_RDONLY | O_CLOEXEC) : -1;
     if (there < 0) refuse_store(file);
+    key.push_back('\0');  // to see that there is no more: of hexadecimal digits half would be taken
     auto const octets = ::read(there, key.data(), key.size());
+    struct stat facts{};
+    bool const others_may = ::fstat(there, &facts) == 0 && (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0;
     ::close(there);
-    if (octets == static_cast<ssize_t>(key.size())) return key;
-    throw usage_error("--auth-store: \"" + file + "\" is no key, which has 32 octets; remove it and the database, and both are made anew");
+    key.pop_back();
+    if (octets != static_cast<ssize_t>(key.size()))
+        throw usage_error("--auth-store: \"" + file + "\" is no key, which has 32 octets, not in hexadecimal digits nor with a line end; "
+                          "remove it and the database, and both are made anew");
+    if (others_may) log.warning([&] { return "--auth-store: others than its owner may use the key; chmod 600 " + file; });
+    return key;
 }
 
-counting counting_in(std::string const& file) {
+counting counting_in(std::string const& file, mailquay::logger const& log) {
     counting made;
     // SQLite makes its files as readable as this one.
     int const database = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (database < 0) refuse_store(file);
     ::close(database);
-    made.limits.key = key_in(file + ".key");
+    made.limits.key = key_in(file + ".key", log);
     made.counters = std::make_shared<mailquay::stores::sqlite>(file);
     return made;
 }
 #else
-counting counting_in(std::string const&) {
+counting counting_in(std::string const&, mailquay::logger const&) {
     throw usage_error("--auth-store: this program was built without the component \"store-sqlite\"; install SQLite, and build it");
 }
 #endif
 
-counting counting_of(users const& from) {
-    if (!from.store.empty()) return counting_in(from.store);
+counting counting_of(users const& from, mailquay::logger const& log) {
+    if (!from.store.empty()) return counting_in(from.store, log);
     counting made;
     made.counters = std::make_shared<mailquay::memory_store>();
     return made;
@@ -182,7 +190,7 @@ std::shared_ptr<mailquay::authenticator> authenticator_of(users& from, mailquay:
     int const sources = int{!from.named.empty()} + int{!from.password_file.empty()} + int{!from.auth_socket.empty()};
     if (sources > 1)
         throw usage_error("--user, --password-file, --auth-socket: passwords come from one place; give one of them");
-    auto const count = counting_of(from);
+    auto const count = counting_of(from, log);
     if (!from.auth_socket.empty()) {
         mailquay::sasl::dovecot_settings settings;
         settings.secrets_in_clear = from.in_clear;

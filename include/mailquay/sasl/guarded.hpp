@@ -23,16 +23,16 @@ struct guard_limits {
     /// below it.
     std::int64_t per_user_and_network = 10;
     /// Failures for one user from everywhere, within `window`: above it the answer waits for clients in networks from which
-    /// this user did not succeed within `known_for`, right or wrong alike. Never a lock of the user, wherever he is.
+    /// this user did not succeed within `known_for`, right or wrong alike. Never a lock of the user where he is known.
     std::int64_t per_user = 50;
     /// How long such an answer waits: longer with each failure above `per_user`, this at twice as many. At most 60 s, for
     /// clients give up.
     std::chrono::milliseconds longest_delay{10'000};
-    /// How many answers for one user wait at once; others get 454 4.7.0. A client that hangs up leaves its place taken until the answer
-    /// would have been due.
+    /// How many answers for one user wait at once, one for each network (an IPv4 /24, an IPv6 /48); others get 454 4.7.0. The same secret
+    /// tried often from one address takes one place. A client that hangs up leaves its place taken until the answer would have been due.
     std::size_t delayed_at_once = 4;
     std::chrono::seconds window{600};
-    /// How long a network counts as one the user comes from.
+    /// How long a network counts as one the user comes from: from when the answer to his success is due.
     std::chrono::seconds known_for{30 * 24 * 3600};
     /// So many of them are kept here besides the store, whose entries can be pushed out by failures for invented users: those
     /// come from successes alone. Each takes some 250 octets.
@@ -42,7 +42,7 @@ struct guard_limits {
     /// Keys the digests of users and secrets in the store. Empty: random; give servers that share a store the same 32
     /// octets.
     std::string key{};
-    /// For `known_networks`. Null: the machine's.
+    /// For `known_networks` and what waits. Null: the machine's.
     std::shared_ptr<mailquay::clock> time{};
 };
 
@@ -53,8 +53,9 @@ struct guard_limits {
 /// known. Clients from loopback and UNIX sockets are not counted: there a web mail would be locked out for all. Who the user
 /// is, is read off the messages of PLAIN, LOGIN, CRAM-MD5, SCRAM, OAUTHBEARER and XOAUTH2; other mechanisms count per client.
 /// What is being judged counts as a failure until it is known: guesses made at once pass no limit together. The same secret
-/// tried at once is one. Servers that share a store see each other's failures only, not what is under way.
-/// A store that cannot be asked lets pass. Delays and the end of a connection after 5 failures are the session's.
+/// tried at once is one. An exchange goes on to its verdict where the client hangs up, and takes no notice of cancellation. Servers that share a store see each other's failures only, not what is under way.
+/// A store that cannot be asked, or throws as one whose workers are busy does, lets pass: what it does not count counts when the same
+/// secret is tried again. Delays and the end of a connection after 5 failures are the session's.
 ///
 /// A store that is `uses_workers`, as `stores::sqlite` is, is lent the workers of the server. Give it a `guard_limits::key` of its own,
 /// or what it holds means nothing after a restart.

@@ -273,6 +273,7 @@ private:
     inline void challenge(std::string_view octets);
     inline void refuse_exchange(auth_failure const& why);
     inline void end_exchange(auth_outcome how, std::size_t replied) noexcept;
+    auth_outcome unsaid_outcome() noexcept;
     inline bool responding() const noexcept;
     inline std::size_t line_limit(std::string_view begin, std::string_view rest = {}) const noexcept;
     inline bool secret_line(std::string_view begin) const noexcept;

@@ -9,6 +9,9 @@
 #include <mailquay/sasl/user_table.hpp>
 #include <mailquay/server/memory_store.hpp>
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/cancellation_type.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
@@ -32,7 +35,9 @@ using std::chrono::seconds;
 struct hand_clock final : mailquay::clock {
     std::chrono::steady_clock::time_point now{seconds{1000}};
     std::chrono::steady_clock::time_point steady() const noexcept override { return now; }
-    std::chrono::system_clock::time_point wall() const noexcept override { return {}; }
+    std::chrono::system_clock::time_point wall() const noexcept override {
+        return std::chrono::system_clock::time_point{std::chrono::duration_cast<std::chrono::system_clock::duration>(now.time_since_epoch())};
+    }
 };
 
 /// Counts how often a credential was looked at.
@@ -192,6 +197,7 @@ TEST_CASE("strangers cannot lock a user out of where he usually is", "[sasl][gua
     CHECK(b.delay_for("192.0.2.200", "alice", "wonderland").count() == 0);
     CHECK(b.delay_for("203.0.113.1", "bob", "builder").count() == 0);
     CHECK(b.timed_attempt("203.0.113.1", "alice", "wonderland") == std::pair{success("alice"), std::chrono::milliseconds{1000}});  // not known
+    b.time->now += seconds{1};
     CHECK(b.delay_for("203.0.113.2", "alice", "wonderland").count() == 0);  // from now on it is
 
     b.time->now += seconds{601};
@@ -232,12 +238,38 @@ TEST_CASE("so many answers for a user wait at once, whether or not their clients
     CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
 }
 
+TEST_CASE("one secret tried often takes one place of those that wait, and a network takes one", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.longest_delay = seconds{5};
+    limits.delayed_at_once = 2;
+    bench b{limits};
+    CHECK(b.failures_until_over("192.0.2.7", "alice", 5) == 5);
+    for (unsigned i = 0; i < 4; ++i) CHECK(b.attempt("198.51.100.1", "alice", "guess") == denied);
+    CHECK(b.attempt("198.51.100.1", "alice", "another guess") == temporary);
+    CHECK(b.attempt("198.51.100.2", "alice", "guess") == temporary);
+    CHECK(b.attempt("203.0.113.1", "alice", "wonderland") == success("alice"));
+    CHECK(b.attempt("203.0.114.1", "alice", "wonderland") == temporary);
+
+    b.time->now += seconds{3};  // later than the first, but not than the last of them
+    CHECK(b.attempt("198.51.100.1", "alice", "another guess") == denied);
+}
+
+TEST_CASE("however many answers may wait, room is made for those that do", "[sasl][guard]") {
+    sasl::guard_limits limits;
+    limits.per_user = 1;
+    limits.delayed_at_once = ~std::size_t{0};
+    bench b{limits};
+    CHECK(b.attempt("192.0.2.7", "alice", "guess") == denied);
+    CHECK(b.attempt("198.51.100.1", "alice", "guess") == denied);
+}
+
 TEST_CASE("users who are not tried any more are forgotten", "[sasl][guard]") {
     auto const time = std::make_shared<hand_clock>();
     auto const all = std::make_shared<sasl::detail::delayed_answers>(4);
     for (unsigned i = 0; i < 10'000; ++i) {
         time->now += seconds{1};
-        CHECK(all->begin("user" + std::to_string(i), seconds{10}, time) != nullptr);
+        CHECK(all->begin({"user" + std::to_string(i), "192.0.2.0"}, seconds{10}, time) != nullptr);
     }
     CHECK(all->users() <= 64);
 }
@@ -259,6 +291,31 @@ TEST_CASE("a challenge neither waits nor takes a place", "[sasl][guard]") {
     auth_step const done = waited(server->next(secret_view{proof}));
     CHECK(told(done) == success("alice", alice.expected_last()));
     CHECK(delay_of(done) == seconds{2});
+}
+
+TEST_CASE("a network is known once the answer is due, not before", "[sasl][guard]") {
+    using std::chrono::milliseconds;
+    sasl::guard_limits limits;
+    limits.per_user = 5;
+    limits.longest_delay = seconds{5};
+    limits.key = "0123456789abcdef0123456789abcdef";
+    bench b{limits};
+    sasl::guarded other{b.made(b.users), b.counters, b.timed(limits)};
+    auto const delay_at_other = [&](std::string_view from) {
+        auto const message = plain("alice", "wonderland");
+        return delay_of(waited(other.begin("PLAIN", tls_client({}, from))->next(secret_view{message})));
+    };
+    CHECK(b.failures_until_over("192.0.2.7", "alice", 5) == 5);
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland") == seconds{1});
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland") == seconds{1});
+    CHECK(b.attempt("203.0.113.2", "alice", "guess") == temporary);  // as if the first had been wrong
+    b.time->now += milliseconds{999};
+    CHECK(b.delay_for("203.0.113.1", "alice", "wonderland") == seconds{1});
+    CHECK(delay_at_other("203.0.113.1") == seconds{1});
+
+    b.time->now += milliseconds{1};
+    CHECK(b.delay_for("203.0.113.2", "alice", "wonderland").count() == 0);
+    CHECK(delay_at_other("203.0.113.2").count() == 0);
 }
 
 TEST_CASE("invented users do not make a guard forget where a user comes from", "[sasl][guard]") {
@@ -326,6 +383,25 @@ TEST_CASE("one secret tried at once is one guess, and what succeeds or cannot be
     for (auth_step const& one : b.steps) CHECK(std::holds_alternative<auth_success>(one));
     CHECK(b.judged_of(std::vector<std::string>(50, plain("alice", "old password"))) == 50);
     CHECK(b.failures_until_over("192.0.2.7", "alice") == 9);
+}
+
+TEST_CASE("a client that hangs up while its secret is judged is counted all the same", "[sasl][guard]") {
+    bench b;
+    b.users->slow = true;
+    auto const client = tls_client({}, "192.0.2.7");
+    for (unsigned i = 0; i < 20; ++i) {
+        asio::io_context io;
+        asio::cancellation_signal hangs_up;
+        auto const server = b.all.begin("PLAIN", client);
+        asio::co_spawn(io, try_once(*server, plain("user" + std::to_string(i), "guess"), &b.steps),
+                       asio::bind_cancellation_slot(hangs_up.slot(), asio::detached));
+        io.poll();
+        hangs_up.emit(asio::cancellation_type::terminal);
+        io.run();
+    }
+    b.users->slow = false;
+    CHECK(b.users->asked == 20);
+    CHECK(b.attempt("192.0.2.7", "alice", "wonderland") == temporary);
 }
 
 TEST_CASE("SCRAM counts each failure, once the user is known", "[sasl][guard]") {
@@ -420,6 +496,45 @@ TEST_CASE("a store that cannot be asked lets pass", "[sasl][guard]") {
     auto const client = tls_client();
     CHECK(say(*all.begin("PLAIN", client), plain("alice", "guess")) == denied);
     CHECK(say(*all.begin("PLAIN", client), plain("alice", "wonderland")) == success("alice"));
+}
+
+TEST_CASE("a store whose workers are busy changes no verdict, and hides no guess that is tried again", "[sasl][guard]") {
+    struct at_times_busy final : store {
+        memory_store kept{};
+        bool busy = false;
+        void work() const {
+            if (busy) throw workers_busy{};
+        }
+        eventual<result<std::optional<std::string>>> get(std::string key) override { return work(), kept.get(std::move(key)); }
+        eventual<result<void>> set(std::string key, std::string value, seconds ttl) override {
+            return work(), kept.set(std::move(key), std::move(value), ttl);
+        }
+        eventual<result<std::int64_t>> add(std::string key, std::int64_t delta, seconds ttl) override {
+            if (!busy) return kept.add(std::move(key), delta, ttl);
+            return never();  // thrown once somebody waits
+        }
+        asio::awaitable<result<std::int64_t>> never() {
+            throw workers_busy{};
+            co_return result<std::int64_t>{0};
+        }
+        eventual<result<bool>> compare_and_set(std::string key, std::optional<std::string> expected, std::string value, seconds ttl) override {
+            return kept.compare_and_set(std::move(key), std::move(expected), std::move(value), ttl);
+        }
+        eventual<result<bool>> remove(std::string key) override { return work(), kept.remove(std::move(key)); }
+    };
+    auto const counters = std::make_shared<at_times_busy>();
+    sasl::guarded all{sasl::mechanisms{sasl::user_table{{"alice", "wonderland"}}}, counters};
+    auto const attempt = [&](std::string_view password) { return say(*all.begin("PLAIN", tls_client()), plain("alice", password)); };
+    for (int i = 0; i < 9; ++i) {
+        counters->busy = true;
+        CHECK(attempt(std::to_string(i)) == denied);
+        CHECK(attempt("wonderland") == success("alice"));
+        counters->busy = false;
+        CHECK(attempt(std::to_string(i)) == denied);
+        CHECK(attempt(std::to_string(i)) == denied);
+    }
+    CHECK(attempt("the tenth") == denied);
+    CHECK(attempt("wonderland") == temporary);
 }
 
 TEST_CASE("a guard lends its store the workers it is lent", "[sasl][guard]") {

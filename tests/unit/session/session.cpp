@@ -1,6 +1,7 @@
 #include <mailquay/session/session.hpp>
 
 #include <mailquay/protocol/replies.hpp>
+#include <mailquay/session/extensions/auth.hpp>
 #include <mailquay/session/extensions/smtputf8.hpp>
 
 #include "support/catch.hpp"
@@ -9,6 +10,7 @@
 
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -451,6 +453,38 @@ TEST_CASE("a message that was accepted is not aborted while its reply waits", "[
     std::string const said = it.output();
     CHECK(said.starts_with("250 2.0.0 "));
     CHECK(said.find("\r\n421 4.3.2 ") != std::string::npos);
+}
+
+TEST_CASE("a step of AUTH that is put off ends as it was judged, though its client hangs up", "[session][auth][time]") {
+    struct verdict_of {
+        auth_step step;
+        auth_outcome ends;
+    };
+    verdict_of const all[] = {{succeed("alice"), auth_outcome::succeeded},
+                              {succeed("alice", "proof"), auth_outcome::succeeded},
+                              {fail(), auth_outcome::failed},
+                              {refuse_with("{}"), auth_outcome::failed},
+                              {fail(auth_problem::expired), auth_outcome::refused},
+                              {fail(auth_problem::malformed), auth_outcome::malformed},
+                              {fail(auth_problem::unavailable), auth_outcome::unavailable},
+                              {continue_with("more"), auth_outcome::aborted}};
+    for (verdict_of const& one : all) {
+        bare it;
+        it.config.extensions.add(std::make_shared<extensions::auth>([](session_info const&) { return mechanisms{"PLAIN"}; }, true));
+        it.greet();
+        it.feed("AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
+        it.talk->answer(it.next<auth_started>().ticket, put_off(one.step, 5s));
+        CHECK(it.dry());
+
+        it.talk->connection_lost();
+
+        auto const finished = it.next<auth_finished>();
+        CHECK(finished.outcome == one.ends);
+        CHECK(finished.reply.empty());
+        CHECK(it.talk->info().user() == (one.ends == auth_outcome::succeeded ? "alice" : ""));
+        CHECK(it.next<closed>().why == close_reason::peer_gone);
+        CHECK(it.output().empty());
+    }
 }
 
 TEST_CASE("a later answer does not prolong the delay of a reply before it", "[session][in-flight]") {

@@ -42,6 +42,7 @@ TEST_CASE("a store without workers of its own takes those it is lent first, and 
     place at;
     stores::sqlite store{at.folder.path("state.db"), at.settings};
     CHECK_THROWS_AS(waited(store.get("k")), workers_busy);
+    store.lend(nullptr);
     store.lend(at.pool);
     store.lend(nullptr);
     CHECK(waited(store.set("k", "v", 0s)));

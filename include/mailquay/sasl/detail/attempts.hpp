@@ -3,6 +3,7 @@
 #include <mailquay/base/config.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,7 @@ public:
         std::string same;
         attempts::keys counted{};
         std::array<std::int64_t, 3> before{};  // others under way when it began, by key
+        std::atomic<bool> mutable failed{false};  // and counted, or about to be: once for all who share it
 
         one(std::shared_ptr<attempts> of, std::string secret) : all(std::move(of)), same(std::move(secret)) {}
         one(one const&) = delete;

@@ -3,6 +3,7 @@
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/decimal.hpp>
 #include <mailquay/base/random.hpp>
+#include <mailquay/base/unique_function.hpp>
 #include <mailquay/sasl/detail/attempts.hpp>
 #include <mailquay/sasl/detail/delayed_answers.hpp>
 #include <mailquay/sasl/detail/hashing.hpp>
@@ -10,11 +11,15 @@
 #include <mailquay/sasl/messages.hpp>
 #include <mailquay/sasl/saslprep.hpp>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/this_coro.hpp>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <span>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI::sasl {
@@ -58,10 +63,22 @@ struct guarded::state {
     std::shared_ptr<detail::delayed_answers> delayed = std::make_shared<detail::delayed_answers>(limits.delayed_at_once);
     std::shared_ptr<detail::known_keys> known = std::make_shared<detail::known_keys>(limits.known_networks);
 
-    void remember(std::string key) const {
-        auto const now = limits.time->steady();
-        auto const most = std::chrono::duration_cast<std::chrono::seconds>(detail::known_keys::time_point::max() - now);
-        known->put(std::move(key), now + std::min(limits.known_for, most));
+    void remember(std::string key, std::chrono::milliseconds delay) const {
+        auto const from = limits.time->steady() + delay;
+        auto const most = std::chrono::duration_cast<std::chrono::seconds>(detail::known_keys::time_point::max() - from);
+        known->put(std::move(key), from, from + std::min(limits.known_for, most));
+    }
+    /// In the time of day, which servers that share a store have in common.
+    std::string second_after(std::chrono::milliseconds delay) const {
+        auto const then = limits.time->wall() + delay;
+        return std::to_string(std::chrono::ceil<std::chrono::seconds>(then.time_since_epoch()).count());
+    }
+    /// What the store holds of a network: since when it is known. One that cannot be asked knows it.
+    bool is_known(result<std::optional<std::string>> const& since) const {
+        if (!since) return true;
+        if (!since->has_value()) return false;
+        auto const now = std::chrono::floor<std::chrono::seconds>(limits.time->wall().time_since_epoch()).count();
+        return parse_decimal<std::uint32_t>(**since).value_or(0) <= std::max<std::int64_t>(1, now);  // "1": since always
     }
 
     /// @param excess  failures above `per_user`
@@ -96,23 +113,33 @@ public:
 
 private:
     asio::awaitable<auth_step> guard(secret_view response) {
+        // To the end, though the client hangs up: his guess would be free.
+        asio::disable_cancellation const not_at_all{};
+        co_await asio::this_coro::reset_cancellation_state(not_at_all);
+        co_await asio::this_coro::throw_if_cancelled(false);
         note(response.reveal());
         auto const here = begin_attempt();  // until the verdict is counted
         bool const over = co_await is_over(here->before);
         if (over) co_return too_many();
         std::unique_ptr<detail::delayed_answers::one> waits;
         if (delay_.count() > 0) {
-            waits = all_->delayed->begin(user_, delay_, all_->limits.time);
+            waits = take_place();
             if (!waits) co_return too_many();
         }
         eventual<auth_step> asked = inner_->next(response);
         auth_step step = co_await std::move(asked).wait();
         if (std::holds_alternative<auth_success>(step)) co_await succeeded();
         bool const guess = is_wrong(step) && !std::exchange(refused_, true);
-        if (guess) co_await count();
+        if (guess) co_await count(here);
         if (!waits) co_return step;
         if (is_question(step)) co_return waits->forget(), step;
         co_return put_off(std::move(step), delay_);
+    }
+
+    std::unique_ptr<detail::delayed_answers::one> take_place() const {
+        detail::delayed_answers::attempt what{user_, wide_};
+        if (!tried_.empty()) what.same = secret_key();
+        return all_->delayed->begin(std::move(what), delay_, all_->limits.time);
     }
 
     std::shared_ptr<detail::attempts::one const> begin_attempt() {
@@ -158,10 +185,48 @@ private:
         return key;
     }
 
+    // A store that throws, for its workers are busy or whatever else, could not be asked.
+    template <class T>
+    static asio::awaitable<result<T>> answer_of(unique_function<eventual<result<T>>()> ask) {
+        try {
+            eventual<result<T>> asked = ask();
+            result<T> answer = co_await std::move(asked).wait();
+            co_return answer;
+        } catch (...) {
+        }
+        result<T> away{std::make_error_code(std::errc::resource_unavailable_try_again)};
+        co_return away;
+    }
+
+    asio::awaitable<result<std::optional<std::string>>> look_up(std::string key) {
+        auto const look = [in = all_->counters, key = std::move(key)] { return in->get(key); };
+        unique_function<eventual<result<std::optional<std::string>>>()> ask{look};
+        co_return co_await answer_of<std::optional<std::string>>(std::move(ask));
+    }
+    asio::awaitable<void> keep(std::string key, std::chrono::seconds for_so_long) {
+        auto const set = [in = all_->counters, key = std::move(key), for_so_long] { return in->set(key, "1", for_so_long); };
+        unique_function<eventual<result<void>>()> ask{set};
+        result<void> ignored = co_await answer_of<void>(std::move(ask));
+        static_cast<void>(ignored);
+    }
+    asio::awaitable<void> keep_first(std::string key, std::string value, std::chrono::seconds for_so_long) {
+        auto const set = [in = all_->counters, key = std::move(key), value = std::move(value), for_so_long] {
+            return in->compare_and_set(key, std::nullopt, value, for_so_long);
+        };
+        unique_function<eventual<result<bool>>()> ask{set};
+        result<bool> ignored = co_await answer_of<bool>(std::move(ask));
+        static_cast<void>(ignored);
+    }
+    asio::awaitable<bool> add_one(std::string key) {
+        auto const add = [in = all_->counters, key = std::move(key), window = all_->limits.window] { return in->add(key, 1, window); };
+        unique_function<eventual<result<std::int64_t>>()> ask{add};
+        result<std::int64_t> const sum = co_await answer_of<std::int64_t>(std::move(ask));
+        co_return bool(sum);
+    }
+
     // A counter that is absent or cannot be asked for is 0.
     asio::awaitable<std::int64_t> value_of(std::string key) {
-        auto asked = all_->counters->get(std::move(key));
-        result<std::optional<std::string>> digits = co_await std::move(asked).wait();
+        result<std::optional<std::string>> digits = co_await look_up(std::move(key));
         std::uint32_t count = 0;
         if (digits && digits->has_value()) count = parse_decimal<std::uint32_t>(**digits).value_or(0);
         co_return count;
@@ -178,36 +243,40 @@ private:
         std::int64_t const of_user = co_await value_of(user_key());
         if (of_user + before[2] < all_->limits.per_user) co_return false;
         if (all_->known->has(known_key(), all_->limits.time->steady())) co_return false;
-        auto asked = all_->counters->get(known_key());
-        result<std::optional<std::string>> known = co_await std::move(asked).wait();
-        if (known && !known->has_value()) delay_ = all_->delay(of_user + before[2] - all_->limits.per_user);
+        result<std::optional<std::string>> known = co_await look_up(known_key());
+        if (!all_->is_known(known)) delay_ = all_->delay(of_user + before[2] - all_->limits.per_user);
         co_return false;
     }
 
-    asio::awaitable<void> count() {
+    // The secret is marked last: where it could not be counted it counts when it is tried again.
+    asio::awaitable<void> count(std::shared_ptr<detail::attempts::one const> here) {
+        if (here->failed.exchange(true)) co_return;
+        bool fresh = true;
         if (!tried_.empty()) {
-            auto asked = all_->counters->compare_and_set(secret_key(), std::nullopt, "1", all_->limits.same_secret);
-            result<bool> fresh = co_await std::move(asked).wait();
-            if (fresh && !*fresh) co_return;
+            result<std::optional<std::string>> mark = co_await look_up(secret_key());
+            fresh = !mark || !mark->has_value();
         }
-        co_await add_one(client_key());
-        if (user_.empty()) co_return;
-        co_await add_one(network_key());
-        co_await add_one(user_key());
+        if (!fresh) co_return;
+        bool counted = co_await add_one(client_key());
+        if (!user_.empty()) {
+            bool const in_network = co_await add_one(network_key());
+            bool const in_all = co_await add_one(user_key());
+            counted = counted && in_network && in_all;
+        }
+        if (!counted) here->failed = false;
+        if (counted && !tried_.empty()) co_await keep(secret_key(), all_->limits.same_secret);
     }
 
-    asio::awaitable<void> add_one(std::string key) {
-        auto asked = all_->counters->add(std::move(key), 1, all_->limits.window);
-        result<std::int64_t> ignored = co_await std::move(asked).wait();
-        static_cast<void>(ignored);
-    }
-
+    // Known from when the answer is due: who hangs up before must not learn it from how the next one is treated.
     asio::awaitable<void> succeeded() {
         if (user_.empty()) co_return;
-        all_->remember(known_key());
-        auto asked = all_->counters->set(known_key(), "1", all_->limits.known_for);
-        result<void> ignored = co_await std::move(asked).wait();
-        static_cast<void>(ignored);
+        all_->remember(known_key(), delay_);
+        if (delay_.count() == 0) {
+            co_await keep(known_key(), all_->limits.known_for);
+        } else {
+            std::string since = all_->second_after(delay_);
+            co_await keep_first(known_key(), std::move(since), all_->limits.known_for);
+        }
     }
 
     std::shared_ptr<state> all_;

@@ -41,6 +41,15 @@ inline bool counts_as_guess(auth_step const& given) noexcept {
     auto const* const failure = std::get_if<auth_failure>(&given);
     return failure != nullptr && !failure->temporary && failure->why == auth_problem::credentials;
 }
+
+/// Of a step that is no success.
+inline auth_outcome outcome_of(auth_step const& given) noexcept {
+    if (counts_as_guess(given)) return auth_outcome::failed;
+    auto const* const failure = std::get_if<auth_failure>(&given);
+    if (failure == nullptr) return auth_outcome::aborted;
+    if (failure->temporary || failure->why == auth_problem::unavailable) return auth_outcome::unavailable;
+    return failure->why == auth_problem::malformed ? auth_outcome::malformed : auth_outcome::refused;
+}
 }  // namespace detail
 
 /// How long a line that begins so (in two pieces) may be, where it is longer than commands usually are.
@@ -237,6 +246,19 @@ MAILQUAY_DECL void session::refuse_exchange(auth_failure const& why) {
     say(with_text(replies::bad_credentials));
     end_exchange(auth_outcome::failed, replied);
     command_boundary();
+}
+
+/// How an exchange ends that the session ends before: as it was judged, where that was only to be said later.
+MAILQUAY_DECL auth_outcome session::unsaid_outcome() noexcept {
+    if (!delayed_ || !delayed_->step) return auth_outcome::aborted;
+    auto* const success = std::get_if<auth_success>(&*delayed_->step);
+    if (success == nullptr) return detail::outcome_of(*delayed_->step);
+    try {
+        info_.set_user(std::move(success->identity));
+    } catch (...) {
+        return auth_outcome::aborted;
+    }
+    return auth_outcome::succeeded;
 }
 
 /// @param replied  where in out_ the reply stands that ends it

@@ -97,8 +97,8 @@ MAILQUAY_DECL void session::close(close_reason why) noexcept {
     phase_ = phase::closing;
     close_reason_ = why;
     will_tell(tell_closed);
+    if (exchange_) end_exchange(unsaid_outcome(), output_end());
     delayed_.reset();
-    if (exchange_) end_exchange(auth_outcome::aborted, output_end());
     drop_input();
 }
 

@@ -230,7 +230,7 @@ MAILQUAY_DECL sqlite::sqlite(std::string file, sqlite_settings settings) : pool_
 MAILQUAY_DECL sqlite::~sqlite() = default;
 
 MAILQUAY_DECL void sqlite::lend(std::shared_ptr<mailquay::workers> pool) {
-    if (std::exchange(lent_, false) && pool) pool_ = std::move(pool);
+    if (pool && std::exchange(lent_, false)) pool_ = std::move(pool);
 }
 
 MAILQUAY_DECL eventual<result<std::optional<std::string>>> sqlite::get(std::string key) {
