@@ -4,13 +4,18 @@
 #include <mailquay/relay/impl/carrying.ipp>
 #include <mailquay/server/worker_pool.hpp>
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/cancellation_state.hpp>
 #include <asio/cancellation_type.hpp>
+#include <asio/post.hpp>
 #include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -38,6 +43,7 @@ struct smtp_carrier::impl {
 
     asio::awaitable<found_hops> hops_of(destination to);
     asio::awaitable<std::vector<detail::share>> shares_of(std::shared_ptr<consignment const> what);
+    asio::awaitable<std::vector<detail::share>> shares_in_time(std::shared_ptr<consignment const> what);
     asio::awaitable<carry_report> carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told);
     asio::awaitable<carry_report> carry_share(std::shared_ptr<detail::carrying> state, detail::share* of, outgoing_message* message);
 };
@@ -111,10 +117,37 @@ inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_of
     co_return shares;
 }
 
+// Of a message that is given up meanwhile there are none, as of one that is cancelled.
+inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_in_time(std::shared_ptr<consignment const> what) {
+    auto asked = shares_of(what);
+    if (!what->give_up_after) co_return co_await std::move(asked);
+    asio::any_io_executor const executor = co_await asio::this_coro::executor;
+    auto const stop = std::make_shared<detail::stop_in_time>(executor);
+    asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
+    auto slot = state.slot();
+    if (slot.is_connected()) slot.assign(detail::stop_now{stop});
+    stop->begin(stop, *what->give_up_after);
+    std::vector<detail::share> shares;
+    std::exception_ptr failure;
+    try {
+        auto asking = detail::shares_or_none(std::move(asked));
+        auto token = asio::bind_cancellation_slot(stop->signal.slot(), asio::use_awaitable);
+        shares = co_await asio::co_spawn(executor, std::move(asking), token);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    slot.clear();
+    stop->end();
+    // The look-up's last steps may still look at the signal.
+    asio::post(executor, [stop] {});
+    if (failure) std::rethrow_exception(failure);
+    co_return shares;
+}
+
 inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told) {
     auto const executor = co_await asio::this_coro::executor;
     auto const begun = std::chrono::steady_clock::now();
-    auto finding = self->shares_of(what);
+    auto finding = self->shares_in_time(what);
     std::vector<detail::share> shares = co_await std::move(finding);
     if (shares.empty()) {
         carry_report cancelled;
