@@ -50,7 +50,8 @@ struct client_engine_config {
 /// The client's side of one SMTP or LMTP conversation, without I/O: octets and orders in, events and octets out.
 ///
 /// One message at a time; as many transactions as it takes: recipients beyond the server's limits, or refused with 452 or 552
-/// after others were accepted, go in further ones (RFC 5321 §4.5.3.1.10). Commands travel in groups where the server offers PIPELINING.
+/// after others were accepted, go in further ones (RFC 5321 §4.5.3.1.10); so do those of a second domain that a server refuses with
+/// 4yz after recipients of the first. Commands travel in groups where the server offers PIPELINING.
 ///
 /// The loop of a connection:
 /// @code
@@ -114,6 +115,12 @@ public:
     /// Whether the end of the message's content may have left, or nothing more is to be sent of it: what becomes of it is not in our
     /// hands any more.
     MAILQUAY_DECL bool handed_over() const noexcept;
+
+    /// From now on each transaction is for one domain: the server is known to take no more.
+    MAILQUAY_DECL void keep_to_one_domain() noexcept;
+    /// Whether each transaction is for one domain; also since the server showed it, by taking in a further transaction whom it had
+    /// refused beside another domain.
+    MAILQUAY_DECL bool keeps_to_one_domain() const noexcept;
 
     /// What came of the message so far; of the connection, before the first one.
     MAILQUAY_DECL send_report const& report() const noexcept;

@@ -66,6 +66,8 @@ public:
     eventual<std::string> policy_of(std::string domain) const;
     /// Tells the reporter what came of a session with `host`.
     void came_out(mx_route const& route, mx_host const& host, tls_demand const& demand, send_report const& report) const;
+    /// The same, for who only looks: tells no reporter.
+    tls_demands without_report() const;
 
 private:
     struct state;

@@ -27,7 +27,8 @@ struct found_hops {
     std::string failure{};         ///< without any: status and words, "5.1.2 no such domain"; "4..." is temporary
     /// Where set: told what came of a session with `hops[hop]`, on the runner's strand. Must not throw.
     std::function<void(std::size_t hop, send_report const& report)> came_out{};
-    /// Equal for domains whose mail may go together: the same hosts, of which the same is demanded. Empty: for none.
+    /// Equal for domains whose mail may go together: the same hosts, of which the same is demanded. Empty: for none. Known also where
+    /// none of the hosts may be used now; always what `hop_finder::find_place` says.
     std::string key{};
 };
 /// Finds the hosts of a domain (RFC 5321 §5.1). Runs on the runner's strand. A function that returns `awaitable<found_hops>` is one.

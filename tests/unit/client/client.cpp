@@ -352,6 +352,22 @@ TEST_CASE("MAILMAX: what is left goes over another connection", "[client][socket
     CHECK(server.surprises().empty());
 }
 
+TEST_CASE("a host that takes one domain in a transaction is known as such on the next connection", "[client][sockets][domains]") {
+    asio::io_context io;
+    server_script const first = joined({opening, {">MAIL", "250 ok", ">RCPT", "250 ok", ">RCPT", "451 4.3.0 one domain", ">DATA", "354 go", ">.", "250 ok"},
+                                        transaction, {"close"}});
+    scripted_server server{io, {first, joined({opening, transaction, transaction, {"hang"}})}};
+    client sends{io, named()};
+    outgoing_message const message{"a@client.example", {"b@one.example", "c@two.example"}, "Subject: x\r\n\r\nhello\r\n"};
+
+    CHECK(deliver(io, sends, server.hop(), message).delivered());
+    turn(io, 50ms);
+    CHECK(deliver(io, sends, server.hop(), message).delivered());
+
+    CHECK(server.connections() == 2);
+    CHECK(server.surprises().empty());
+}
+
 TEST_CASE("more messages than connections wait their turn", "[client][sockets][pool]") {
     asio::io_context io;
     scripted_server server{io, {joined({opening, transaction, transaction, transaction})}};

@@ -186,6 +186,60 @@ TEST_CASE("recipients beyond the server's number go in a further transaction at 
     }
 }
 
+TEST_CASE("domains that a server refuses beside another go in further transactions at once, one each", "[client][engine][domains]") {
+    client_script talk;
+    std::string const refusal = "451-4.3.0 Multiple destination domains per transaction is unsupported.  Please\n451 4.3.0 try again.";
+    auto const taken_alone = [&talk](std::string const& recipients, std::string const& replies) {
+        talk.client("MAIL FROM:<a@client.example>\n" + recipients + "\nDATA").server("250 ok\n" + replies + "\n354 go");
+        talk.client("Subject: x\n\nhello\n.").server("250 taken");
+    };
+    SECTION("also the next message's on that connection, which is not refused any more") {
+        talk.opening("PIPELINING").send(mail_to({"b@one.example", "c@two.example", "d@three.example", "e@ONE.example", "f@two.example"}));
+        taken_alone("RCPT TO:<b@one.example>\nRCPT TO:<c@two.example>\nRCPT TO:<d@three.example>\nRCPT TO:<e@ONE.example>\nRCPT TO:<f@two.example>",
+                    "250 ok\n" + refusal + "\n" + refusal + "\n250 ok\n" + refusal);
+        taken_alone("RCPT TO:<c@two.example>\nRCPT TO:<f@two.example>", "250 ok\n250 ok");
+        taken_alone("RCPT TO:<d@three.example>", "250 ok");
+        talk.send(mail_to({"b@one.example", "c@two.example"}));
+        taken_alone("RCPT TO:<b@one.example>", "250 ok");
+        taken_alone("RCPT TO:<c@two.example>", "250 ok");
+        talk.run([](auto const& got) {
+            CHECK(got.report.delivered());
+            CHECK(got.ready);
+        });
+    }
+    SECTION("where it refuses them alone as well they wait, and nothing is learned of the server") {
+        talk.opening("PIPELINING").send(mail_to({"b@one.example", "c@two.example"}));
+        taken_alone("RCPT TO:<b@one.example>\nRCPT TO:<c@two.example>", "250 ok\n450 4.2.0 greylisted");
+        talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<c@two.example>\nDATA").server("250 ok\n450 4.2.0 greylisted\n554 no one").client("RSET").server("250 ok");
+        talk.send(mail_to({"b@one.example", "c@two.example"}));
+        taken_alone("RCPT TO:<b@one.example>\nRCPT TO:<c@two.example>", "250 ok\n250 ok");
+        talk.run([](auto const& got) { CHECK(got.report.delivered()); });
+    }
+    SECTION("a server that took two of them has another reason") {
+        talk.opening("PIPELINING").send(mail_to({"b@one.example", "c@two.example", "d@three.example", "e@one.example"}));
+        taken_alone("RCPT TO:<b@one.example>\nRCPT TO:<c@two.example>\nRCPT TO:<d@three.example>\nRCPT TO:<e@one.example>",
+                    "250 ok\n250 ok\n450 4.2.0 greylisted\n450 4.2.1 busy");
+        talk.run([](auto const& got) {
+            CHECK(got[1].state == state::delivered);
+            CHECK(got[2].state == state::temporary);
+            CHECK(got[2].status == "4.2.0");
+            CHECK(got[3].state == state::temporary);
+            CHECK(got.sent);
+        });
+    }
+    SECTION("a message for all or none goes to none") {
+        auto message = mail_to({"b@one.example", "c@two.example"});
+        message.all_or_none = true;
+        talk.opening("PIPELINING").send(message);
+        talk.client("MAIL FROM:<a@client.example>\nRCPT TO:<b@one.example>\nRCPT TO:<c@two.example>").server("250 ok\n250 ok\n451 4.3.0 not both");
+        talk.run([](auto const& got) {
+            CHECK(got[0].state == state::temporary);
+            CHECK(got[1].state == state::temporary);
+            CHECK(got[1].status == "4.3.0");
+        });
+    }
+}
+
 TEST_CASE("a connection that ends tells how much is known", "[client][engine][fault]") {
     client_script talk;
     talk.opening("PIPELINING").send(mail_to({"b@mx.example", "c@mx.example"}));

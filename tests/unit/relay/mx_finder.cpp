@@ -129,6 +129,37 @@ TEST_CASE("domains with the same hosts share a place, unless what is demanded of
     CHECK(key("two.example") == secure);
     dns->tlsa_is("_25._tcp.b.example.org", {{2, 0, 1, std::string(32, 'x')}});
     CHECK(key("one.example").empty());  // its certificate may name the domain
+    CHECK(place("one.example").empty());
+}
+
+TEST_CASE("a place is named as an attempt names it, also where no host may be used now", "[relay][mx_finder][places]") {
+    mailquay_test::sts_domain d;
+    d.policy = "version: STSv1\nmode: enforce\nmx: elsewhere.example.net\nmax_age: 86400\n";
+    d.dns->mx_is("example.org", {{10, "a.example.net"}});
+    d.dns->mx_is("lost.example", {{10, "lost.example.net"}});
+    d.dns->a_is("a.example.net", {"198.51.100.1"});
+    d.dns->authenticated(true);
+    d.dns->a_is("lost.example.net", {"198.51.100.2"});
+    d.dns->mx_is("lost.example", {{10, "lost.example.net"}});
+    d.dns->fails("tlsa", "_25._tcp.lost.example.net", dns_errc::timed_out);
+    std::size_t reports = 0;
+    tls_demand_settings settings;
+    settings.sts = d.make();
+    settings.report = [&](tls_report const&) { ++reports; };
+    auto const finder = find_by_mx(mx_hosts{d.dns}, {}, 25, tls_demands{d.dns, settings});
+
+    for (std::string const domain : {"example.org", "lost.example"}) {
+        CAPTURE(domain);
+        reports = 0;
+        std::string const place = mailquay_test::run(d.io, finder.find_place(domain));
+        CHECK(reports == 0);  // no session was tried
+        found_hops const found = mailquay_test::run(d.io, finder(domain));
+        CHECK(reports == 1);
+        CHECK(found.hops.empty());
+        CHECK(found.failure.starts_with("4.7.5 "));
+        CHECK(place.starts_with("mx:"));
+        CHECK(found.key == place);
+    }
 }
 
 TEST_CASE("a domain with a policy of MTA-STS shares its hosts with those of the same policy only", "[relay][mx_finder][places][mta_sts]") {

@@ -351,6 +351,142 @@ TEST_CASE("an attempt that is cancelled looks up no further domains", "[relay][s
     CHECK(at.told.empty());
 }
 
+asio::awaitable<found_hops> found_after(std::chrono::milliseconds time, found_hops answer) {
+    auto const executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer{executor};
+    timer.expires_after(time);
+    std::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await timer.async_wait(token);
+    co_return answer;
+}
+
+TEST_CASE("an attempt ends at the time of its message also while hosts are looked up", "[relay][smtp_carrier][give-up]") {
+    using namespace std::chrono_literals;
+    auto const look_up = GENERATE(0ms, 30'000ms);
+    place at;
+    taking_server to{at.io};
+    at.message({"a@slow.example"});
+    at.what->give_up_after = 3s;
+    if (look_up != 0ms) at.what->give_up_after = 150ms;
+    at.how.find_hops = [&](std::string) {
+        found_hops hops;
+        hops.hops.push_back(to.hop);
+        return found_after(look_up, hops);
+    };
+    auto const begun = std::chrono::steady_clock::now();
+    auto const report = at.carry(delivery_way::mx, "slow.example");
+    to.inside.shutdown(0s);
+    at.io.run_for(100ms);
+
+    CHECK(std::chrono::steady_clock::now() - begun < 10s);
+    CHECK(report.end == (look_up == 0ms ? carry_end::done : carry_end::cancelled));
+    CHECK(at.told.size() == (look_up == 0ms ? 1u : 0u));
+}
+
+TEST_CASE("what its runner or a broken finder ends is ended so too where its message has a time", "[relay][smtp_carrier][give-up]") {
+    using namespace std::chrono_literals;
+    bool const throws = GENERATE(false, true);
+    place at;
+    at.message({"a@slow.example"});
+    at.what->give_up_after = 40s;
+    at.how.find_hops = [&](std::string) {
+        if (throws) throw std::runtime_error("broken");
+        return found_after(30s, {});
+    };
+    at.what->to = {delivery_way::mx, "slow.example"};
+    smtp_carrier by{at.io.get_executor(), at.how};
+    outcomes_known const note_it = [&at](std::vector<carried> known) { return note(&at.told, std::move(known)); };
+    std::optional<carry_report> got;
+    bool ended = false, threw = false;
+    asio::cancellation_signal stop;
+    auto carrying = mailquay_test::keep_value(by.carry(at.what, note_it), &got);
+    asio::co_spawn(at.io, unless_thrown(std::move(carrying)), asio::bind_cancellation_slot(stop.slot(), [&](std::exception_ptr why) {
+                       ended = true;
+                       threw = why != nullptr;
+                   }));
+    at.io.run_for(100ms);
+    CHECK(ended == throws);
+    stop.emit(asio::cancellation_type::terminal);
+    at.io.restart();
+    at.io.run_for(500ms);
+
+    CHECK(ended);
+    CHECK(threw == throws);
+    if (!throws) {
+        REQUIRE(got);
+        CHECK(got->end == carry_end::cancelled);
+    }
+}
+
+TEST_CASE("domains that meet full hosts wait for a connection, wherever they come among others", "[relay][smtp_carrier][places]") {
+    using namespace std::chrono_literals;
+    bool const others = GENERATE(false, true);
+    place at;
+    taking_server free{at.io};
+    mailquay_test::scripted_server busy{at.io, {{"hang"}}};
+    at.how.client.pool.per_destination = 1;
+    at.message({"a@one.example", "b@full.example"});
+    at.how.find_hops = [&](std::string domain) {
+        found_hops hops;
+        hops.hops.push_back(domain == "one.example" ? free.hop : busy.hop());
+        hops.key = domain == "one.example" ? "mx:in.example.org" : "mx:busy.example.org";
+        return found(hops);
+    };
+    smtp_carrier by{at.io.get_executor(), at.how};
+    outcomes_known const note_it = [&at](std::vector<carried> known) { return note(&at.told, std::move(known)); };
+    auto const all = at.what->recipients;
+    auto const to = [&](std::string name, std::vector<consigned_recipient> whom) {
+        auto made = std::make_shared<consignment>(*at.what);
+        made->to = {delivery_way::mx, std::move(name)};
+        made->recipients = std::move(whom);
+        for (auto& one : made->recipients) one.domain = one.address.substr(2);
+        return made;
+    };
+    std::optional<carry_report> first, second;
+    asio::cancellation_signal stop;
+    auto carrying = mailquay_test::keep_value(by.carry(to("mx:busy.example.org", {all[1]}), note_it), &first);
+    asio::co_spawn(at.io, unless_thrown(std::move(carrying)), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    at.io.run_for(100ms);
+    REQUIRE(busy.connections() == 1);
+
+    auto whom = all;
+    if (!others) whom.erase(whom.begin());
+    asio::co_spawn(at.io, mailquay_test::keep_value(by.carry(to("mx:in.example.org", whom), note_it), &second), asio::detached);
+    at.io.restart();
+    at.io.run_for(300ms);
+    stop.emit(asio::cancellation_type::terminal);
+    free.inside.shutdown(0s);
+    at.io.restart();
+    at.io.run_for(200ms);
+    by.close();
+
+    REQUIRE(second);
+    CHECK(second->end == carry_end::full);
+    REQUIRE(at.told.size() == (others ? 1 : 0));
+    if (others) CHECK((at.told[0].number == 0 && at.told[0].state == carried_state::delivered));
+}
+
+TEST_CASE("what could not be used for one domain a moment ago is used where the next one finds it", "[relay][smtp_carrier][places]") {
+    place at;
+    taking_server to{at.io};
+    at.message({"a@one.example", "b@two.example"});
+    for (consigned_recipient& one : at.what->recipients) one.domain = one.address.substr(2);
+    at.how.find_hops = [&](std::string domain) {
+        found_hops hops;
+        hops.key = "mx:in.example.org";
+        if (domain == "one.example") hops.failure = "4.7.5 the look-up of TLSA records failed";
+        else hops.hops.push_back(to.hop);
+        return found(hops);
+    };
+    auto const report = at.carry(delivery_way::mx, "mx:in.example.org");
+    to.inside.shutdown(std::chrono::seconds{0});
+    at.io.run_for(std::chrono::milliseconds{100});
+
+    CHECK(report.end == carry_end::done);
+    CHECK(to.got == std::vector<std::vector<std::string>>{{"a@one.example", "b@two.example"}});
+}
+
 TEST_CASE("a domain whose look-up fails by now is no reason to leave its place alone", "[relay][smtp_carrier][places]") {
     bool const moved = GENERATE(false, true);
     place at;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 #include <stdexcept>
 #include <string_view>
 #include <unistd.h>
@@ -16,6 +17,9 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
+
+/// So many hosts that take one domain in a transaction are remembered.
+inline constexpr std::size_t most_one_domain_hosts = 1000;
 
 /// At most so many addresses are tried in one attempt.
 inline constexpr std::size_t most_addresses = 5;
@@ -86,6 +90,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             used->add_facts(whole);
             message.content = as_given;
             used->give_up_at = message.give_up_at;
+            if (one_domain_hosts.contains(to.to_string())) used->engine->keep_to_one_domain();
             bool const readable = co_await prepare(used, &message);
             if (!readable) {
                 whole.problem = hop_problem::content_unreadable;
@@ -98,6 +103,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             send_report const& found = used->engine->report();
             bool const went_stale = whole.reused && found.problem != hop_problem::none && !used->engine->mail_answered() && !used->cancelled();
             take_problem(whole, found);
+            if (used->engine->keeps_to_one_domain()) remember_one_domain(to.to_string());
             release(key, used);
             if (went_stale) {
                 // The server had closed it while it was idle: that is no attempt. Once, for the next one is new.
@@ -118,6 +124,11 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         }
         log_outcome(to, message, whole);
         co_return whole;
+    }
+
+    void remember_one_domain(std::string host) {
+        if (one_domain_hosts.size() >= detail::most_one_domain_hosts && !one_domain_hosts.contains(host)) one_domain_hosts.clear();
+        one_domain_hosts.insert(std::move(host));
     }
 
     static void take_problem(send_report& whole, send_report const& found) {
@@ -334,6 +345,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     asio_compat::timer sweep;
     bool sweep_armed = false;
     std::size_t leaving = 0;  // connections that say QUIT
+    std::set<std::string> one_domain_hosts{};
 };
 
 MAILQUAY_DECL client::client(asio::any_io_executor host, client_config config) {

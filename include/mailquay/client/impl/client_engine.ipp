@@ -86,6 +86,9 @@ MAILQUAY_DECL std::optional<client_engine::time_point> client_engine::wake_at() 
     return impl_->moved ? impl_->next_deadline() : impl_->deadline;
 }
 
+MAILQUAY_DECL void client_engine::keep_to_one_domain() noexcept { impl_->one_domain = true; }
+MAILQUAY_DECL bool client_engine::keeps_to_one_domain() const noexcept { return impl_->one_domain; }
+
 MAILQUAY_DECL void client_engine::send(outgoing_message const& message, std::vector<std::size_t> which) {
     assert(impl_->current == impl::phase::idle && !message.recipients.empty());
     impl_->begin(message, std::move(which));

@@ -41,6 +41,7 @@ inline void client_engine::impl::begin(outgoing_message const& given, std::vecto
         for (std::size_t i = 0; i < given.recipients.size(); ++i) to_go.push_back(i);
     batch.clear();
     accepted.clear();
+    put_apart.clear();
     doing = step::finished;
     all_sent = end_seen = false;
     if (plan_message()) {
@@ -118,8 +119,14 @@ inline bool client_engine::impl::plan_message() {
     return !to_go.empty();
 }
 
+inline std::string client_engine::impl::domain_of(std::size_t which) const {
+    return detail::domain_of(message->recipients[which].address);
+}
+
 inline std::vector<std::size_t> client_engine::impl::next_batch() {
     auto const& offers = report.offers;
+    auto most_domains = offers.most_domains;
+    if (one_domain || !put_apart.empty()) most_domains = 1;
     std::size_t most = std::max<std::size_t>(settings.limits.recipients, 1);
     if (offers.most_recipients) most = std::min<std::size_t>(most, *offers.most_recipients);
     std::vector<std::size_t> taken;
@@ -127,9 +134,9 @@ inline std::vector<std::size_t> client_engine::impl::next_batch() {
     std::set<std::string> domains;
     for (std::size_t const which : to_go) {
         bool fits = taken.size() < most;
-        if (fits && offers.most_domains) {
-            std::string domain = detail::domain_of(message->recipients[which].address);
-            fits = domains.contains(domain) || domains.size() < *offers.most_domains;
+        if (fits && most_domains) {
+            std::string domain = domain_of(which);
+            fits = domains.contains(domain) || domains.size() < *most_domains;
             if (fits) domains.insert(std::move(domain));
         }
         if (fits) {

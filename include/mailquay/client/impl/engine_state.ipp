@@ -7,6 +7,7 @@
 #include <mailquay/protocol/data_encoder.hpp>
 
 #include <deque>
+#include <set>
 #include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -65,6 +66,9 @@ struct client_engine::impl {
     void pump();
     bool window_open() const;
     void send_recipient(std::size_t which);
+    std::string domain_of(std::size_t which) const;
+    bool is_refused_beside_others(std::size_t which, received_reply const& reply) const;
+    void note_accepted(std::size_t which);
     bool all_accepted() const;
     void give_up_together();
     void send_data();
@@ -132,11 +136,15 @@ struct client_engine::impl {
     unsigned challenges = 0;
     std::uint64_t transactions_begun = 0;  // MAIL accepted on this connection; what MAILMAX counts
 
+    bool one_domain = false;               // in each transaction, on this connection
+
     outgoing_message const* message = nullptr;
     detail::transaction_plan plan{};
     std::deque<std::size_t> to_go{};          // recipients of further transactions
     std::vector<std::size_t> batch{};         // of this transaction
     std::vector<std::size_t> accepted{};      // of the batch, in order
+    std::set<std::size_t> put_apart{};        // of the message: refused beside another domain
+    bool several_domains = false;             // of this transaction: it was taken for more than one
     std::vector<std::size_t> newly_settled{};
     std::size_t recipients_sent = 0;
     step doing = step::finished;

@@ -36,6 +36,7 @@ inline void client_engine::impl::begin_transaction() {
     prdr_replies.clear();
     last_chunk.clear();
     recipients_sent = 0;
+    several_domains = false;
     mail_accepted = mail_refused = all_sent = end_seen = content_wanted = chunk_refused = false;
     doing = step::mail;
     if (settings.xforward && message->forwarded) {
@@ -160,13 +161,31 @@ inline void client_engine::impl::on_mail(received_reply const& reply) {
     tell_settled();
 }
 
+/// Some hosts take recipients of one domain in a transaction, and have no reply of its own for the others (Google: 451 4.3.0).
+inline bool client_engine::impl::is_refused_beside_others(std::size_t which, received_reply const& reply) const {
+    if (reply.code / 100 != 4 || message->all_or_none || accepted.empty() || several_domains) return false;
+    return domain_of(which) != domain_of(accepted.front());
+}
+
+inline void client_engine::impl::note_accepted(std::size_t which) {
+    if (!accepted.empty() && !several_domains && domain_of(which) != domain_of(accepted.front())) {
+        several_domains = true;  // whoever was refused beside them had another reason
+        put_apart.clear();
+    }
+    if (put_apart.contains(which)) one_domain = true;
+    accepted.push_back(which);
+}
+
 inline void client_engine::impl::on_recipient(std::size_t which, received_reply const& reply) {
     if (mail_refused) return;
     if (reply.positive()) {
-        accepted.push_back(which);
+        note_accepted(which);
         if (message->content == nullptr) settle(which, recipient_state::accepted, send_stage::recipient, reply);
     } else if (detail::too_many_recipients(reply) && !accepted.empty()) {
         to_go.push_back(which);
+    } else if (is_refused_beside_others(which, reply)) {
+        to_go.push_back(which);
+        put_apart.insert(which);
     } else {
         bool const old_too_many = reply.code == 552 && detail::too_many_recipients(reply);
         settle(which, old_too_many ? recipient_state::temporary : detail::state_of(reply), send_stage::recipient, reply);

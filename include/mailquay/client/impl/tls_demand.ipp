@@ -101,6 +101,12 @@ MAILQUAY_DECL eventual<result<tls_demand, mx_failure>> tls_demands::of(mx_route 
     return state::of(state_, std::move(route), std::move(host), port);
 }
 
+MAILQUAY_DECL tls_demands tls_demands::without_report() const {
+    tls_demand_settings silent = state_->settings;
+    silent.report = {};
+    return tls_demands{state_->dns, std::move(silent)};
+}
+
 MAILQUAY_DECL eventual<std::string> tls_demands::policy_of(std::string domain) const {
     if (!state_->settings.sts) return std::string{};
     return state::policy_of(state_, std::move(domain));

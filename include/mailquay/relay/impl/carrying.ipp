@@ -13,6 +13,7 @@
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <fmt/format.h>
 
@@ -178,6 +179,36 @@ struct share {
         }
     }
 };
+
+/// Ends look-ups when their message is given up. Used on the runner's strand alone.
+struct stop_in_time {
+    explicit stop_in_time(asio::any_io_executor on) : timer(std::move(on)) {}
+
+    void begin(std::shared_ptr<stop_in_time> const& self, std::chrono::milliseconds time) {
+        asio_compat::restart(timer, time, [self](std::error_code failure) {
+            if (!failure && !self->over) self->signal.emit(asio::cancellation_type::terminal);
+        });
+    }
+    void end() {
+        over = true;
+        timer.cancel();
+    }
+
+    asio_compat::timer timer;
+    asio::cancellation_signal signal{};
+    bool over = false;
+};
+
+/// Sits in the slot of who waits for them.
+struct stop_now {
+    std::shared_ptr<stop_in_time> what;
+    void operator()(asio::cancellation_type type) const { what->signal.emit(type); }
+};
+
+inline asio::awaitable<std::vector<share>> shares_or_none(asio::awaitable<std::vector<share>> asked) {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_return co_await std::move(asked);
+}
 
 inline asio::awaitable<destination> ask_for_place_of(asio::awaitable<std::string> asked, destination to) {
     std::string name = co_await std::move(asked);

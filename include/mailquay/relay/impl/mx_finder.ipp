@@ -51,14 +51,6 @@ inline asio::awaitable<std::string> key_of(std::shared_ptr<mx_finder_state const
     co_return key;
 }
 
-inline asio::awaitable<std::string> ask_for_place(std::shared_ptr<mx_finder_state const> state, std::string domain) {
-    auto asked = state->hosts.find(std::move(domain));
-    auto const route = co_await std::move(asked).wait();
-    if (!route) co_return std::string{};
-    auto key = key_of(state, *route);
-    co_return co_await std::move(key);
-}
-
 // A certificate of DANE-TA may bear the name of the domain in place of the host's (RFC 7672 §3.2.2).
 inline bool goes_by_domain(next_hop const& hop) {
     return std::any_of(hop.settings.tlsa.begin(), hop.settings.tlsa.end(), [](tlsa_record const& one) { return one.usage == 2; });
@@ -97,15 +89,23 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
         hop.settings = std::move(chosen);
         found.hops.push_back(std::move(hop));
     }
-    if (!found.hops.empty()) {
-        found.failure.clear();
+    if (!found.hops.empty()) found.failure.clear();
+    bool const alone = std::any_of(found.hops.begin(), found.hops.end(), goes_by_domain);
+    if (!alone) {
+        // Also where no host may be used now: the place as a whole is left alone then.
         auto key = key_of(state, *route);
         found.key = co_await std::move(key);
-        if (std::any_of(found.hops.begin(), found.hops.end(), goes_by_domain)) found.key.clear();
     }
     if (!demands) found.without_demands.clear();
     if (judged_all) found.came_out = judged_hops::listener(std::move(judged_all));
     co_return found;
+}
+
+// The same look-ups as an attempt makes, or its mail would be told of another place than it waits in.
+inline asio::awaitable<std::string> ask_for_place(std::shared_ptr<mx_finder_state const> state, std::string domain) {
+    auto finding = ask_for_hops(std::move(state), std::move(domain));
+    found_hops found = co_await std::move(finding);
+    co_return std::move(found.key);
 }
 
 }  // namespace detail
@@ -114,8 +114,12 @@ MAILQUAY_DECL hop_finder find_by_mx(mx_hosts hosts, hop_settings how, std::uint1
     if (std::string const fault = fault_of(how); !fault.empty()) throw std::invalid_argument("find_by_mx: " + fault);
     how.refuse_own_name = true;
     auto const state = std::make_shared<detail::mx_finder_state const>(detail::mx_finder_state{std::move(hosts), std::move(how), port, std::move(tls)});
+    auto for_places = std::make_shared<detail::mx_finder_state>(*state);
+    if (for_places->tls) for_places->tls = for_places->tls->without_report();
     hop_finder made{[state](std::string domain) { return detail::ask_for_hops(state, std::move(domain)); }};
-    made.find_place = [state](std::string domain) { return detail::ask_for_place(state, std::move(domain)); };
+    made.find_place = [silent = std::shared_ptr<detail::mx_finder_state const>{std::move(for_places)}](std::string domain) {
+        return detail::ask_for_place(silent, std::move(domain));
+    };
     return made;
 }
 

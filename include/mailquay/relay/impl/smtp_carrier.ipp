@@ -4,13 +4,18 @@
 #include <mailquay/relay/impl/carrying.ipp>
 #include <mailquay/server/worker_pool.hpp>
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/cancellation_state.hpp>
 #include <asio/cancellation_type.hpp>
+#include <asio/post.hpp>
 #include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -38,6 +43,7 @@ struct smtp_carrier::impl {
 
     asio::awaitable<found_hops> hops_of(destination to);
     asio::awaitable<std::vector<detail::share>> shares_of(std::shared_ptr<consignment const> what);
+    asio::awaitable<std::vector<detail::share>> shares_in_time(std::shared_ptr<consignment const> what);
     asio::awaitable<carry_report> carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told);
     asio::awaitable<carry_report> carry_share(std::shared_ptr<detail::carrying> state, detail::share* of, outgoing_message* message);
 };
@@ -99,8 +105,12 @@ inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_of
             if (state.cancelled() != asio::cancellation_type::none) co_return std::vector<detail::share>{};
             std::size_t at = 0;
             while (at < shares.size() && (found.key.empty() || shares[at].found.key != found.key)) ++at;
-            if (at == shares.size()) shares.emplace_back(std::move(found));
-            else shares[at].others.push_back(std::move(found));
+            if (at == shares.size()) {
+                shares.emplace_back(std::move(found));
+            } else {
+                if (shares[at].found.hops.empty()) std::swap(shares[at].found, found);
+                shares[at].others.push_back(std::move(found));
+            }
             known = where.emplace(domain, at).first;
         }
         shares[known->second].recipients.push_back(one);
@@ -111,10 +121,37 @@ inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_of
     co_return shares;
 }
 
+// Of a message that is given up meanwhile there are none, as of one that is cancelled.
+inline asio::awaitable<std::vector<detail::share>> smtp_carrier::impl::shares_in_time(std::shared_ptr<consignment const> what) {
+    auto asked = shares_of(what);
+    if (!what->give_up_after) co_return co_await std::move(asked);
+    asio::any_io_executor const executor = co_await asio::this_coro::executor;
+    auto const stop = std::make_shared<detail::stop_in_time>(executor);
+    asio::cancellation_state const state = co_await asio::this_coro::cancellation_state;
+    auto slot = state.slot();
+    if (slot.is_connected()) slot.assign(detail::stop_now{stop});
+    stop->begin(stop, *what->give_up_after);
+    std::vector<detail::share> shares;
+    std::exception_ptr failure;
+    try {
+        auto asking = detail::shares_or_none(std::move(asked));
+        auto token = asio::bind_cancellation_slot(stop->signal.slot(), asio::use_awaitable);
+        shares = co_await asio::co_spawn(executor, std::move(asking), token);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    slot.clear();
+    stop->end();
+    // The look-up's last steps may still look at the signal.
+    asio::post(executor, [stop] {});
+    if (failure) std::rethrow_exception(failure);
+    co_return shares;
+}
+
 inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<impl> self, std::shared_ptr<consignment const> what, outcomes_known told) {
     auto const executor = co_await asio::this_coro::executor;
     auto const begun = std::chrono::steady_clock::now();
-    auto finding = self->shares_of(what);
+    auto finding = self->shares_in_time(what);
     std::vector<detail::share> shares = co_await std::move(finding);
     if (shares.empty()) {
         carry_report cancelled;
@@ -138,6 +175,9 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
     }
 
     carry_report report;
+    carry_report met_full;
+    std::vector<std::shared_ptr<detail::carrying>> waiting;  // for a connection
+    std::shared_ptr<detail::carrying> judged;
     for (std::size_t at = 0; at < shares.size(); ++at) {
         auto const state = std::make_shared<detail::carrying>();
         state->told = told;
@@ -167,9 +207,14 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
             of_share = co_await std::move(carrying);
         }
         bool const ours = shares[at].found.key == what->to.name || shares[at].recipients.front().domain.empty();
-        bool const ends_all = of_share.end == carry_end::cancelled || (at == 0 && of_share.end == carry_end::full);
+        bool const full = of_share.end == carry_end::full;
+        bool const ends_all = of_share.end == carry_end::cancelled || (at == 0 && full);
         if ((at == 0 && ours) || ends_all) {
             report = of_share;
+            judged = state;
+        } else if (full) {
+            met_full = of_share;
+            waiting.push_back(state);
         } else {
             // What befell a domain that has left the place is no word about it.
             if (at == 0) report.end = carry_end::message_alone;
@@ -178,7 +223,17 @@ inline asio::awaitable<carry_report> smtp_carrier::impl::carry(std::shared_ptr<i
         }
         if (ends_all) break;
     }
-    co_return report;
+    if (waiting.empty() || report.end == carry_end::cancelled) co_return report;
+    // That the place is to be slowed or left alone is said first: its mail waits longer than for a connection.
+    bool const may_wait = report.end == carry_end::done || report.end == carry_end::message_alone;
+    if (may_wait) waiting.assign(1, judged);
+    carry_report const& why = may_wait ? report : met_full;
+    for (std::shared_ptr<detail::carrying> const& one : waiting) {
+        if (!one) continue;
+        auto telling = detail::tell_of_all(one, carried_state::temporary, why);
+        co_await std::move(telling);
+    }
+    co_return may_wait ? met_full : report;
 }
 
 inline asio::awaitable<carry_report> smtp_carrier::impl::carry_share(std::shared_ptr<detail::carrying> state, detail::share* of, outgoing_message* message) {
