@@ -158,6 +158,38 @@ TEST_CASE("BY with N is told at its time also while an attempt is under way, of 
     }
 }
 
+TEST_CASE("a notice that BY's time has come names nobody who wants none", "[relay][runner][deliver-by][dsn]") {
+    bool const made_late = GENERATE(false, true);  // when the attempt has failed as well
+    auto const workers = std::make_shared<mailquay_test::inline_workers>();
+    runner_place at;
+    at.how.workers = workers;
+    at.where = one_destination();
+    bool busy = true;
+    at.carrier->held = [&](consignment const&) { return busy; };
+    at.carrier->script = [](consignment const& what) { return scripted_carrier::all(what, carried_state::temporary, "450 4.2.1 later"); };
+    at.start();
+    auto const ask = asking(deliver_by{60, by_mode::notify, false}, dsn_notify::never);
+    auto const id = *transaction_id::parse(at.mail({"never@example.com"}, [&](made_transaction& given) {
+        ask(given);
+        given.to("told@example.com");
+    }));
+    at.begin();
+    at.until([&] { return at.carrier->attempts.size() == 1; }, "an attempt");
+    at.clock->pass(61s);
+    workers->busy = made_late;
+    at.runner->wake();
+    auto const told = [&] { return !at.queue->ordered_notices().empty() || at.runner->counts().notices == 1; };
+    at.until([&] { return told() && (made_late || at.runner->counts().notices == 1); }, "a notice is ordered");
+    busy = false;
+    at.until([&] { return !at.queue->find(id)->claimed; }, "the attempt fails");
+    workers->busy = false;
+    at.settle();
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Final-Recipient: rfc822; told@example.com\r\nAction: delayed\r\n"));
+    CHECK_FALSE(holds(notices[0], "never@example.com"));
+}
+
 TEST_CASE("an attempt of BY with R ends at its time, and the message is returned at once", "[relay][runner][deliver-by]") {
     runner_place at;
     at.where = one_destination();

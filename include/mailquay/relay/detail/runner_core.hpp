@@ -53,6 +53,7 @@ struct handled_message {
     bool attempted = false;
     bool delay_told = false;
     transaction_id delay_notice{};  // ordered while attempts were under way
+    std::unordered_set<std::uint32_t> delay_told_of{};  // the recipients in it
     std::unordered_set<std::uint32_t> ended{};  // recipients with an outcome that is final, of this claim
     std::optional<std::chrono::milliseconds> rest{};  // a destination is left alone for so long
     std::map<std::uint32_t, std::string> domains{};  // of recipients whose domain shares a place with others

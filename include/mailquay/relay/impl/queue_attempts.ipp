@@ -358,7 +358,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
             ++counts_.deferred;
             log_outcome(*message, "deferred", one.number, one.text);
             recipient_outcome waits{one.number, outcome_kind::deferred, one.text};
-            waits.notice = message->delay_notice.empty() ? owed_notice_of(message->state(), one.number) : message->delay_notice;
+            waits.notice = message->delay_told_of.contains(one.number) ? message->delay_notice : owed_notice_of(message->state(), one.number);
             last.outcomes.push_back(std::move(waits));
         }
         if (!stopping_ && tell_of_delay(*message, last)) last.delay_told = true;

@@ -83,6 +83,8 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::tell_of_deadline(handled messag
     std::erase(message->notices, change.dsn_ordered);
     change.delay_told = message->delay_told = true;
     message->delay_notice = change.dsn_ordered;
+    for (recipient_outcome const& one : change.outcomes)
+        if (!one.notice.empty()) message->delay_told_of.insert(one.recipient);
     ++message->jobs;  // it does not end before this is written
     bool recorded = false;
     try {
