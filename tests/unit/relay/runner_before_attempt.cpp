@@ -190,6 +190,42 @@ TEST_CASE("a notice that BY's time has come names nobody who wants none", "[rela
     CHECK_FALSE(holds(notices[0], "never@example.com"));
 }
 
+TEST_CASE("what an operator holds is not returned when BY's time ends, but once it is released", "[relay][runner][deliver-by][operator]") {
+    bool const under_way = GENERATE(false, true);
+    runner_place at;
+    at.where = one_destination();
+    if (!under_way) at.how.connections = 1;
+    bool busy = true;
+    at.carrier->held = [&](consignment const&) { return busy; };
+    at.carrier->script = [](consignment const& what) { return scripted_carrier::all(what, carried_state::temporary, "450 4.2.1 later"); };
+    at.start();
+    at.mail({"first@example.com"});
+    auto const id = *transaction_id::parse(at.mail({"second@example.com"}, asking(deliver_by{60, by_mode::return_to_sender, false})));
+    at.begin();
+    at.until([&] { return at.carrier->attempts.size() == (under_way ? 2 : 1) && at.runner->counts().in_memory == 2; }, "attempts");
+    spool_change change;
+    change.hold = true;
+    change.give_back = false;
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, change));
+    at.clock->pass(61s);
+    at.runner->wake();
+    if (!under_way) at.until([&] { return at.runner->counts().in_memory == 1; }, "it leaves the line");
+    busy = false;
+    at.settle();
+    REQUIRE(at.queue->find(id));
+    CHECK(at.queue->find(id)->held);
+    CHECK_FALSE(at.queue->find(id)->claimed);
+    CHECK(at.notices_to("sender@example.net").empty());
+
+    change.hold = false;
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, change));
+    at.pass(5min + 10ms);
+    CHECK_FALSE(at.queue->find(id));
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Final-Recipient: rfc822; second@example.com\r\nAction: failed\r\nStatus: 5.4.7\r\n"));
+}
+
 TEST_CASE("an attempt of BY with R ends at its time, and the message is returned at once", "[relay][runner][deliver-by]") {
     runner_place at;
     at.where = one_destination();

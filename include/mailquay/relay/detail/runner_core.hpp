@@ -132,7 +132,10 @@ private:
     result<destination, std::string> way_of(std::string_view address) const;
     void give_work(handled const& message);
     destinations_of_message group(handled const& message);
+    bool is_overdue(handled_message const& message) const;
+    bool is_withheld(handled_message const& message) const;
     bool is_to_be_returned(handled_message const& message) const;
+    void give_up(handled_message& message, std::vector<std::uint32_t> const& recipients);
     bool fail_in_advance(handled_message& message);
     void take_overdue();
     asio::awaitable<void> tell_of_deadline(handled message);

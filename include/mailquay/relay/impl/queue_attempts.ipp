@@ -44,15 +44,9 @@ MAILQUAY_DECL asio::awaitable<std::shared_ptr<claimed_message const>> runner_cor
 // While a message waited for its turn an operator may have held or deleted it, and DELIVERBY's time may have ended.
 MAILQUAY_DECL bool runner_core::drop_before_attempt(waiting_job const& job) {
     handled_message& message = *job.message;
-    auto const there = queue_->find(message.claimed->id);
-    bool const late = there && !there->held && is_to_be_returned(message);
-    if (there && !there->held && !late) return false;
+    if (!is_withheld(message) && !is_overdue(message)) return false;
     schedule_.ended(job.to);
-    if (late) {
-        for (std::uint32_t const number : job.recipients) message.failed.push_back({number, outcome_kind::failed, too_late});
-    } else {
-        defer(message, job.recipients, "4.3.2 held or deleted by an operator", false);
-    }
+    give_up(message, job.recipients);
     job_ended(job.message);
     return true;
 }
