@@ -36,6 +36,7 @@ class Upstream:
         self.lock = threading.Lock()
         self.taken = []        # (reverse path, [recipients], content, MAIL line, [RCPT lines])
         self.connections = 0
+        self.forwarded = []    # XFORWARD lines
         self.once = set()
         upstream = self
 
@@ -131,6 +132,10 @@ class Upstream:
                     return
                 say("250 2.0.0 taken")
                 sender, accepted = None, []
+            elif text.startswith("XFORWARD "):
+                with self.lock:
+                    self.forwarded.append(text)
+                say("250 2.0.0 Ok")
             elif verb == "RSET":
                 accepted = []
                 say("250 2.0.0 Ok")

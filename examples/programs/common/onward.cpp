@@ -140,7 +140,7 @@ std::unique_ptr<onward> onward::start(onward_flags const& chosen, std::shared_pt
     mailquay::smtp_carrier_settings by;
     by.client = client_of(chosen.hop, std::move(hostname), log);
     by.smarthost = hop_settings_of(chosen.hop);
-    by.lmtp.name_is_secure = true;
+    by.lmtp = lmtp_settings_of(chosen.hop);
     auto io = std::make_unique<asio::io_context>(1);
     by.find_hops = finder_of(chosen, *io, how.hostname);
     return std::make_unique<running>(std::move(io), std::move(queue), route_of(chosen), std::move(how), std::move(by), std::chrono::seconds{grace});
