@@ -36,6 +36,7 @@ class Upstream:
         self.lock = threading.Lock()
         self.taken = []        # (reverse path, [recipients], content, MAIL line, [RCPT lines])
         self.connections = 0
+        self.forwarded = []    # XFORWARD lines
         self.once = set()
         upstream = self
 
@@ -131,6 +132,10 @@ class Upstream:
                     return
                 say("250 2.0.0 taken")
                 sender, accepted = None, []
+            elif text.startswith("XFORWARD "):
+                with self.lock:
+                    self.forwarded.append(text)
+                say("250 2.0.0 Ok")
             elif verb == "RSET":
                 accepted = []
                 say("250 2.0.0 Ok")
@@ -527,7 +532,7 @@ class ByMx(Case):
         with Upstream() as up:
             port = up.address.rsplit(":", 1)[1]
             addresses = {(name, A): [socket.inet_aton("127.0.0.1")] for name in ("good.example", "worse.example", "example.org")}
-            for flags, found in ((("--mx-self", here), True), (("--mx-self", "here.example"), True),
+            for flags, found in ((("--mx-self", here), True), (("--mx-self", f"[{here}]"), True), (("--mx-self", "here.example"), True),
                                  (("--listen", f"0.0.0.0:{port}"), True), (("--listen", f"{here}:{port}"), True), ((), False)):
                 if here.startswith("127.") and "--listen" in flags:
                     continue  # this machine has no other address
@@ -602,9 +607,34 @@ class Flags(Case):
                                 (("--maildir", folder, "--relay-now", "a:25"), "only --spool"),
                                 (("--spool", folder, "--relay-now", "a:25", "--relay-to", "b:25"), "only one of them"),
                                 (("--spool", folder, "--relay-to", "a:25", "--relay-user-file", folder + "/none"), "NAME:PASSWORD")):
-                status, _, err = run_program("mailquay-mx", "--domain", "example.org", "--listen", "127.0.0.1:0", *flags)
-                self.assertEqual(status, 2, err)
+                self.refused(flags, what)
+
+    def refused(self, flags, *say):
+        with self.subTest(flags=flags):
+            status, _, err = run_program("mailquay-mx", "--domain", "example.org", "--listen", "127.0.0.1:0", *flags)
+            self.assertEqual(status, 2, err)
+            for what in say:
                 self.assertIn(what, err)
+
+    def test_what_mx_could_never_lead_to_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for value in ("192.0.2.1:25", "192.0.2.300", "192.0.2.0/24", "a b", "", "[here.example]", "[192.0.2.1", "-a.example", "a..b",
+                          "a@b.example", "2001:db8::1::2"):
+                self.refused(("--spool", folder, "--resolver", "127.0.0.1:53", "--mx-self", value), f"--mx-self {value}: ", "mx2.example.org")
+
+    def test_flags_that_would_do_nothing_are_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            to_host, by_lmtp, by_mx = (("--spool", folder, *way) for way in
+                                       (("--relay-to", "a:25"), ("--deliver-lmtp", "b:24"), ("--resolver", "127.0.0.1:53")))
+            for way in (to_host, by_lmtp, ("--spool", folder), ("--maildir", folder)):
+                for flags in (("--mx-self", "192.0.2.1"), ("--mx-port", "2525"), ("--mx-allow-private",)):
+                    self.refused((*way, *flags), flags[0], "--resolver")
+            for way in (by_lmtp, by_mx, ("--maildir", folder)):
+                for flags in (("--relay-tls", "required"), ("--relay-user", "ada:secret"), ("--relay-user-file", "x"),
+                              ("--relay-chunking", "offered"), ("--relay-xforward",)):
+                    self.refused((*way, *flags), flags[0], "--relay-to or --relay-now")
+            for way in (by_lmtp, ("--maildir", folder)):
+                self.refused((*way, "--relay-ca", "x"), "--relay-ca", "--relay-to or --relay-now")
 
 
 if __name__ == "__main__":

@@ -154,6 +154,28 @@ class Overflow(Case):
                 for user in ("bob@example.org", "carol@example.org"):
                     wait_until(lambda user=user: len(dovecot.messages(user)) == 2, "the second arrives")
 
+    def test_what_goes_by_lmtp_later_goes_as_it_would_have_now(self):
+        with tempfile.TemporaryDirectory(prefix="mq-") as spool, Upstream() as up:  # which offers no TLS
+            with gateway("lmtp:" + up.address, "--accept-any", "--relay-tls", "required", "--spool", spool, "--retry", "1") as program:
+                _, final = told(program, "b@example.org")
+                self.assertTrue(final.startswith("250"), final)
+                wait_until(lambda: "deferred id=" in program.log() or up.mail(), "an attempt")
+                self.assertEqual(up.mail(), [])
+        with tempfile.TemporaryDirectory(prefix="mq-") as spool, Upstream(extensions=("8BITMIME", "XFORWARD ADDR", "ENHANCEDSTATUSCODES")) as up:
+            with gateway("lmtp:" + up.address, "--relay-xforward", "--trust-xforward", "127.0.0.0/8", "--accept-any", "--spool", spool,
+                         "--retry", "1") as program:
+                with Talk(program.smtp) as talk:
+                    talk.hello()
+                    talk.say("XFORWARD ADDR=192.0.2.7", "250")
+                    talk.say("MAIL FROM:<ada@example.net>", "250")
+                    talk.say("RCPT TO:<later@example.org>", "250")
+                    talk.say("DATA", "354")
+                    talk.send(b"Subject: t\r\n\r\ntext\r\n.\r\n")
+                    self.assertTrue(talk.reply().startswith("250"))
+                program.expect_in_log("overflow id=")
+                wait_until(lambda: len(up.forwarded) > 1, "told again")
+                self.assertEqual(set(up.forwarded), {"XFORWARD ADDR=192.0.2.7"})
+
     def test_lmtp_without_a_spool_takes_one_recipient(self):
         if not os.path.exists("/usr/lib/dovecot/lmtp"):
             raise unittest.SkipTest("Dovecot's LMTP server is not installed")

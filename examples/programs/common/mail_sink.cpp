@@ -57,6 +57,7 @@ mail_sink::mail_sink(mail_sink_flags const& chosen, settings const& common) {
     if (named == 0 && chosen.relay_now.empty())
         throw usage_error("--maildir is missing: name the folder where mail is filed, as in --maildir /var/mail/new, or give "
                           "--mbox, --spool, --sqlite or --relay-now");
+    check_onward_flags(chosen.onward, !chosen.relay_now.empty() || !chosen.onward.relay_to.empty());
     if (!chosen.relay_now.empty()) {
         if (named > (chosen.spool.empty() ? 0 : 1)) throw usage_error("--relay-now: mail goes one way; only --spool can be given with it");
         if (chosen.onward.any()) throw usage_error("--relay-now, --relay-to, --deliver-lmtp, --resolver: mail goes one way; give only one of them");

@@ -63,11 +63,7 @@ mailquay::next_hop parse_hop(std::string_view flag, std::string const& where, ne
     if (target.starts_with('/')) target = "unix:" + target;
     auto hop = mailquay::next_hop::parse(target);
     if (!hop) throw usage_error(fmt::format("{} {}: no host and port; write mail.example.org:25, lmtp:127.0.0.1:24 or lmtp:/run/lmtp", flag, where));
-    hop->settings = hop_settings_of(how);
-    if (lmtp) {
-        hop->settings.protocol = mailquay::dialect::lmtp;
-        hop->settings.refuse_own_name = false;  // who delivers here is often on this machine, and bears its name
-    }
+    hop->settings = lmtp ? lmtp_settings_of(how) : hop_settings_of(how);
     return *std::move(hop);
 }
 
@@ -135,6 +131,13 @@ mailquay::hop_settings hop_settings_of(next_hop_flags const& chosen) {
 #else
     throw usage_error("--relay-user: this program was built without the component \"sasl\"; build it");
 #endif
+}
+
+mailquay::hop_settings lmtp_settings_of(next_hop_flags const& chosen) {
+    mailquay::hop_settings how = hop_settings_of(chosen);
+    how.protocol = mailquay::dialect::lmtp;
+    how.refuse_own_name = false;  // who delivers here is often on this machine, and bears its name
+    return how;
 }
 
 mailquay::client_config client_of(next_hop_flags const& chosen, std::string hostname, mailquay::logger log) {

@@ -34,6 +34,7 @@ void add_next_hop_flags(flags& all, next_hop_flags& into);
 
 /// What they say. @throws usage_error
 mailquay::hop_settings hop_settings_of(next_hop_flags const& chosen);
+mailquay::hop_settings lmtp_settings_of(next_hop_flags const& chosen);
 mailquay::client_config client_of(next_hop_flags const& chosen, std::string hostname, mailquay::logger log);
 
 /// Talks to the next hop while a client of ours waits: asks it for recipients, and passes mail on. On a thread of its own, until it is destroyed.

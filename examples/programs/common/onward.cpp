@@ -13,8 +13,13 @@
 #include <mailquay/relay/mx_finder.hpp>
 #endif
 
+#include <mailquay/base/ascii.hpp>
+#include <mailquay/base/cursor.hpp>
+#include <mailquay/protocol/domain.hpp>
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <stdexcept>
@@ -23,12 +28,45 @@
 #include <utility>
 
 namespace programs {
+namespace {
+
+// An address, as a literal too, or a domain name; what looks like an address and is none would never be met in the DNS.
+std::string read_own(std::string_view one) {
+    std::string_view bare = one;
+    bool const literal = bare.starts_with('[') && bare.ends_with(']');
+    if (literal) bare = bare.substr(1, bare.size() - 2);
+    if (literal && mailquay::istarts_with(bare, "IPv6:")) bare.remove_prefix(5);
+    if (mailquay::ip_address::parse(bare)) return std::string(bare);
+    if (!literal && bare.ends_with('.')) bare.remove_suffix(1);
+    mailquay::cursor in{bare};
+    bool const name = !literal && mailquay::domain(in, mailquay::address_options{.utf8 = true}) && in.at_end();
+    std::string_view const last = bare.substr(bare.rfind('.') + 1);
+    if (!name || std::all_of(last.begin(), last.end(), mailquay::is_digit))
+        throw usage_error("neither an address nor a domain name; write 192.0.2.1, 2001:db8::1 or mx2.example.org");
+    return std::string(bare);
+}
+
+}  // namespace
+
+void check_onward_flags(onward_flags const& chosen, bool to_host) {
+    onward_flags const unsaid;
+    next_hop_flags const& hop = chosen.hop;
+    bool const by_mx = !chosen.resolver.empty();
+    for (auto const& [flag, given] : {std::pair{"--mx-self", !chosen.mx_self.empty()}, std::pair{"--mx-port", chosen.mx_port != unsaid.mx_port},
+                                      std::pair{"--mx-allow-private", chosen.mx_allow_private}})
+        if (given && !by_mx) throw usage_error(fmt::format("{}: no mail goes by MX; add --resolver, as in --resolver system, or leave it out", flag));
+    for (auto const& [flag, given] : {std::pair{"--relay-tls", hop.tls != unsaid.hop.tls}, std::pair{"--relay-ca", !hop.ca.empty() && !by_mx},
+                                      std::pair{"--relay-user", !hop.user.empty()}, std::pair{"--relay-user-file", !hop.user_file.empty()},
+                                      std::pair{"--relay-chunking", hop.chunking != unsaid.hop.chunking}, std::pair{"--relay-xforward", hop.xforward}})
+        if (given && !to_host) throw usage_error(fmt::format("{}: only for the host of --relay-to or --relay-now; give one of them, or leave it out", flag));
+}
 
 void add_onward_flags(flags& all, onward_flags& into) {
     all.text("--relay-to", "HOST:PORT", "with --spool: send its mail to this host (a smarthost)", into.relay_to)
         .text("--deliver-lmtp", "ADDR:PORT|PATH", "with --spool: deliver its mail by LMTP", into.deliver_lmtp)
         .text("--resolver", "ADDR:PORT", "with --spool: send its mail to the hosts of each domain (MX), asking this name\nserver; \"system\": those of resolv.conf", into.resolver)
-        .list("--mx-self", "NAME|ADDRESS", "a further name or address of this machine: where MX leads to it, mail is not sent in\na circle; repeatable. Known are --hostname and what --listen says", into.mx_self)
+        .value("--mx-self", "NAME|ADDRESS", "a further name or address of this machine: where MX leads to it, mail is not sent in\na circle; repeatable. Known are --hostname and what --listen says",
+               [&into](std::string_view one) { into.mx_self.push_back(read_own(one)); })
         .number("--mx-port", "PORT", "port of the hosts found by MX; for tests", into.mx_port, 1, 65'535)
         .toggle("--mx-allow-private", "send also where MX leads to loopback and private addresses; for tests", into.mx_allow_private)
         .text("--retry", "SECONDS,...", "waits between attempts, the last one repeating (default 300,600,1200,2400,3960)", into.retry)
@@ -140,7 +178,7 @@ std::unique_ptr<onward> onward::start(onward_flags const& chosen, std::shared_pt
     mailquay::smtp_carrier_settings by;
     by.client = client_of(chosen.hop, std::move(hostname), log);
     by.smarthost = hop_settings_of(chosen.hop);
-    by.lmtp.name_is_secure = true;
+    by.lmtp = lmtp_settings_of(chosen.hop);
     auto io = std::make_unique<asio::io_context>(1);
     by.find_hops = finder_of(chosen, *io, how.hostname);
     return std::make_unique<running>(std::move(io), std::move(queue), route_of(chosen), std::move(how), std::move(by), std::chrono::seconds{grace});

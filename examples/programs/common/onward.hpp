@@ -33,6 +33,10 @@ struct onward_flags {
 /// Adds `--relay-to`, `--deliver-lmtp`, `--resolver`, `--retry` ...
 void add_onward_flags(flags& all, onward_flags& into);
 
+/// Flags that would do nothing are refused: who gives one relies on it. @param to_host  mail goes to the host of --relay-to or --relay-now
+/// @throws usage_error
+void check_onward_flags(onward_flags const& chosen, bool to_host);
+
 /// Delivers what is in a spool, on a thread of its own, until it is destroyed.
 class onward {
 public:

@@ -53,6 +53,7 @@ struct spool_change {
     std::vector<recipient_outcome> outcomes{};
     bool attempted = false;                                     ///< counts as an attempt
     std::optional<std::chrono::milliseconds> retry_after{};     ///< next attempt, measured by the steady clock
+    bool flush = false;                                         ///< an operator says so: due now, as by `spool_queue::flush()`
     std::optional<bool> hold{};
     bool delay_told = false;                                    ///< the sender was told of the delay
     bool new_lifetime = false;

@@ -37,6 +37,7 @@ TEST_CASE("what makes a connection another one makes another key", "[client][nex
     differs([](next_hop& to) { to.settings.tls_name = "other"; });
     differs([](next_hop& to) { to.settings.tlsa.push_back({3, 1, 1, "x"}); });
     differs([](next_hop& to) { to.settings.name_is_secure = true; });
+    differs([](next_hop& to) { to.settings.priority_field = false; });
     differs([](next_hop& to) { to.settings.xclient.emplace(); });
     differs([](next_hop& to) { to.settings.proxy.emplace(); });
     next_hop spoken = first;

@@ -158,6 +158,74 @@ TEST_CASE("BY with N is told at its time also while an attempt is under way, of 
     }
 }
 
+TEST_CASE("a notice that BY's time has come names nobody who wants none", "[relay][runner][deliver-by][dsn]") {
+    bool const made_late = GENERATE(false, true);  // when the attempt has failed as well
+    auto const workers = std::make_shared<mailquay_test::inline_workers>();
+    runner_place at;
+    at.how.workers = workers;
+    at.where = one_destination();
+    bool busy = true;
+    at.carrier->held = [&](consignment const&) { return busy; };
+    at.carrier->script = [](consignment const& what) { return scripted_carrier::all(what, carried_state::temporary, "450 4.2.1 later"); };
+    at.start();
+    auto const ask = asking(deliver_by{60, by_mode::notify, false}, dsn_notify::never);
+    auto const id = *transaction_id::parse(at.mail({"never@example.com"}, [&](made_transaction& given) {
+        ask(given);
+        given.to("told@example.com");
+    }));
+    at.begin();
+    at.until([&] { return at.carrier->attempts.size() == 1; }, "an attempt");
+    at.clock->pass(61s);
+    workers->busy = made_late;
+    at.runner->wake();
+    auto const told = [&] { return !at.queue->ordered_notices().empty() || at.runner->counts().notices == 1; };
+    at.until([&] { return told() && (made_late || at.runner->counts().notices == 1); }, "a notice is ordered");
+    busy = false;
+    at.until([&] { return !at.queue->find(id)->claimed; }, "the attempt fails");
+    workers->busy = false;
+    at.settle();
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Final-Recipient: rfc822; told@example.com\r\nAction: delayed\r\n"));
+    CHECK_FALSE(holds(notices[0], "never@example.com"));
+}
+
+TEST_CASE("what an operator holds is not returned when BY's time ends, but once it is released", "[relay][runner][deliver-by][operator]") {
+    bool const under_way = GENERATE(false, true);
+    runner_place at;
+    at.where = one_destination();
+    if (!under_way) at.how.connections = 1;
+    bool busy = true;
+    at.carrier->held = [&](consignment const&) { return busy; };
+    at.carrier->script = [](consignment const& what) { return scripted_carrier::all(what, carried_state::temporary, "450 4.2.1 later"); };
+    at.start();
+    at.mail({"first@example.com"});
+    auto const id = *transaction_id::parse(at.mail({"second@example.com"}, asking(deliver_by{60, by_mode::return_to_sender, false})));
+    at.begin();
+    at.until([&] { return at.carrier->attempts.size() == (under_way ? 2 : 1) && at.runner->counts().in_memory == 2; }, "attempts");
+    spool_change change;
+    change.hold = true;
+    change.give_back = false;
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, change));
+    at.clock->pass(61s);
+    at.runner->wake();
+    if (!under_way) at.until([&] { return at.runner->counts().in_memory == 1; }, "it leaves the line");
+    busy = false;
+    at.settle();
+    REQUIRE(at.queue->find(id));
+    CHECK(at.queue->find(id)->held);
+    CHECK_FALSE(at.queue->find(id)->claimed);
+    CHECK(at.notices_to("sender@example.net").empty());
+
+    change.hold = false;
+    REQUIRE_FALSE(change_and_wait(*at.queue, id, change));
+    at.pass(5min + 10ms);
+    CHECK_FALSE(at.queue->find(id));
+    auto const notices = at.notices_to("sender@example.net");
+    REQUIRE(notices.size() == 1);
+    CHECK(holds(notices[0], "Final-Recipient: rfc822; second@example.com\r\nAction: failed\r\nStatus: 5.4.7\r\n"));
+}
+
 TEST_CASE("an attempt of BY with R ends at its time, and the message is returned at once", "[relay][runner][deliver-by]") {
     runner_place at;
     at.where = one_destination();

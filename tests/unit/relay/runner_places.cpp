@@ -172,6 +172,37 @@ struct slow_workers final : workers {
     }
 };
 
+TEST_CASE("a carrier that throws anything when it is asked for a place loses no mail", "[relay][runner][places]") {
+    struct throwing final : carrier {
+        std::shared_ptr<scripted_carrier> real = std::make_shared<scripted_carrier>();
+        bool at_once = false;
+        asio::awaitable<carry_report> carry(std::shared_ptr<consignment const> what, outcomes_known told) override {
+            return real->carry(std::move(what), std::move(told));
+        }
+        eventual<destination> place_of(destination) override {
+            if (at_once) throw 1;
+            return later();
+        }
+        asio::awaitable<destination> later() {
+            throw 1;
+            co_return destination{};
+        }
+    };
+    runner_place at;
+    at.where = by_domain();
+    auto const by = std::make_shared<throwing>();
+    by->at_once = GENERATE(false, true);
+    at.start();
+    at.mail({"x@one.a"});
+    queue_runner runner{at.io.get_executor(), at.queue, by, at.where, at.how};
+    runner.start();
+    at.until([&] { return at.queue->size() == 0; }, "delivered");
+    CHECK(by->real->attempts_for("one.a") == 1);
+    bool ended = false;
+    runner.stop(0ms, [&] { ended = true; });
+    at.until([&] { return ended; }, "the end");
+}
+
 TEST_CASE("what is claimed while the runner is stopped is given back", "[relay][runner][places]") {
     shared_place at;
     auto const slow = std::make_shared<slow_workers>();

@@ -3,8 +3,10 @@
 #include "support/catch.hpp"
 #include "support/spool_place.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
 
 namespace test_spool_control {
 
@@ -97,6 +99,34 @@ TEST_CASE("what was flushed is due after a restart as well", "[sink][spool][cont
 
     at.restart();
     CHECK(at.queue->claim());
+}
+
+TEST_CASE("what was flushed is tried once, however soon that attempt ends", "[sink][spool][control]") {
+    std::string const verb = GENERATE("flush", "requeue");
+    spool_place at;
+    at.start();
+    std::string const id = at.keep("a");
+    spool_change later;
+    later.retry_after = std::chrono::hours{1};
+    REQUIRE(change_and_wait(*at.queue, *transaction_id::parse(id), later) == std::error_code{});
+    std::atomic<int> attempts{0}, flushed{0}, ended{0};
+    at.queue->on_due([&] {
+        auto const claimed = at.queue->claim();
+        if (!claimed) return;
+        ++attempts;
+        if (claimed->flushed) ++flushed;
+        at.queue->change(claimed->id, later, [&](std::error_code) { ++ended; });
+    });
+
+    CHECK(answer_spool_command(*at.queue, verb + " " + id) == "ok\n1 messages\n");
+    auto const end = std::chrono::steady_clock::now() + std::chrono::seconds{60};
+    while ((ended == 0 || ended != attempts) && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    spool_change nothing;  // behind whatever was begun
+    REQUIRE(change_and_wait(*at.queue, *transaction_id::parse(id), nothing) == std::error_code{});
+    at.queue->on_due({});
+    CHECK(attempts == 1);
+    CHECK(flushed == 1);
+    CHECK_FALSE(at.queue->claim());
 }
 
 TEST_CASE("what cannot be done is told", "[sink][spool][control]") {

@@ -81,6 +81,7 @@ MAILQUAY_DECL std::string next_hop::key() const {
     add(with.pipelining);
     add(static_cast<std::uint64_t>(with.chunking));
     add(static_cast<std::uint64_t>(with.eight_bit));
+    add(with.priority_field);
     add(with.prdr);
     add(with.refuse_own_name);
     add(with.xforward);

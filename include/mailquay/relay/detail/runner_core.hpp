@@ -53,6 +53,7 @@ struct handled_message {
     bool attempted = false;
     bool delay_told = false;
     transaction_id delay_notice{};  // ordered while attempts were under way
+    std::unordered_set<std::uint32_t> delay_told_of{};  // the recipients in it
     std::unordered_set<std::uint32_t> ended{};  // recipients with an outcome that is final, of this claim
     std::optional<std::chrono::milliseconds> rest{};  // a destination is left alone for so long
     std::map<std::uint32_t, std::string> domains{};  // of recipients whose domain shares a place with others
@@ -131,7 +132,10 @@ private:
     result<destination, std::string> way_of(std::string_view address) const;
     void give_work(handled const& message);
     destinations_of_message group(handled const& message);
+    bool is_overdue(handled_message const& message) const;
+    bool is_withheld(handled_message const& message) const;
     bool is_to_be_returned(handled_message const& message) const;
+    void give_up(handled_message& message, std::vector<std::uint32_t> const& recipients);
     bool fail_in_advance(handled_message& message);
     void take_overdue();
     asio::awaitable<void> tell_of_deadline(handled message);

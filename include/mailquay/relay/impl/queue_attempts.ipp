@@ -44,15 +44,9 @@ MAILQUAY_DECL asio::awaitable<std::shared_ptr<claimed_message const>> runner_cor
 // While a message waited for its turn an operator may have held or deleted it, and DELIVERBY's time may have ended.
 MAILQUAY_DECL bool runner_core::drop_before_attempt(waiting_job const& job) {
     handled_message& message = *job.message;
-    auto const there = queue_->find(message.claimed->id);
-    bool const late = there && !there->held && is_to_be_returned(message);
-    if (there && !there->held && !late) return false;
+    if (!is_withheld(message) && !is_overdue(message)) return false;
     schedule_.ended(job.to);
-    if (late) {
-        for (std::uint32_t const number : job.recipients) message.failed.push_back({number, outcome_kind::failed, too_late});
-    } else {
-        defer(message, job.recipients, "4.3.2 held or deleted by an operator", false);
-    }
+    give_up(message, job.recipients);
     job_ended(job.message);
     return true;
 }
@@ -358,7 +352,7 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::write_outcomes(handled message)
             ++counts_.deferred;
             log_outcome(*message, "deferred", one.number, one.text);
             recipient_outcome waits{one.number, outcome_kind::deferred, one.text};
-            waits.notice = message->delay_notice.empty() ? owed_notice_of(message->state(), one.number) : message->delay_notice;
+            waits.notice = message->delay_told_of.contains(one.number) ? message->delay_notice : owed_notice_of(message->state(), one.number);
             last.outcomes.push_back(std::move(waits));
         }
         if (!stopping_ && tell_of_delay(*message, last)) last.delay_told = true;

@@ -24,9 +24,18 @@ MAILQUAY_DECL bool runner_core::owes_deadline_notice(handled_message const& mess
 }
 
 // DELIVERBY, mode R: the time is over, no further try (RFC 2852 §4).
-MAILQUAY_DECL bool runner_core::is_to_be_returned(handled_message const& message) const {
+MAILQUAY_DECL bool runner_core::is_overdue(handled_message const& message) const {
     auto const by = deadline(message);
     return by && message.mail().requests.by->mode == by_mode::return_to_sender && wall() >= *by && queue_->may_expire();
+}
+
+// What an operator holds waits for him all the same, and of what he deleted nothing is told.
+MAILQUAY_DECL bool runner_core::is_to_be_returned(handled_message const& message) const { return is_overdue(message) && !is_withheld(message); }
+
+
+MAILQUAY_DECL bool runner_core::is_withheld(handled_message const& message) const {
+    auto const there = queue_->find(message.claimed->id);
+    return !there || there->held;
 }
 
 MAILQUAY_DECL bool runner_core::fail_in_advance(handled_message& message) {
@@ -49,20 +58,25 @@ MAILQUAY_DECL void runner_core::return_overdue(handled_message& message) {
     message.later.clear();
 }
 
+MAILQUAY_DECL void runner_core::give_up(handled_message& message, std::vector<std::uint32_t> const& recipients) {
+    if (!is_to_be_returned(message)) return defer(message, recipients, "4.3.2 held or deleted by an operator", false);
+    for (std::uint32_t const number : recipients) message.failed.push_back({number, outcome_kind::failed, too_late});
+}
+
 // DELIVERBY: at its time what waits for its turn is returned, or told of; an attempt that is under way ends by itself with R.
 MAILQUAY_DECL void runner_core::take_overdue() {
-    std::unordered_set<handled_message const*> returned;  // alive as long as a job of theirs waits
+    std::unordered_set<handled_message const*> overdue;  // alive as long as a job of theirs waits
     while (!deadlines_.empty() && deadlines_.begin()->first <= wall()) {
         auto const one = deadlines_.begin()->second.lock();
         deadlines_.erase(deadlines_.begin());
         if (!one) continue;
-        if (is_to_be_returned(*one)) returned.insert(one.get());
+        if (is_overdue(*one)) overdue.insert(one.get());
         else if (owes_deadline_notice(*one) && queue_->may_expire()) asio::co_spawn(loop_->strand, tell_of_deadline(one), asio::detached);
     }
-    if (returned.empty()) return;
-    auto const is_overdue = [&](waiting_job const& job) { return returned.contains(job.message.get()); };
-    for (waiting_job& job : schedule_.take_if(is_overdue)) {
-        for (std::uint32_t const number : job.recipients) job.message->failed.push_back({number, outcome_kind::failed, too_late});
+    if (overdue.empty()) return;
+    auto const is_taken = [&](waiting_job const& job) { return overdue.contains(job.message.get()); };
+    for (waiting_job& job : schedule_.take_if(is_taken)) {
+        give_up(*job.message, job.recipients);
         job_ended(job.message);
     }
 }
@@ -83,6 +97,8 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::tell_of_deadline(handled messag
     std::erase(message->notices, change.dsn_ordered);
     change.delay_told = message->delay_told = true;
     message->delay_notice = change.dsn_ordered;
+    for (recipient_outcome const& one : change.outcomes)
+        if (!one.notice.empty()) message->delay_told_of.insert(one.recipient);
     ++message->jobs;  // it does not end before this is written
     bool recorded = false;
     try {

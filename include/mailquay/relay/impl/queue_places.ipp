@@ -49,8 +49,10 @@ MAILQUAY_DECL void runner_core::begin_asking() {
         eventual<destination> asked = own;
         try {
             asked = by_->place_of(own);
-        } catch (std::exception const& failed) {
+        } catch (std::exception const& failed) {  // a host's function; the domain goes by itself
             log_broken("places", failed.what());
+        } catch (...) {
+            log_broken("places", "it threw what is no std::exception");
         }
         if (asked.ready()) {
             know_place(domain, std::move(asked).value());
@@ -82,6 +84,8 @@ MAILQUAY_DECL asio::awaitable<void> runner_core::look_up_place(std::string domai
         found = std::move(got);
     } catch (std::exception const& failed) {
         if (!stopping_) log_broken("places", failed.what());
+    } catch (...) {
+        if (!stopping_) log_broken("places", "it threw what is no std::exception");
     }
     know_place(domain, std::move(found));
 }

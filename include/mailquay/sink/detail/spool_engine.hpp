@@ -31,6 +31,7 @@ struct spool_item {
     journal_record record{};
     bool synced = true;             // `done` is called when it is synced; else when it is written
     bool give_back = false;         // a change that ends the claim
+    bool flush = false;             // a change that makes due because an operator says so
     bool withdraws = false;         // a cancel that nobody asked for, as nobody waited for the message any more
     bool large = false;             // a message whose content is in a file of its own
     std::size_t recipients = 0;     // of a message
@@ -148,7 +149,7 @@ private:
     void update_room();
 
     // the index; `index_mutex_` is held
-    void apply(journal_record const& record, bool give_back);
+    void apply(journal_record const& record, bool give_back, bool flush = false);
     void insert(journal_record const& record);
     void apply_change(index_map::iterator place, std::string_view fields);
     void withhold(transaction_id const& id);

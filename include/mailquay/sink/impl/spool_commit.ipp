@@ -204,7 +204,7 @@ MAILQUAY_DECL void spool_engine::finish(spool_item& item, std::error_code failed
     bool const abandoned = item.wait && !item.wait->compare_exchange_strong(waiting, spool_wait::answered);
     if (!failed) {
         std::lock_guard const lock{index_mutex_};
-        apply(item.record, item.give_back);
+        apply(item.record, item.give_back, item.flush);
         if (abandoned) withhold(item.record.header.id);
     }
     if (item.done) {

@@ -140,9 +140,11 @@ inline void begin_on_spooled(spool_queue& queue, std::string_view verb, transact
     spool_change what;
     what.give_back = false;  // an attempt that is under way goes on
     if (verb == "flush") {
-        if (!queue.flush(id)) return done(std::make_error_code(std::errc::device_or_resource_busy));
+        auto const one = queue.find(id);
+        bool const waits = one && !one->held && !one->claimed && one->recipients_done < one->recipients;
+        if (!waits) return done(std::make_error_code(std::errc::device_or_resource_busy));
         // Written down as well: without a server it is the next one that delivers.
-        what.retry_after = std::chrono::milliseconds{0};
+        what.flush = true;
         return queue.change(id, std::move(what), [done = std::move(done)](std::error_code failed) mutable {
             done(failed == std::errc::no_such_file_or_directory ? std::error_code{} : failed);  // delivered meanwhile
         });
@@ -150,7 +152,7 @@ inline void begin_on_spooled(spool_queue& queue, std::string_view verb, transact
     if (verb == "hold") what.hold = true;
     if (verb == "release" || verb == "requeue") what.hold = false;
     if (verb == "release" || verb == "requeue") what.new_lifetime = true;
-    if (verb == "requeue") what.retry_after = std::chrono::milliseconds{0};
+    if (verb == "requeue") what.flush = true;  // also where its destination is left alone for now
     queue.change(id, std::move(what), std::move(done));
 }
 
@@ -186,25 +188,21 @@ private:
 inline std::error_code do_to_spooled(spool_queue& queue, std::string_view verb, transaction_id id) {
     auto const all = std::make_shared<begun_together>();
     begin_on_spooled(queue, verb, id, begun_together::one_more(all));
-    if (all->wait() != 0) return all->failed();
-    if (verb == "requeue") (void)queue.flush(id);  // also where its destination is left alone for now
-    return {};
+    return all->wait() != 0 ? all->failed() : std::error_code{};
 }
 
 // A part of them, so that whoever asks is answered soon and the server can end in between.
 inline std::string do_to_all(spool_queue& queue, std::string_view verb, transaction_id after) {
     auto const some = queue.list(after, listed_at_once);
     auto const all = std::make_shared<begun_together>();
-    std::vector<transaction_id> begun;
+    std::size_t begun = 0;
     for (queued_message const& one : some) {
         if (verb == "release" && !one.held) continue;
-        begun.push_back(one.id);
+        ++begun;
         begin_on_spooled(queue, verb, one.id, begun_together::one_more(all));
     }
     std::size_t const failed = all->wait();
-    if (verb == "requeue")
-        for (transaction_id const& one : begun) (void)queue.flush(one);
-    std::string answer = fmt::format("ok\n{} messages{}\n", begun.size() - failed, failed == 0 ? std::string{} : fmt::format(", {} not", failed));
+    std::string answer = fmt::format("ok\n{} messages{}\n", begun - failed, failed == 0 ? std::string{} : fmt::format(", {} not", failed));
     if (some.size() == listed_at_once) answer += fmt::format("after {}\n", some.back().id.view());
     return answer;
 }

@@ -148,7 +148,7 @@ MAILQUAY_DECL void spool_engine::settle_notice(key notice) {
     apply_change(place, settled);
 }
 
-MAILQUAY_DECL void spool_engine::apply(journal_record const& record, bool give_back) {
+MAILQUAY_DECL void spool_engine::apply(journal_record const& record, bool give_back, bool flush) {
     if (record.header.type == spool_record_type::message) return insert(record);
     if (record.header.type == spool_record_type::mark) return;
     auto const place = index_.find(key_of(record.header.id));
@@ -156,6 +156,7 @@ MAILQUAY_DECL void spool_engine::apply(journal_record const& record, bool give_b
     if (record.header.type == spool_record_type::cancel) return erase(place);
     if (give_back) place->second.claimed = false;
     changed_.push_back(place->first);
+    if (flush && !place->second.claimed) place->second.flushed = true;
     apply_change(place, record.meta);
 }
 

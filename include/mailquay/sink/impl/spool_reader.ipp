@@ -103,6 +103,7 @@ MAILQUAY_DECL void spool_engine::change(transaction_id id, spool_change what, wh
         if (known) release_ms = place->second.released_ms;
     }
     if (!known) return done(no_such_message());
+    if (what.flush) what.retry_after = std::chrono::milliseconds{0};
     // What the sender wants held until later is no older for an operator's hold that ended.
     std::uint64_t const lifetime_from = what.retry_after ? wall_ms() : std::max(wall_ms(), release_ms);
     auto item = std::make_unique<spool_item>();
@@ -122,6 +123,7 @@ MAILQUAY_DECL void spool_engine::change(transaction_id id, spool_change what, wh
     item->record.seal(spool_record_type::change, id, 0);
     item->synced = what.hold.has_value() || what.new_lifetime;
     item->give_back = what.give_back;
+    item->flush = what.flush;
     item->done = [this, done = std::move(done)](std::error_code failed) mutable {
         wake_reader();
         done(failed);
