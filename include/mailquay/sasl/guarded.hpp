@@ -53,7 +53,8 @@ struct guard_limits {
 /// known. Clients from loopback and UNIX sockets are not counted: there a web mail would be locked out for all. Who the user
 /// is, is read off the messages of PLAIN, LOGIN, CRAM-MD5, SCRAM, OAUTHBEARER and XOAUTH2; other mechanisms count per client.
 /// What is being judged counts as a failure until it is known: guesses made at once pass no limit together. The same secret
-/// tried at once is one. An exchange goes on to its verdict where the client hangs up, and takes no notice of cancellation. Servers that share a store see each other's failures only, not what is under way.
+/// tried at once is one. An exchange goes on to its verdict where the client hangs up, and takes no notice of cancellation.
+/// Servers that share a store see each other's failures only, not what is under way.
 /// A store that cannot be asked, or throws as one whose workers are busy does, lets pass: what it does not count counts when the same
 /// secret is tried again. Delays and the end of a connection after 5 failures are the session's.
 ///

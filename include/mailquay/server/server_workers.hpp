@@ -22,8 +22,11 @@ public:
 
     /// Runs the jobs that wait and joins the threads.
     MAILQUAY_DECL void end() noexcept;
+    /// Destroys the jobs that wait, ends those that run and joins the threads. For work that nobody needs once its client is gone.
+    MAILQUAY_DECL void end_without_waiting() noexcept;
 
 private:
+    std::shared_ptr<worker_pool> take_no_more() noexcept;
     worker_pool_config config_;
     std::mutex mutex_;
     std::shared_ptr<worker_pool> pool_;

@@ -34,6 +34,8 @@ public:
     asio::awaitable<void> run(unique_function<void()> job) override;
     /// Jobs that wait, those that run not counted.
     std::size_t waiting() const noexcept;
+    /// Destroys the jobs that wait, instead of running them; a coroutine that waits for one is destroyed with it.
+    void drop_waiting() noexcept;
 
 private:
     struct state;

@@ -377,6 +377,23 @@ TEST_CASE("a flood of AUTH fills a queue of its own and keeps no sink waiting", 
     let_go.set_value();
 }
 
+TEST_CASE("the end of a server does not wait for secrets that nobody waits for", "[server][workers][auth]") {
+    auto const users = std::make_shared<borrower>(), files = std::make_shared<borrower>();
+    std::atomic<int> judged{0}, stored{0};
+    {
+        asio::io_context io;
+        server all{io.get_executor(), {.hostname = "mx.example.org"}};
+        all.authentication(std::make_shared<borrowing_users>(users)).sink(std::make_shared<borrowing_sink>(files));
+        all.listen("127.0.0.1:0");
+        unsigned taken = 0;
+        for (int i = 0; i < 100; ++i) taken += users->lent->post([&] { std::this_thread::sleep_for(50ms), ++judged; });
+        CHECK(taken == 100);
+        for (int i = 0; i < 10; ++i) files->lent->post([&] { ++stored; });
+    }
+    CHECK(judged < 50);
+    CHECK(stored == 10);
+}
+
 TEST_CASE("listen() freezes the plug-ins", "[server]") {
     asio::io_context io;
     plugins const made = recording_plugins(std::make_shared<sink_record>());

@@ -3,6 +3,10 @@
 #include "support/catch.hpp"
 #include "support/run_eventual.hpp"
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
 #include <atomic>
 #include <future>
 #include <memory>
@@ -54,6 +58,36 @@ TEST_CASE("end() runs what waits, and afterwards no job is taken, while plug-ins
     CHECK_THROWS_AS(run(io, held_by_plug_in->run([&] { ++ran; })), workers_busy);
     pool->end();
     CHECK(ran == 20);
+}
+
+TEST_CASE("end_without_waiting() runs no job that waits, and ends the coroutines that wait for them", "[server][workers]") {
+    auto const waits_for = [](server_workers* pool, std::shared_ptr<int>, std::atomic<int>* ran) -> asio::awaitable<void> {
+        auto const count = [ran] { ++*ran; };
+        unique_function<void()> job{count};
+        co_await pool->run(std::move(job));
+    };
+    auto const held = std::make_shared<int>();
+    std::atomic<int> ran{0};
+    std::promise<void> let_go;
+    auto const wait = let_go.get_future().share();
+    asio::io_context io;
+    server_workers pool{{.threads = 1, .queue = 100}};
+    std::promise<void> began;
+    pool.post([&, wait] { began.set_value(), wait.wait(); });
+    began.get_future().wait();
+    for (int i = 0; i < 20; ++i) asio::co_spawn(io, waits_for(&pool, held, &ran), asio::detached);
+    io.poll();
+    CHECK(held.use_count() == 21);
+
+    std::thread ends([&] { pool.end_without_waiting(); });
+    while (pool.post([] {})) std::this_thread::yield();
+    io.restart();
+    io.run();  // where they wait they end; while a job still runs
+    CHECK(held.use_count() == 1);
+    let_go.set_value();
+    ends.join();
+    CHECK(ran == 0);
+    pool.end_without_waiting();
 }
 
 TEST_CASE("a full queue takes no job", "[server][workers]") {

@@ -85,7 +85,7 @@ MAILQUAY_DECL server::impl::~impl() {
     listeners.clear();
     // Jobs end before the contexts that their coroutines wait on.
     own_workers->end();
-    auth_workers->end();
+    auth_workers->end_without_waiting();  // those who logged in are gone
     contexts.clear();
 }
 

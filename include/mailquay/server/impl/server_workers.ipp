@@ -19,11 +19,17 @@ MAILQUAY_DECL bool server_workers::post(unique_function<void()> job) {
 
 MAILQUAY_DECL asio::awaitable<void> server_workers::run(unique_function<void()> job) { return run_on_workers(*this, std::move(job)); }
 
-MAILQUAY_DECL void server_workers::end() noexcept {
-    std::shared_ptr<worker_pool> last;
+MAILQUAY_DECL std::shared_ptr<worker_pool> server_workers::take_no_more() noexcept {
     std::lock_guard const lock{mutex_};
     ended_ = true;
-    last = std::move(pool_);  // joined when the lock is free again
+    return std::move(pool_);
+}
+
+// Joined when the lock is free again.
+MAILQUAY_DECL void server_workers::end() noexcept { take_no_more().reset(); }
+
+MAILQUAY_DECL void server_workers::end_without_waiting() noexcept {
+    if (auto const last = take_no_more()) last->drop_waiting();
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

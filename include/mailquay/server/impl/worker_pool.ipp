@@ -94,6 +94,12 @@ MAILQUAY_DECL std::size_t worker_pool::waiting() const noexcept {
     return state_->jobs.size();
 }
 
+MAILQUAY_DECL void worker_pool::drop_waiting() noexcept {
+    std::deque<unique_function<void()>> dropped;  // outside the lock: what they hold may be anything
+    std::lock_guard const lock{state_->mutex};
+    dropped.swap(state_->jobs);
+}
+
 namespace detail {
 
 /// A job and the coroutine that waits for it.
