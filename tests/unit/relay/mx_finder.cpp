@@ -6,6 +6,16 @@
 #include "support/run_eventual.hpp"
 #include "support/sts_domain.hpp"
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -176,6 +186,49 @@ TEST_CASE("a domain with a policy of MTA-STS shares its hosts with those of the 
     CHECK(place("example.org") == "mx:a.example.net enforce,*.example.com,a.example.net");
     CHECK(place("strict.example") == place("example.org"));
     CHECK(place("plain.example") == "mx:a.example.net");
+}
+
+/// Does not answer for TLSA records before it is cancelled.
+struct silent_resolver final : resolver {
+    asio::awaitable<result<dns_records<tlsa_record>, dns_failure>> silence() {
+        ++asked;
+        auto const runs_on = co_await asio::this_coro::executor;
+        asio::steady_timer never{runs_on, std::chrono::hours{1}};
+        std::error_code ended;
+        auto told = asio::redirect_error(asio::use_awaitable, ended);
+        co_await never.async_wait(told);
+        dns_failure const why{dns_errc::cancelled};
+        co_return why;
+    }
+    answer<ip_address> a(std::string name) override { return others.a(std::move(name)); }
+    answer<ip_address> aaaa(std::string name) override { return others.aaaa(std::move(name)); }
+    answer<mx_record> mx(std::string name) override { return others.mx(std::move(name)); }
+    answer<std::string> txt(std::string name) override { return others.txt(std::move(name)); }
+    answer<std::string> ptr(ip_address address) override { return others.ptr(address); }
+    answer<tlsa_record> tlsa(std::string) override { return silence(); }
+
+    testing::fake_resolver others;
+    unsigned asked = 0;
+};
+
+TEST_CASE("a search that is cancelled asks about no further host", "[relay][mx_finder][dane]") {
+    auto dns = std::make_shared<silent_resolver>();
+    dns->others.authenticated(true);
+    dns->others.mx_is("example.org", {{10, "a.example.org"}, {20, "b.example.org"}, {30, "c.example.org"}});
+    for (auto const* name : {"a.example.org", "b.example.org", "c.example.org"}) dns->others.a_is(name, {"198.51.100.2"});
+    asio::io_context io;
+    asio::cancellation_signal ends;
+    auto const finder = find_by_mx(mx_hosts{dns}, {}, 25, tls_demands{dns});
+    bool over = false;
+    auto const done = [&over](std::exception_ptr, found_hops) { over = true; };
+    asio::co_spawn(io, finder("example.org"), asio::bind_cancellation_slot(ends.slot(), done));
+    while (dns->asked == 0 && io.run_one_for(std::chrono::seconds{5}) != 0) {}
+
+    ends.emit(asio::cancellation_type::terminal);
+    io.run_for(std::chrono::seconds{5});
+
+    CHECK(over);
+    CHECK(dns->asked == 1);
 }
 
 TEST_CASE("how hosts are talked to is looked at before there are any", "[relay][mx_finder][settings]") {

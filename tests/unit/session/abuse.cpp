@@ -220,6 +220,7 @@ TEST_CASE("how an over-long line is answered does not hang on how it was cut", "
     for (std::string_view const word : {"BDAT 5", "DATA", "AUTH PLAIN", "NOOP", "GET / HTTP/1.1"})
         for (std::size_t const blanks : {limit - 5, limit - 4, limit - 2, limit, limit + 1, limit + 100})
             lines.push_back(std::string(blanks, ' ').append(word) + std::string(20, ' '));
+    for (std::size_t size = limit - 4; size <= limit + 4; ++size) lines.push_back("AUTH PLAIN " + std::string(size - 11, 'x'));
     lines.push_back("BDAT " + std::string(limit, '9'));
     lines.push_back("DATA" + std::string(limit, ' '));
     lines.push_back(std::string(limit + 10, 'x'));

@@ -8,7 +8,9 @@
 #include <mailquay/client/impl/priority_field.ipp>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
+#include <map>
 #include <set>
 #include <stdexcept>
 #include <string_view>
@@ -20,6 +22,7 @@ namespace detail {
 
 /// So many hosts that take one domain in a transaction are remembered.
 inline constexpr std::size_t most_one_domain_hosts = 1000;
+inline constexpr std::chrono::hours one_domain_time{1};
 
 /// At most so many addresses are tried in one attempt.
 inline constexpr std::size_t most_addresses = 5;
@@ -90,7 +93,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             used->add_facts(whole);
             message.content = as_given;
             used->give_up_at = message.give_up_at;
-            if (one_domain_hosts.contains(to.to_string())) used->engine->keep_to_one_domain();
+            if (takes_one_domain(to.to_string())) used->engine->keep_to_one_domain();
             bool const readable = co_await prepare(used, &message);
             if (!readable) {
                 whole.problem = hop_problem::content_unreadable;
@@ -103,7 +106,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
             send_report const& found = used->engine->report();
             bool const went_stale = whole.reused && found.problem != hop_problem::none && !used->engine->mail_answered() && !used->cancelled();
             take_problem(whole, found);
-            if (used->engine->keeps_to_one_domain()) remember_one_domain(to.to_string());
+            if (used->engine->keeps_to_one_domain() && !takes_one_domain(to.to_string())) remember_one_domain(to.to_string());
             release(key, used);
             if (went_stale) {
                 // The server had closed it while it was idle: that is no attempt. Once, for the next one is new.
@@ -126,9 +129,14 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
         co_return whole;
     }
 
+    bool takes_one_domain(std::string const& host) const {
+        auto const found = one_domain_hosts.find(host);
+        return found != one_domain_hosts.end() && std::chrono::steady_clock::now() < found->second;
+    }
+    // For a while only: what a host refused beside another domain may have been refused for a passing reason.
     void remember_one_domain(std::string host) {
         if (one_domain_hosts.size() >= detail::most_one_domain_hosts && !one_domain_hosts.contains(host)) one_domain_hosts.clear();
-        one_domain_hosts.insert(std::move(host));
+        one_domain_hosts.insert_or_assign(std::move(host), std::chrono::steady_clock::now() + detail::one_domain_time);
     }
 
     static void take_problem(send_report& whole, send_report const& found) {
@@ -345,7 +353,7 @@ struct client::impl : std::enable_shared_from_this<client::impl> {
     asio_compat::timer sweep;
     bool sweep_armed = false;
     std::size_t leaving = 0;  // connections that say QUIT
-    std::set<std::string> one_domain_hosts{};
+    std::map<std::string, std::chrono::steady_clock::time_point> one_domain_hosts{};  // until when
 };
 
 MAILQUAY_DECL client::client(asio::any_io_executor host, client_config config) {

@@ -126,7 +126,7 @@ inline std::string client_engine::impl::domain_of(std::size_t which) const {
 inline std::vector<std::size_t> client_engine::impl::next_batch() {
     auto const& offers = report.offers;
     auto most_domains = offers.most_domains;
-    if (one_domain || !put_apart.empty()) most_domains = 1;
+    if ((one_domain && !message->all_or_none) || !put_apart.empty()) most_domains = 1;
     std::size_t most = std::max<std::size_t>(settings.limits.recipients, 1);
     if (offers.most_recipients) most = std::min<std::size_t>(most, *offers.most_recipients);
     std::vector<std::size_t> taken;

@@ -1,5 +1,7 @@
 #include <mailquay/relay/mx_finder.hpp>
 
+#include <asio/cancellation_state.hpp>
+#include <asio/this_coro.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -76,6 +78,9 @@ inline asio::awaitable<found_hops> ask_for_hops(std::shared_ptr<mx_finder_state 
             found.without_demands.push_back(hop);
             auto judged = state->tls->of(*route, host, state->port);
             auto const demand = co_await std::move(judged).wait();
+            // Cancelled, a look-up fails like any other; the next one would begin anew.
+            asio::cancellation_state const ends = co_await asio::this_coro::cancellation_state;
+            if (ends.cancelled() != asio::cancellation_type::none) co_return found_hops{};
             if (!demand) {
                 demands = true;
                 if (found.failure.empty()) found.failure = fmt::format("{} {}", demand.error().status(), demand.error().text());

@@ -270,10 +270,14 @@ MAILQUAY_DECL session::line_found session::join_line(std::string_view& line) {
         std::size_t const octets = hold_->size() + more;
         if (octets > config_->limits.command_line_octets && octets > line_limit(*hold_, {cur_, more})) {
             skipping_ = true;
-            skipped_cr_ = hold_->back() == '\r';
             // Judged by as many octets as when it comes in one piece, or the answer would hang on how it was cut.
             std::size_t const judged = config_->limits.command_line_octets;
-            if (hold_->size() < judged) append_to_hold({cur_, judged - hold_->size()});
+            if (hold_->size() < judged) {
+                std::size_t const taken = judged - hold_->size();  // of a secret nothing stays where it was
+                append_to_hold({cur_, taken});
+                cur_ += taken;
+            }
+            skipped_cr_ = hold_->back() == '\r';
             skipped_head_ = detail::head_of_overlong(std::string_view{*hold_}.substr(0, judged));
             if (secret_line(*hold_)) wipe(*hold_);
             memory_->give_back(std::move(hold_));
