@@ -138,11 +138,12 @@ public:
     /// Inside a message: from 354, or the first BDAT, to the reply to its end.
     bool receiving() const noexcept { return phase_ == phase::message || state_ == session_state::chunks_given; }
 
-    /// Inside a message, whether a step of it may be due before more octets come.
-    bool may_go_on_without_input() const noexcept {
-        if (phase_ != phase::message) return false;
+    /// Nothing is due but octets: no event, no output, no step of a message. Then there is no need to ask before `feed()`.
+    bool at_rest() const noexcept {
+        if (!wants_input() || !output().empty() || asks_follow_) return false;
+        if (phase_ != phase::message) return true;
         reception const& message = work_->message;
-        return message.chunked || message.ended || message.refused || !message.held.empty();
+        return !(message.chunked || message.ended || message.refused || !message.held.empty());
     }
     /// The message under way comes by BDAT.
     bool receiving_chunks() const noexcept { return work_ && work_->message.chunked; }
@@ -195,6 +196,8 @@ private:
     void wont_tell(tell_bit what) noexcept { tells_ = static_cast<std::uint8_t>(tells_ & ~what); }
     inline void tell(std::optional<event>& given);
     inline std::string_view name_of(verb spoken) const noexcept;
+
+    // Where they are `inline`, one unit of translation alone has them, and the compiler may join them.
 
     // session_input.ipp: octets in, lines out
     inline step advance(std::optional<event>& given);

@@ -76,26 +76,22 @@ MAILQUAY_DECL pipeline::pipeline(handlers plugged, logger log) {
 MAILQUAY_DECL pipeline::~pipeline() = default;
 
 MAILQUAY_DECL eventual<verdict> pipeline::connect(session_info const& client) const {
-    if (!has(frozen_->policed, policy_stage::connect)) return accept();
     detail::stage_question const about{policy_stage::connect, client};
     return frozen_->ask_policies(*this, about);
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::early_talk(session_info const& client) const {
-    if (!has(frozen_->policed, policy_stage::early_talk)) return accept();
     detail::stage_question const about{policy_stage::early_talk, client};
     return frozen_->ask_policies(*this, about);
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::hello(session_info const& client, std::string_view name) const {
-    if (!has(frozen_->policed, policy_stage::hello)) return accept();
     detail::stage_question about{policy_stage::hello, client};
     about.text = name;
     return frozen_->ask_policies(*this, about);
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::mail(transaction const& mail) const {
-    if (!has(frozen_->policed, policy_stage::mail)) return accept();
     detail::stage_question const about{policy_stage::mail, mail};
     return frozen_->ask_policies(*this, about);
 }

@@ -310,6 +310,7 @@ eventual<verdict> run_walk(pipeline const& through, Walk& walk) {
 }  // namespace detail
 
 inline eventual<verdict> pipeline::frozen::ask_policies(pipeline const& through, detail::stage_question const& about) const {
+    if (!has(policed, about.stage)) return accept();
     stage_walk walk{*this, about};
     return detail::run_walk(through, walk);
 }

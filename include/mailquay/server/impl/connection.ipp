@@ -92,9 +92,8 @@ MAILQUAY_DECL void connection::pump() noexcept {
 
 /// One round: questions, one write, one read. @return whether another round may get further
 MAILQUAY_DECL bool connection::turn(unsigned& reads) {
-    // Mostly octets have come for a session that has said all it had to say. Inside a message something may be due without octets.
-    bool const at_rest = session_.wants_input() && !session_.may_go_on_without_input() && session_.output().empty() && !session_.asks_what_follows();
-    if (reads == 0 && readable_ && at_rest && frames_ == nullptr && !lent_ && read_into_ == nullptr) return ++reads, read();
+    // Mostly octets have come for a session that has said all it had to say.
+    if (reads == 0 && readable_ && frames_ == nullptr && !lent_ && read_into_ == nullptr && session_.at_rest()) return ++reads, read();
     take_events();
     if (session_.asks_what_follows()) {
         session_.octets_follow(stream_->probe() == io_status::ok);
