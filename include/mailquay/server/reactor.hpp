@@ -35,11 +35,19 @@ private:
     void* registration_ = nullptr;
 };
 
+/// Whose thread a reactor is used on.
+enum class loop_thread : std::uint8_t {
+    shared,  ///< a host's: what else has work there never waits for a reactor
+    own,     ///< one shard's alone (`server::run()`): while readiness comes in quick succession, the rest may wait 10 ms
+};
+
 /// Told once before each batch of readiness: the place to read the clock.
 class MAILQUAY_API batch_listener {
 public:
     virtual ~batch_listener();
     virtual void batch_begins() noexcept = 0;
+    /// Whether readiness is all that it waits for: no hook is under way, whose answer the event loop brings.
+    virtual bool awaits_readiness_alone() const noexcept { return false; }
 };
 
 /// Tells watchers when their descriptors are ready, in batches.

@@ -81,6 +81,7 @@ public:
     void batch_begins() noexcept override {
         if (host_ != nullptr) now_ = host_->now();
     }
+    bool awaits_readiness_alone() const noexcept override { return hooks_running_ == 0 && !stopping_; }
     MAILQUAY_DECL void rang(shard_alarm which) noexcept override;
     /// Rung when accepting may go on; set by the listeners.
     void on_accept_again(unique_function<void()> again) { accept_again_ = std::move(again); }

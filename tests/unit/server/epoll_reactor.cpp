@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,6 +30,8 @@ struct noting final : watcher, batch_listener {
         if (then) then();
     }
     void batch_begins() noexcept override { ++batches; }
+    bool awaits_readiness_alone() const noexcept override { return alone; }
+    bool alone = true;
     std::vector<readiness> told;
     int batches = 0;
     std::function<void()> then;
@@ -219,6 +222,57 @@ TEST_CASE("a watcher may run the context anew while it is told, and forget other
 
     CHECK(who[0].told.size() + who[1].told.size() + who[2].told.size() == 1);
     for (noting& one : who) at.runs->unwatch(one);
+}
+
+/// Two watchers that wake each other without end, and a task that the context has meanwhile.
+struct endless {
+    endless(loop_thread thread, bool alone) {
+        at.runs.emplace(at.io.get_executor(), nullptr, thread);
+        counts.alone = alone;
+        at.runs->tell(&counts);
+        REQUIRE_FALSE(at.runs->watch(who, over.ends[0]));
+        who.then = [this] {
+            over.take(100);
+            at.runs->want(who, readiness::readable);
+            over.say("x");
+        };
+        at.runs->want(who, readiness::readable);
+        over.say("x");
+        at.io.run_one();
+        at.io.run_one();
+    }
+    ~endless() { at.runs->unwatch(who); }
+    /// How many batches come before a task that was posted.
+    int batches_before_a_task() {
+        bool ran = false;
+        asio::post(at.io, [&] { ran = true; });
+        int const before = counts.batches;
+        while (!ran) at.io.run_one();
+        return counts.batches - before;
+    }
+    fixture at;
+    sockets over;
+    noting who;
+    noting counts;
+};
+
+TEST_CASE("on a host's thread each batch gives way to what else the context has", "[server][epoll_reactor]") {
+    endless on_a_host_s{loop_thread::shared, true};
+    CHECK(on_a_host_s.batches_before_a_task() <= 1);
+}
+
+TEST_CASE("on a thread of its own batches follow each other, but not for long", "[server][epoll_reactor]") {
+    endless of_its_own{loop_thread::own, true};
+    auto const began = std::chrono::steady_clock::now();
+    int batches = 0;
+    for (int i = 0; i < 5; ++i) batches += of_its_own.batches_before_a_task();
+    CHECK(batches > 10);
+    CHECK(std::chrono::steady_clock::now() - began < 5s);
+}
+
+TEST_CASE("on a thread of its own a hook under way has the event loop's next turn", "[server][epoll_reactor]") {
+    endless beside_a_hook{loop_thread::own, false};
+    CHECK(beside_a_hook.batches_before_a_task() <= 1);
 }
 
 TEST_CASE("a regular file cannot be watched, and that is said", "[server][epoll_reactor]") {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <system_error>
@@ -36,7 +37,8 @@ struct epoll_reactor::record {
 };
 
 struct epoll_reactor::set : std::enable_shared_from_this<set> {
-    set(asio::any_io_executor const& runs_on, batch_listener* hears) : handle(runs_on), told(hears) {
+    set(asio::any_io_executor const& runs_on, batch_listener* hears, loop_thread thread)
+        : handle(runs_on), told(hears), may_stay(thread == loop_thread::own) {
         int const made = ::epoll_create1(EPOLL_CLOEXEC);
         if (made < 0) throw std::system_error(errno, std::system_category(), "mailquay: no epoll set; raise the limit of open files (ulimit -n)");
         handle.assign(made);
@@ -62,24 +64,39 @@ struct epoll_reactor::set : std::enable_shared_from_this<set> {
         waits = true;
         handle.async_wait(asio::posix::descriptor_base::wait_read, [self = shared_from_this()](std::error_code) {
             self->waits = false;
-            self->batch();
+            self->batches();
         });
     }
-    void batch() {
+    void batches() {
         if (over || watching == 0) return;
-        std::array<epoll_event, 256> events;
-        int const found = ::epoll_wait(handle.native_handle(), events.data(), static_cast<int>(events.size()), 0);
-        if (found > 0) {
-            announced = false;
-            batch_next = events.data();
-            batch_end = events.data() + found;
-            while (batch_next != batch_end) {
-                epoll_event const one = *batch_next++;
-                if (one.data.ptr != nullptr) tell(*static_cast<watcher*>(one.data.ptr), one.events);
-            }
-            batch_next = batch_end = nullptr;
-        }
+        bool const found = batch(std::chrono::milliseconds{0});
+        if (found && may_stay) stay();
         wait();
+    }
+    /// Goes on without Asio while batches follow each other quickly.
+    void stay() {
+        auto const until = clock::now() + longest_stay;
+        auto const stays = [this] { return !over && watching != 0 && told != nullptr && told->awaits_readiness_alone(); };
+        bool const quick = clock::now() - last_batch < quick_succession;
+        // Not the rest of the time: a wait that ends before the kernel's own tick would cost a timer of its own.
+        while (quick && stays() && clock::now() < until && batch(longest_stay)) {}
+        last_batch = clock::now();
+    }
+    /// Tells what the set holds, or what comes within `patience`. @return whether there was anything
+    bool batch(std::chrono::milliseconds patience) {
+        std::array<epoll_event, 256> events;
+        int const found =
+            ::epoll_wait(handle.native_handle(), events.data(), static_cast<int>(events.size()), static_cast<int>(patience.count()));
+        if (found <= 0) return false;
+        announced = false;
+        batch_next = events.data();
+        batch_end = events.data() + found;
+        while (batch_next != batch_end) {
+            epoll_event const one = *batch_next++;
+            if (one.data.ptr != nullptr) tell(*static_cast<watcher*>(one.data.ptr), one.events);
+        }
+        batch_next = batch_end = nullptr;
+        return true;
     }
     void tell(watcher& who, std::uint32_t events) noexcept {
         bool const broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
@@ -109,8 +126,14 @@ struct epoll_reactor::set : std::enable_shared_from_this<set> {
         handle.close(failure);
     }
 
+    using clock = std::chrono::steady_clock;
+    static constexpr std::chrono::milliseconds quick_succession{1};
+    static constexpr std::chrono::milliseconds longest_stay{10};
+
     asio_compat::descriptor handle;
     batch_listener* told;
+    bool may_stay;
+    clock::time_point last_batch{};
     epoll_event* batch_next = nullptr;  // of the batch that is told now
     epoll_event* batch_end = nullptr;
     std::size_t watching = 0;
@@ -119,8 +142,8 @@ struct epoll_reactor::set : std::enable_shared_from_this<set> {
     bool over = false;
 };
 
-MAILQUAY_DECL epoll_reactor::epoll_reactor(asio::any_io_executor runs_on, batch_listener* told)
-    : set_(std::make_shared<set>(std::move(runs_on), told)) {}
+MAILQUAY_DECL epoll_reactor::epoll_reactor(asio::any_io_executor runs_on, batch_listener* told, loop_thread thread)
+    : set_(std::make_shared<set>(std::move(runs_on), told, thread)) {}
 
 MAILQUAY_DECL epoll_reactor::~epoll_reactor() { set_->end(); }
 

@@ -225,7 +225,9 @@ MAILQUAY_DECL bool server::impl::make_shards(std::vector<asio::any_io_executor> 
     shard_limits const limits{config.parked_octets, config.hook_frames};
     std::lock_guard const lock{ending->mutex};
     if (ending->done) return false;
-    for (auto const& one : executors) shards.push_back(std::make_shared<detail::running_shard>(one, config.waits_by, limits, door, config.log));
+    loop_thread const thread = host ? loop_thread::shared : loop_thread::own;
+    for (auto const& one : executors)
+        shards.push_back(std::make_shared<detail::running_shard>(one, config.waits_by, thread, limits, door, config.log));
     ending->shards = shards;
     ending->shards_left = shards.size();
     return true;
