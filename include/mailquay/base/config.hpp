@@ -28,4 +28,18 @@
 #define MAILQUAY_DECL MAILQUAY_API
 #endif
 
+/// A function that few messages come to: it keeps out of the way, and out of the registers, of those that all of them pass.
+#if defined(__GNUC__)
+#define MAILQUAY_RARE __attribute__((cold))
+#else
+#define MAILQUAY_RARE
+#endif
+
+/// A function of a few instructions that every message passes many times.
+#if defined(__GNUC__)
+#define MAILQUAY_INLINE __attribute__((always_inline))
+#else
+#define MAILQUAY_INLINE
+#endif
+
 namespace mailquay::inline MAILQUAY_ABI {}

@@ -50,7 +50,7 @@ public:
         }
         return *this;
     }
-    ~eventual() = default;
+    MAILQUAY_INLINE ~eventual() = default;
 
     bool ready() const noexcept { return value_.has_value(); }
     /// Precondition of both: `ready()`.

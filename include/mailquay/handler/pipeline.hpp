@@ -88,7 +88,7 @@ public:
     /// @}
 
     /// True if some observer wants to be told of one of these kinds.
-    bool observed(observation_kind kinds) const noexcept;
+    bool observed(observation_kind kinds) const noexcept { return has(observed_, kinds); }
     /// Tells the observers that want to know.
     void tell(observation const& what) const noexcept;
 
@@ -157,6 +157,7 @@ public:
 private:
     struct frozen;
     std::unique_ptr<frozen const> frozen_;
+    observation_kind observed_{};  // what some observer wants to be told of
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

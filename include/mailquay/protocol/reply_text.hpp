@@ -80,7 +80,7 @@ public:
     }
     /// The line without CRLF: `530 5.7.0 Authentication required`. A space follows the code even if nothing else does.
     constexpr std::string_view wire() const noexcept { return {octets_, size_ - 2u}; }
-    /// The line with CRLF.
+    /// The line with CRLF. It begins an array of `max_octets`, all of which may be read.
     constexpr std::string_view line() const noexcept { return {octets_, size_}; }
 
 private:

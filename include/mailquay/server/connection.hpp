@@ -23,6 +23,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 class shard;
 class hook_frame;
 struct hook_question;
+enum class hook_stage : std::uint8_t;
 
 /// Joins one transport, one session and the plug-ins: reads, feeds, asks, answers, writes.
 ///
@@ -83,14 +84,14 @@ private:
     bool read();
     bool at_bound() const noexcept;
     void write();
-    void lose_if_nothing_left();
+    MAILQUAY_RARE void lose_if_nothing_left();
     void await_readiness();
-    void look_at_peer();
+    MAILQUAY_RARE void look_at_peer();
     void park_buffer();
     void return_buffer() noexcept;
-    void lost();
-    void tell_unsent() noexcept;
-    void failed(std::string_view what) noexcept;
+    MAILQUAY_RARE void lost();
+    MAILQUAY_RARE void tell_unsent() noexcept;
+    MAILQUAY_RARE void failed(std::string_view what) noexcept;
 
     // The handshake (connection_tls.ipp).
     verdict offer_tls();
@@ -105,6 +106,7 @@ private:
     void handle(event& told);
     template <class Answer>
     void ask(eventual<Answer>&& hook, hook_question const& asked);
+    void ask_for_yes(eventual<verdict>&& hook, ticket asked, hook_stage stage, transaction const* mail, recipient const* to = nullptr);
     template <class Answer>
     void ask_later(eventual<Answer>&& hook, hook_question const& asked);
     void give(hook_question const& asked, verdict&& given);
@@ -113,19 +115,19 @@ private:
     void give_peer(hook_question const& asked, verdict&& given);
     verdict count_changed_peer(verdict given);
     void give(hook_question const& asked, auth_step&& given);
-    void told(hook_question const& asked, verdict const& given) const;
-    void told_refused(hook_question const& asked, verdict const& given) const;
-    void told_overdue(ticket overtaken) const;
-    void log_delivery(hook_question const& asked, delivery const& given) const;
-    void tell_of(hook_question const& asked, observation_kind what, verdict const& given) const noexcept;
-    void late(hook_question const& asked, verdict const&) noexcept;
-    void late(hook_question const& asked, delivery const& given) noexcept;
-    void late(hook_question const& asked, reply const&) noexcept;
-    void late(hook_question const& asked, auth_step const&) noexcept;
+    MAILQUAY_RARE void told(hook_question const& asked, verdict const& given) const;
+    MAILQUAY_RARE void told_refused(hook_question const& asked, verdict const& given) const;
+    MAILQUAY_RARE void told_overdue(ticket overtaken) const;
+    MAILQUAY_RARE void log_delivery(hook_question const& asked, delivery const& given) const;
+    MAILQUAY_RARE void tell_of(hook_question const& asked, observation_kind what, verdict const& given) const noexcept;
+    MAILQUAY_RARE void late(hook_question const& asked, verdict const&) noexcept;
+    MAILQUAY_RARE void late(hook_question const& asked, delivery const& given) noexcept;
+    MAILQUAY_RARE void late(hook_question const& asked, reply const&) noexcept;
+    MAILQUAY_RARE void late(hook_question const& asked, auth_step const&) noexcept;
     void auth_over(auth_finished const& how);
-    void withdraw() noexcept;
+    MAILQUAY_RARE void withdraw() noexcept;
     void over(close_reason why);
-    void abort_message(abort_reason why) noexcept;
+    MAILQUAY_RARE void abort_message(abort_reason why) noexcept;
     void hooks_ended() noexcept;
     bool old_hooks() const noexcept;
     bool finishing() const noexcept;

@@ -67,7 +67,7 @@ private:
         std::size_t size;
     };
 
-    void grow(std::size_t octets) {
+    MAILQUAY_RARE void grow(std::size_t octets) {
         while (used_blocks_ < blocks_.size() && blocks_[used_blocks_].size < octets) ++used_blocks_;
         if (used_blocks_ == blocks_.size()) {
             std::size_t const size = octets > block_octets ? octets : block_octets;
@@ -77,7 +77,7 @@ private:
         end_ = next_ + blocks_[used_blocks_].size;
         ++used_blocks_;
     }
-    void trim() noexcept {
+    MAILQUAY_RARE void trim() noexcept {
         std::size_t kept = 0;
         std::size_t count = 0;
         while (count < blocks_.size() && kept + blocks_[count].size <= kept_octets) kept += blocks_[count++].size;

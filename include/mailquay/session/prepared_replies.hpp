@@ -2,6 +2,7 @@
 
 #include <mailquay/base/config.hpp>
 #include <mailquay/session/extension.hpp>
+#include <mailquay/session/reply_buffer.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -32,8 +33,8 @@ struct prepared_replies {
 MAILQUAY_DECL void prepare_replies(session_config& config);
 
 /// @{ Appends the greeting, and the EHLO reply for this client. @param wall  the wall clock's last tick
-MAILQUAY_DECL void append_greeting(std::string& out, session_config const& config);
-MAILQUAY_DECL void append_ehlo(std::string& out, session_config const& config, session_info const& client,
+MAILQUAY_DECL void append_greeting(reply_buffer& out, session_config const& config);
+MAILQUAY_DECL void append_ehlo(reply_buffer& out, session_config const& config, session_info const& client,
                                std::chrono::system_clock::time_point wall);
 /// @}
 

@@ -84,15 +84,15 @@ public:
     /// What the host must do or may know next; nothing when octets, an answer or time must come first.
     std::optional<event> next_event();
     /// @{ Answers the event that bore the ticket. A withdrawn ticket is ignored; answering twice is an assertion.
-    void answer(ticket to, verdict given);
-    void answer(ticket to, delivery given);
+    void answer(ticket to, verdict const& given);
+    void answer(ticket to, delivery&& given);
     void answer(ticket to, reply given);
     void answer(ticket to, auth_step given);
     /// @}
 
     /// Octets owed to the peer. Valid until the next call of a member that is not const.
     std::string_view output() const noexcept {
-        return out_ ? std::string_view{out_->data() + sent_, out_->size() - sent_} : std::string_view{};
+        return out_ ? out_->behind(sent_) : std::string_view{};
     }
     void output_sent(std::size_t octets);
 
@@ -228,21 +228,26 @@ private:
     inline step mail(command_line const& line, std::optional<event>& given);
     inline step rcpt(command_line const& line, std::optional<event>& given);
     inline step data(command_line const& line, std::optional<event>& given);
-    inline void overlong_line();
-    inline void close_if_octets_follow();
+    MAILQUAY_RARE void overlong_line();
+    MAILQUAY_RARE void close_if_octets_follow();
     inline bool excused() noexcept;
-    inline step verify(command_line const& line, std::optional<event>& given);
+    MAILQUAY_RARE step verify(command_line const& line, std::optional<event>& given);
     inline step ask_about(bool expands, std::string_view argument, bool smtputf8, std::optional<event>& given);
     inline void say_sender_ok(verdict const& given);
-    inline step other(command_line const& line, std::optional<event>& given);
-    inline void help();
+    MAILQUAY_RARE step other(command_line const& line, std::optional<event>& given);
+    MAILQUAY_RARE void help();
     inline address_options path_options() const noexcept;
+    template <std::size_t Size>
+    bool keep_plain_path(std::string_view argument, char const (&keyword)[Size], address& kept);
+    bool take_any_sender(command_line const& line);
+    bool take_any_recipient(command_line const& line, recipient& to);
+    void list_only_recipient();
     inline std::optional<reply> read_mail(command_line const& line);
     inline std::optional<reply> read_recipient(command_line const& line, recipient& to);
-    inline void refuse_recipient(reply const& why);
+    MAILQUAY_RARE void refuse_recipient(reply const& why);
     inline std::size_t most_recipients() const noexcept;
-    inline std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
-    inline reply parameter_failed(std::string_view keyword, std::string_view what) const;
+    MAILQUAY_RARE std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
+    MAILQUAY_RARE reply parameter_failed(std::string_view keyword, std::string_view what) const;
     inline address kept_address(path const& given);
     inline bool junk_allowed();
     inline void drop_transaction(bool tell) noexcept;
@@ -251,7 +256,7 @@ private:
     inline step bdat(std::string_view line, parsed<command_line> const& found, std::optional<event>& given);
     inline bool chunking() const noexcept;
     inline void judge_chunk(bdat_command const& chunk, reply_text const* mistake);
-    inline void drop_chunk();
+    MAILQUAY_RARE void drop_chunk();
     inline void bound_rest_of_chunk();
     inline void begin_chunks(verdict const& given);
     inline step advance_chunk(std::optional<event>& given);
@@ -264,7 +269,7 @@ private:
     // session_peer.ipp: who the client is
     inline step xclient(command_line const& line, std::optional<event>& given);
     inline step xforward(command_line const& line);
-    inline std::optional<reply> not_for_this_peer(std::string_view keyword);
+    MAILQUAY_RARE std::optional<reply> not_for_this_peer(std::string_view keyword);
     inline void settle_peer(verdict const& given);
 
     // session_auth.ipp: AUTH and what must be forgotten of it
@@ -274,7 +279,7 @@ private:
     inline bool decode_response(std::string_view text);
     inline void settle_exchange(auth_step const& given);
     inline void challenge(std::string_view octets);
-    inline void refuse_exchange(auth_failure const& why);
+    MAILQUAY_RARE void refuse_exchange(auth_failure const& why);
     inline void end_exchange(auth_outcome how, std::size_t replied) noexcept;
     auth_outcome unsaid_outcome() noexcept;
     inline bool responding() const noexcept;
@@ -296,56 +301,63 @@ private:
     inline step end_message(std::optional<event>& given);
     inline void check_limits(std::string_view octets);
     inline void check_header(std::string_view octets);
-    inline void check_text(std::string_view octets);
-    inline void refuse_message(verdict why);
-    inline void refuse_message(reply_text const& why);
-    inline void hook_refused_message(verdict why);
-    inline void say_refusal();
-    inline void settle_delivery(delivery const& given);
+    MAILQUAY_RARE void check_text(std::string_view octets);
+    MAILQUAY_RARE void refuse_message(verdict why);
+    MAILQUAY_RARE void refuse_message(reply_text const& why);
+    MAILQUAY_RARE void hook_refused_message(verdict why);
+    MAILQUAY_RARE void say_refusal();
+    void settle_delivery(delivery const& given);
     inline void say_outcome(verdict const& outcome);
+    inline void say_queued();
     inline void message_over(bool accepted);
 
     // session_answers.ipp: what the host said
     inline ticket ask(question what) noexcept;
-    void answer_in_run(std::uint32_t number, verdict given);
+    inline void question_over() noexcept;
+    inline bool take_plain_yes();
+    void answer_any(ticket to, verdict const& given);
+    void answer_in_run(std::uint32_t number, verdict const& given);
+    inline void sender_accepted();
+    inline recipient& recipient_accepted() noexcept;
     inline void settle(question what, verdict const& given);
-    inline void settle_recipients();
+    MAILQUAY_RARE void settle_recipients();
     inline void end_run();
     inline bool settle_only_recipient(verdict const& given);
     inline void settle_one_recipient(verdict const& given);
-    inline void refuse_connection(verdict const& given, reply_text const& usual);
+    MAILQUAY_RARE void refuse_connection(verdict const& given, reply_text const& usual);
     inline void keep_resolution(recipient& to, verdict const& given);
     inline bool wait_first(question what, std::chrono::milliseconds delay);
 
     // session_replies.ipp: octets out, and counting mistakes
-    inline std::string& out();
+    inline reply_buffer& out();
     inline void say(reply_text const& text);
-    inline void say(reply const& text);
+    MAILQUAY_RARE void say(reply const& text);
+    MAILQUAY_RARE void say(int code, std::string_view enhanced, std::string_view text, bool allow_utf8 = false);
     inline void say(verdict const& given, reply_text const& usual);
-    inline void sign(std::size_t from);
+    MAILQUAY_RARE void sign(std::size_t from);
     inline bool recipients_budget_spent() noexcept;
-    inline void syntax_error(reply const& text);
-    inline void out_of_sequence();
-    inline void note_refusal(std::size_t from, verb of, bool of_message = false) noexcept;
+    MAILQUAY_RARE void syntax_error(reply const& text);
+    MAILQUAY_RARE void out_of_sequence();
+    MAILQUAY_RARE void note_refusal(std::size_t from, verb of, bool of_message = false) noexcept;
     std::size_t output_end() const noexcept { return out_ ? out_->size() : 0; }
     inline void command_boundary();
-    inline void close(close_reason why) noexcept;
-    inline void close_with(reply_text const& last, close_reason why);
+    MAILQUAY_RARE void close(close_reason why) noexcept;
+    MAILQUAY_RARE void close_with(reply_text const& last, close_reason why);
 
     // session_time.ipp
-    inline void hook_overdue();
-    inline void input_overdue();
+    MAILQUAY_RARE void hook_overdue();
+    MAILQUAY_RARE void input_overdue();
     inline std::chrono::seconds patience() const noexcept;
     inline void measure_rate(std::chrono::milliseconds passed);
-    inline void withdraw();
-    inline void abort_message(abort_reason why) noexcept;
-    inline void end_without_reply(abort_reason of_message, close_reason why);
+    MAILQUAY_RARE void withdraw();
+    MAILQUAY_RARE void abort_message(abort_reason why) noexcept;
+    MAILQUAY_RARE void end_without_reply(abort_reason of_message, close_reason why);
 
     session_config const* config_;
     session_memory* memory_;
     session_info info_;
     std::unique_ptr<work> work_;        // the transaction and its message; none between transactions
-    std::unique_ptr<std::string> out_;  // replies owed; none when all was sent
+    std::unique_ptr<reply_buffer> out_; // replies owed; none when all was sent
     std::unique_ptr<std::string> hold_; // input kept across buffers; none when there is none
     std::unique_ptr<delayed> delayed_;
     std::unique_ptr<std::vector<ticket>> withdrawn_;  // tickets still to be told withdrawn

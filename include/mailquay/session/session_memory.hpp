@@ -4,6 +4,7 @@
 #include <mailquay/message/transaction_id.hpp>
 #include <mailquay/protocol/reply.hpp>
 #include <mailquay/session/reception.hpp>
+#include <mailquay/session/reply_buffer.hpp>
 #include <mailquay/session/transaction.hpp>
 
 #include <chrono>
@@ -62,6 +63,8 @@ public:
     void give_back(std::unique_ptr<work> used) noexcept;
     std::unique_ptr<std::string> take_buffer();
     void give_back(std::unique_ptr<std::string> used) noexcept;
+    std::unique_ptr<reply_buffer> take_replies();
+    void give_back(std::unique_ptr<reply_buffer> used) noexcept;
     /// @}
 
 private:
@@ -69,15 +72,27 @@ private:
     static constexpr std::size_t largest_kept = 64 * 1024;
     static constexpr std::size_t most_kept = 256;
 
+    MAILQUAY_RARE static void forget(std::vector<pending_recipient>& asked) noexcept {
+        if (asked.capacity() > 128)
+            std::vector<pending_recipient>{}.swap(asked);
+        else
+            asked.clear();
+    }
+    template <class T, class... Parts>
+    MAILQUAY_RARE static std::unique_ptr<T> made(Parts... parts) {
+        return std::make_unique<T>(parts...);
+    }
+
     id_generator ids_;
     std::chrono::system_clock::time_point wall_{};
     std::string date_;
     std::vector<std::unique_ptr<work>> works_;
     std::vector<std::unique_ptr<std::string>> buffers_;
+    std::vector<std::unique_ptr<reply_buffer>> replies_;
 };
 
 inline std::unique_ptr<session_memory::work> session_memory::take_work() {
-    if (works_.empty()) return std::make_unique<work>();
+    if (works_.empty()) return made<work>();
     auto taken = std::move(works_.back());
     works_.pop_back();
     return taken;
@@ -86,8 +101,7 @@ inline std::unique_ptr<session_memory::work> session_memory::take_work() {
 inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
     used->mail.clear();
     used->message.clear(largest_kept);
-    if (used->pending.capacity() > 128) std::vector<pending_recipient>{}.swap(used->pending);
-    used->pending.clear();
+    if (used->pending.capacity() != 0) forget(used->pending);
     used->said = 0;
     used->domains.clear();
     used->domains_of = 0;
@@ -109,6 +123,19 @@ inline void session_memory::give_back(std::unique_ptr<std::string> used) noexcep
     if (buffers_.size() >= most_kept || used->capacity() > largest_kept) return;
     used->clear();
     buffers_.push_back(std::move(used));
+}
+
+inline std::unique_ptr<reply_buffer> session_memory::take_replies() {
+    if (replies_.empty()) return made<reply_buffer>(buffer_octets);
+    auto taken = std::move(replies_.back());
+    replies_.pop_back();
+    return taken;
+}
+
+inline void session_memory::give_back(std::unique_ptr<reply_buffer> used) noexcept {
+    if (replies_.size() >= most_kept || used->capacity() > largest_kept) return;
+    used->clear();
+    replies_.push_back(std::move(used));
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -80,6 +80,8 @@ public:
     std::vector<std::string> const& resolved_addresses() const noexcept;
     /// Neither a reply nor a place to deliver to: the kind alone, perhaps with a delay.
     bool is_bare() const noexcept { return named_ == nullptr && !details_; }
+    /// `accept()` and no more: no reply, no place to deliver to, no delay, and the connection goes on.
+    bool is_plain_yes() const noexcept { return accepts() && is_bare() && delay_ms_ == 0 && !closes_; }
     bool has_reply() const noexcept { return named_ != nullptr || code() != 0; }
     /// The named reply, when it is sent just as it stands; else null.
     reply_text const* named() const noexcept { return named_; }

@@ -93,6 +93,19 @@ TEST_CASE("paths: the quick form agrees with the grammar on all lengths and on w
     CHECK(taken > 100);
 }
 
+TEST_CASE("paths: an argument is plain where nothing else stands in it", "[path]") {
+    detail::path_places found;
+    CHECK(detail::is_plain_argument("TO:<user@example.org>", "TO:", found));
+    CHECK(found.at == 5);
+    CHECK(found.end == 17);
+    CHECK(found.normal_domain);
+    CHECK(detail::is_plain_argument("FROM:<user@Example.org>", "FROM:", found));
+    CHECK_FALSE(found.normal_domain);
+    for (std::string_view const other : {"TO:<user@example.org> ", "TO:<user@example.org> NOTIFY=NEVER", "to:<user@example.org>", "TO: <user@example.org>",
+                                         "FROM:<user@example.org>", "TO:", "TO:<user@example.org", "TO:<>", "T"})
+        CHECK_FALSE(detail::is_plain_argument(other, "TO:", found));
+}
+
 TEST_CASE("lines: the first octet below 32 is found wherever it is", "[verb]") {
     for (std::size_t size = 0; size < 80; ++size) {
         std::string text(size, ' ');

@@ -89,7 +89,7 @@ TEST_CASE("a peer that always leaves an octet unread makes nothing grow", "[sess
         at.talk.output_sent(at.talk.output().size() - 1);
     }
     CHECK(at.talk.output().data()[0] == '\n');
-    auto const buffer = at.memory.take_buffer();
+    auto const buffer = at.memory.take_replies();
     CHECK(buffer->capacity() <= 64 * 1024);
 }
 

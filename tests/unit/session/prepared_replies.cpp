@@ -23,15 +23,17 @@ struct of_the_day final : extension {
 };
 
 std::string greeting(session_config const& config) {
-    std::string out{"before\r\n"};
+    reply_buffer out{16};
+    out.append("before\r\n");
     append_greeting(out, config);
-    return out;
+    return std::string{out.view()};
 }
 
 std::string ehlo(session_config const& config, session_info const& client, int day = 0) {
-    std::string out{"before\r\n"};
+    reply_buffer out{16};
+    out.append("before\r\n");
     append_ehlo(out, config, client, std::chrono::sys_days{std::chrono::days{day}});
-    return out;
+    return std::string{out.view()};
 }
 
 /// The replies are the same prepared or not.

@@ -92,6 +92,14 @@ TEST_CASE("what was given back is used again, empty", "[session_memory]") {
     CHECK(again->empty());
     CHECK(again->capacity() >= 4096);
 
+    auto owed = memory.take_replies();
+    auto* const same_replies = owed.get();
+    owed->append("250 ok\r\n");
+    memory.give_back(std::move(owed));
+    auto const replies_again = memory.take_replies();
+    CHECK(replies_again.get() == same_replies);
+    CHECK(replies_again->view().empty());
+
     auto work = memory.take_work();
     auto* const same_work = work.get();
     work->pending.emplace_back();
@@ -112,6 +120,11 @@ TEST_CASE("a buffer that grew too large is not kept", "[session_memory]") {
     buffer->resize(100 * 1024);
     memory.give_back(std::move(buffer));
     CHECK(memory.take_buffer()->capacity() < 100 * 1024);
+
+    auto owed = memory.take_replies();
+    owed->append(std::string(100 * 1024, 'x'));
+    memory.give_back(std::move(owed));
+    CHECK(memory.take_replies()->capacity() < 100 * 1024);
 }
 
 TEST_CASE("the date is made once a tick, ids differ", "[session_memory]") {

@@ -66,9 +66,10 @@ MAILQUAY_DECL pipeline::pipeline(handlers plugged, logger log) {
     for (auto const& one : set.observers) {
         detail::require_usable(one, "observers");
         made->observers.emplace_back(one.get(), one->wants());
-        made->observed = made->observed | one->wants();
+        observed_ = observed_ | one->wants();
     }
     made->any_recipients = set.sink->takes_any_recipients();
+    made->asks_validators_alone = !set.recipients.empty() && !has(made->policed, policy_stage::recipient | policy_stage::recipient_accepted);
     made->needs = needs_of(set);
     frozen_ = std::move(made);
 }
@@ -105,25 +106,30 @@ MAILQUAY_DECL verdict pipeline::room(transaction const& mail, std::uint64_t octe
 }
 
 MAILQUAY_DECL eventual<verdict> pipeline::recipient(transaction const& mail, mailquay::recipient const& to) const {
+    frozen const& all = *frozen_;
+    if (!all.asks_validators_alone) return all.walk_recipient(*this, mail, to);
+    // No policy has a say, and mostly the first validator's plain yes is the answer.
+    eventual<verdict> answer = all.ask_validator(0, mail, to);
+    if (answer.ready() && answer.peek().is_plain_yes() && (all.any_recipients || mail.recipients().empty())) return answer;
+    return all.walk_recipient(*this, mail, to, std::move(answer));
+}
+
+inline eventual<verdict> pipeline::frozen::walk_recipient(pipeline const& through, transaction const& mail,
+                                                          mailquay::recipient const& to) const {
     detail::stage_question about{policy_stage::recipient, mail};
     about.to = &to;
-    frozen const& all = *frozen_;
-    if (has(all.policed, policy_stage::recipient | policy_stage::recipient_accepted) || all.plugged.recipients.empty()) {
-        frozen::stage_walk walk{all, about};
-        return detail::run_walk(*this, walk);
-    }
-    // No policy has a say, and mostly the first validator's plain yes is the answer.
-    eventual<verdict> answer = all.ask_validator(0, about);
-    if (answer.ready() && answer.peek().accepts() && answer.peek().is_bare()) {
-        if (all.any_recipients || mail.recipients().empty()) return answer;
-        verdict given = std::move(answer).value();
-        all.keep_to_group(about, given);
-        return given;
-    }
-    frozen::stage_walk walk{all, about};
-    if (!answer.ready()) return detail::walk_on(shared_from_this(), std::move(walk), std::move(answer));
-    walk.take(std::move(answer).value());
-    return detail::run_walk(*this, walk);
+    frozen::stage_walk walk{*this, about};
+    return detail::run_walk(through, walk);
+}
+
+inline eventual<verdict> pipeline::frozen::walk_recipient(pipeline const& through, transaction const& mail,
+                                                          mailquay::recipient const& to, eventual<verdict> first) const {
+    detail::stage_question about{policy_stage::recipient, mail};
+    about.to = &to;
+    frozen::stage_walk walk{*this, about};
+    if (!first.ready()) return detail::walk_on(through.shared_from_this(), std::move(walk), std::move(first));
+    walk.take(std::move(first).value());
+    return detail::run_walk(through, walk);
 }
 
 namespace detail {
@@ -188,8 +194,6 @@ MAILQUAY_DECL eventual<reply> pipeline::command(session_info const& client, std:
 MAILQUAY_DECL void pipeline::close(session_info const& client) const noexcept {
     for (policy* one : frozen_->of(policy_stage::close)) one->on_close(client);
 }
-
-MAILQUAY_DECL bool pipeline::observed(observation_kind kinds) const noexcept { return has(frozen_->observed, kinds); }
 
 MAILQUAY_DECL void pipeline::tell(observation const& what) const noexcept {
     if (!observed(what.kind)) return;

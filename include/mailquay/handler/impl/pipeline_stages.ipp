@@ -144,13 +144,19 @@ struct pipeline::frozen {
     eventual<verdict> ask_policies(pipeline const& through, detail::stage_question const& about) const;
 
     /// What the validator says, now or later; where it throws, what stands for its answer.
-    eventual<verdict> ask_validator(std::size_t index, detail::stage_question const& about) const noexcept {
+    eventual<verdict> ask_validator(std::size_t index, transaction const& mail, mailquay::recipient const& to) const noexcept {
         try {
-            return plugged.recipients[index]->validate(*about.mail, *about.to);
+            return plugged.recipients[index]->validate(mail, to);
         } catch (...) {
-            return detail::hook_failed(log, "validate", about.client, about.mail);
+            return detail::hook_failed(log, "validate", &mail.session(), &mail);
         }
     }
+
+    /// @{ The answer to RCPT: all who have a say in it, or the validators behind the first, whose answer this is.
+    eventual<verdict> walk_recipient(pipeline const& through, transaction const& mail, mailquay::recipient const& to) const;
+    eventual<verdict> walk_recipient(pipeline const& through, transaction const& mail, mailquay::recipient const& to,
+                                     eventual<verdict> first) const;
+    /// @}
 
     /// Whether the sink takes this recipient, accepted by `given`, together with those of before; if not, `given` becomes the
     /// refusal.
@@ -188,10 +194,10 @@ struct pipeline::frozen {
     std::vector<message_needs> filter_needs{};        // one per filter
     std::size_t streamed = 0;                         // filters that are shown octets as they arrive
     std::vector<std::pair<observer*, observation_kind>> observers{};
-    observation_kind observed{};
     message_needs needs = message_needs::none;
     bool edits = false;
     bool any_recipients = false;                      // what `message_sink::takes_any_recipients()` said
+    bool asks_validators_alone = false;               // about recipients: there is one, and no policy has a say
 };
 
 /// One stage under way: what was asked, who is asked next, what was settled.
@@ -204,7 +210,7 @@ public:
     bool done() const noexcept { return phase_ == phase::done; }
 
     eventual<verdict> ask() noexcept {
-        if (phase_ == phase::validators) return all_->ask_validator(index_, about_);
+        if (phase_ == phase::validators) return all_->ask_validator(index_, *about_.mail, *about_.to);
         try {
             return detail::ask_policy(*(*policies_)[index_], about_);
         } catch (...) {

@@ -34,23 +34,31 @@ inline word_masks word_masks_portable(std::string_view text) noexcept {
 
 #if MAILQUAY_SSE2
 
-/// The same for a text of 16 octets or more.
-inline word_masks word_masks_sse2(std::string_view text) noexcept {
-    word_masks found;
+/// Of 16 octets.
+inline word_masks word_masks_of_16(char const* text) noexcept {
     auto const within = [](__m128i octets, char first, char count) {
         __m128i const from_first = _mm_sub_epi8(octets, _mm_set1_epi8(first));
         return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(count - 1))), from_first);
     };
-    auto const bits = [](__m128i lanes) { return std::uint64_t{static_cast<std::uint32_t>(_mm_movemask_epi8(lanes))}; };
+    auto const bits = [](__m128i lanes) { return static_cast<std::uint32_t>(_mm_movemask_epi8(lanes)); };
+    __m128i const octets = load16(text);
+    __m128i const letters = within(_mm_or_si128(octets, _mm_set1_epi8(0x20)), 'a', 26);
+    std::uint32_t const small = bits(_mm_slli_epi16(octets, 2));  // bit 5, which tells small letters from capitals
+    return {bits(_mm_or_si128(letters, within(octets, '0', 10))), bits(letters) & ~small};
+}
+
+/// The same for a text of 16 octets or more. What two pieces share comes out the same.
+inline word_masks word_masks_sse2(std::string_view text) noexcept {
     std::size_t const last = text.size() - 16;
-    for (std::size_t place = 0;; place = std::min(place + 16, last)) {  // what two pieces share comes out the same
-        __m128i const octets = load16(text.data() + place);
-        __m128i const capitals = within(octets, 'A', 26);
-        __m128i const others = _mm_or_si128(within(octets, 'a', 26), within(octets, '0', 10));
-        found.capitals |= bits(capitals) << place;
-        found.words |= bits(_mm_or_si128(capitals, others)) << place;
-        if (place == last) return found;
+    word_masks const first = word_masks_of_16(text.data()), behind = word_masks_of_16(text.data() + last);
+    std::uint64_t words = first.words | behind.words << last;
+    std::uint64_t capitals = first.capitals | behind.capitals << last;
+    for (std::size_t place = 16; place < last; place += 16) {
+        word_masks const piece = word_masks_of_16(text.data() + place);
+        words |= piece.words << place;
+        capitals |= piece.capitals << place;
     }
+    return {words, capitals};
 }
 
 #endif
@@ -62,53 +70,81 @@ inline word_masks word_masks_of(std::string_view text) noexcept {
     return word_masks_portable(text);
 }
 
-/// Moves behind the path and fills `found`, a new one; touches neither where anything else stands.
-/// @tparam Path  `path`, whose header needs this one
-template <class Path>
-bool plain_path(cursor& in, Path& found) noexcept {
-    std::string_view const rest = in.rest();
-    if (rest.empty() || rest.front() != '<') return false;
-    std::string_view const text{rest.data(), std::min<std::size_t>(rest.size(), 64)};
-    word_masks const masks = word_masks_of(text);
+/// Where the parts of a plain path stand.
+struct path_places {
+    std::size_t at = 0;          ///< of "@"
+    std::size_t end = 0;         ///< of ">"
+    bool normal_domain = false;  ///< no capital letter in it
+};
 
-    std::size_t border = 0;  // where the last "<", "." or "@" stands
+/// Whether octets that are no words may stand side by side as they do: "<", ".", "@" and ">" not with one another, and in the domain
+/// not with "-".
+/// @param touching  of such pairs the second
+inline bool may_touch(std::string_view text, std::uint64_t touching, std::size_t at) noexcept {
+    auto const is_border = [](char octet) { return octet == '<' || octet == '.' || octet == '@' || octet == '>'; };
+    for (; touching != 0; touching &= touching - 1) {
+        auto const place = static_cast<std::size_t>(std::countr_zero(touching));
+        bool const one = is_border(text[place - 1]), other = is_border(text[place]);
+        if ((one && other) || ((one || other) && place > at)) return false;
+    }
+    return true;
+}
+
+/// Whether `text` begins with a plain path.
+/// @param found  set if it does
+inline bool find_plain_path(std::string_view text, path_places& found) noexcept {
+    if (text.empty() || text.front() != '<') return false;
+    text = {text.data(), std::min<std::size_t>(text.size(), 64)};
+    word_masks const masks = word_masks_of(text);
+    std::uint64_t const all = text.size() == 64 ? ~std::uint64_t{0} : low_bits(text.size());
+    std::uint64_t const others = all & ~masks.words;
     std::size_t at = 0;
-    std::uint64_t const beyond = text.size() == 64 ? 0 : ~low_bits(text.size());
-    for (std::uint64_t others = ~(masks.words | beyond | 1u); others != 0; others &= others - 1) {
-        auto const place = static_cast<std::size_t>(std::countr_zero(others));
-        char const octet = text[place];
-        if (octet == '.' || octet == (at == 0 ? '@' : '>')) {
-            if (place == border + 1 || (at != 0 && text[place - 1] == '-')) return false;
-            border = place;
-            if (octet == '.') continue;
-            if (octet == '@') {
+    for (std::uint64_t left = others & (others - 1); left != 0; left &= left - 1) {  // behind "<"
+        auto const place = static_cast<std::size_t>(std::countr_zero(left));
+        switch (char const octet = text[place]) {
+            case '.':
+            case '-': break;
+            case '@':
+                if (at != 0) return false;
                 at = place;
-                continue;
+                break;
+            case '>': {
+                std::uint64_t const touching = others & others << 1 & (low_bits(place) << 1 | 1);
+                if (at == 0 || (touching != 0 && !may_touch(text, touching, at))) return false;
+                found.at = at;
+                found.end = place;
+                found.normal_domain = (masks.capitals & low_bits(place)) >> at == 0;
+                return true;
             }
-            found.address.local_part = {text.data() + 1, at - 1};
-            found.address.domain = {text.data() + at + 1, place - at - 1};
-            found.address.normal_domain = (masks.capitals & low_bits(place)) >> at == 0;
-            found.text = {text.data() + 1, place - 1};
-            in.advance(place + 1);
-            return true;
+            default:
+                if (at != 0 || !is_atext(octet)) return false;
         }
-        bool const allowed = at == 0 ? is_atext(octet) : octet == '-' && place != border + 1;
-        if (!allowed) return false;
     }
     return false;
 }
 
-/// The same behind `keyword`, in capital letters, as in "FROM:<a@example.org>".
-template <std::size_t Size, class Path>
-bool plain_argument(cursor& in, char const (&keyword)[Size], Path& found) noexcept {
-    constexpr std::size_t octets = Size - 1;
-    std::string_view const text = in.rest();
-    if (text.size() < octets || std::memcmp(text.data(), keyword, octets) != 0) return false;
-    cursor behind = in;
-    behind.advance(octets);
-    if (!plain_path(behind, found)) return false;
-    in = behind;
+/// Moves behind the path and fills `found`, a new one; touches neither where anything else stands.
+/// @tparam Path  `path`, whose header needs this one
+template <class Path>
+bool plain_path(cursor& in, Path& found) noexcept {
+    char const* const text = in.rest().data();
+    path_places places;
+    if (!find_plain_path(in.rest(), places)) return false;
+    found.address.local_part = {text + 1, places.at - 1};
+    found.address.domain = {text + places.at + 1, places.end - places.at - 1};
+    found.address.normal_domain = places.normal_domain;
+    found.text = {text + 1, places.end - 1};
+    in.advance(places.end + 1);
     return true;
+}
+
+/// Whether `argument` is nothing but a plain path behind `keyword`, in capital letters, as in "FROM:<a@example.org>".
+template <std::size_t Size>
+bool is_plain_argument(std::string_view argument, char const (&keyword)[Size], path_places& found) noexcept {
+    constexpr std::size_t octets = Size - 1;
+    if (argument.size() < octets || std::memcmp(argument.data(), keyword, octets) != 0) return false;
+    std::string_view const path{argument.data() + octets, argument.size() - octets};
+    return find_plain_path(path, found) && found.end + 1 == path.size();
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

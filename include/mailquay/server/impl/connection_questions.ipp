@@ -9,6 +9,10 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
 
+/// Observations that a plain yes may lead to.
+inline constexpr auto observed_of_yes =
+    observation_kind::greeted | observation_kind::mail_accepted | observation_kind::recipient_accepted;
+
 /// What must be free for a message to be worth asking for: it and another of the largest, and something for all else.
 constexpr std::uint64_t least_room(session_limits const& limits) noexcept {
     constexpr std::uint64_t least = 64 * 1024 * 1024;
@@ -43,23 +47,22 @@ MAILQUAY_DECL void connection::handle(event& told) {
         } else if constexpr (std::is_same_v<kind, greeted>) {
             ask(plug_ins.hello(client, what.hello_name), {what.ticket, hook_stage::hello});
         } else if constexpr (std::is_same_v<kind, mail_offered>) {
-            hook_question const asked{what.ticket, hook_stage::mail, what.mail};
             std::uint64_t const declared = what.mail->parameters().size.value_or(0);
             verdict room = plug_ins.room(*what.mail, std::max(detail::least_room(setup_->session.limits), declared));
-            if (room.refuses()) return give(asked, std::move(room));
-            ask(plug_ins.mail(*what.mail), asked);
+            if (room.refuses()) return give({what.ticket, hook_stage::mail, what.mail}, std::move(room));
+            ask_for_yes(plug_ins.mail(*what.mail), what.ticket, hook_stage::mail, what.mail);
         } else if constexpr (std::is_same_v<kind, recipient_offered>) {
-            ask(plug_ins.recipient(*what.mail, *what.to), {what.ticket, hook_stage::recipient, what.mail, what.to});
+            ask_for_yes(plug_ins.recipient(*what.mail, *what.to), what.ticket, hook_stage::recipient, what.mail, what.to);
         } else if constexpr (std::is_same_v<kind, message_started>) {
             message_ = home_->messages_.make(plug_ins, *what.mail);
             let_go_ = false;
-            ask(message_->path.start(), {what.ticket, hook_stage::start, what.mail});
+            ask_for_yes(message_->path.start(), what.ticket, hook_stage::start, what.mail);
         } else if constexpr (std::is_same_v<kind, headers_complete>) {
             ask(message_->path.headers(what.header), {what.ticket, hook_stage::headers, what.mail});
         } else if constexpr (std::is_same_v<kind, message_chunk>) {
             message_->octets += what.octets.size();
             if (setup_->log.enabled(log_level::info)) message_->message_id.feed({what.octets.data(), what.octets.size()});
-            ask(message_->path.chunk(what.octets), {what.ticket, hook_stage::chunk, what.mail});
+            ask_for_yes(message_->path.chunk(what.octets), what.ticket, hook_stage::chunk, what.mail);
         } else if constexpr (std::is_same_v<kind, message_complete>) {
             message_->octets = what.octets;
             message_->finishing = home_->now();
@@ -116,10 +119,16 @@ Answer no_answer(reply_text const& why) {
 }  // namespace detail
 
 template <class Answer>
-inline void connection::ask(eventual<Answer>&& hook, hook_question const& asked) {
-    if (hook.ready()) [[likely]]
-        return give(asked, std::move(hook).value());
+void connection::ask(eventual<Answer>&& hook, hook_question const& asked) {
+    if (hook.ready()) return give(asked, std::move(hook).value());
     ask_later(std::move(hook), asked);
+}
+
+/// Where the answer may be a plain yes, which mostly comes at once, and nobody wants to know of it.
+inline void connection::ask_for_yes(eventual<verdict>&& hook, ticket asked, hook_stage stage, transaction const* mail, recipient const* to) {
+    if (hook.ready() && hook.peek().is_plain_yes() && !setup_->asks->observed(detail::observed_of_yes)) [[likely]]
+        return session_.answer(asked, hook.peek());
+    ask(std::move(hook), {asked, stage, mail, to});
 }
 
 template <class Answer>
@@ -135,10 +144,8 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, verdict&& given)
     if (asked.stage == hook_stage::peer) return give_peer(asked, std::move(given));
     bool const of_message = asked.stage == hook_stage::start || asked.stage == hook_stage::headers || asked.stage == hook_stage::chunk;
     if (of_message && given.refuses()) message_->refused = true;
-    // Mostly it is a yes, and nobody wants to know.
-    constexpr auto of_yes = observation_kind::greeted | observation_kind::mail_accepted | observation_kind::recipient_accepted;
-    if (!given.accepts() || setup_->asks->observed(of_yes)) told(asked, given);
-    session_.answer(asked.ticket, std::move(given));
+    if (!given.accepts() || setup_->asks->observed(detail::observed_of_yes)) told(asked, given);
+    session_.answer(asked.ticket, given);
 }
 
 /// To XCLIENT.
@@ -163,7 +170,7 @@ MAILQUAY_DECL verdict connection::count_changed_peer(verdict given) {
 
 MAILQUAY_DECL void connection::give(hook_question const& asked, delivery&& given) {
     verdict const& all = given.combined();
-    log_delivery(asked, given);
+    if (setup_->log.enabled(log_level::info) || given.is_unanswered()) log_delivery(asked, given);
     if (all.accepts()) {
         ++home_->counts_.messages_accepted;
         unsent_.append(asked.mail->id());
@@ -209,7 +216,7 @@ MAILQUAY_DECL void connection::auth_over(auth_finished const& how) {
 MAILQUAY_DECL void connection::late(hook_question const& asked, delivery const& given) noexcept {
     if (!given.combined().accepts()) return;
     ++home_->counts_.messages_accepted;
-    log_delivery(asked, given);
+    if (setup_->log.enabled(log_level::info)) log_delivery(asked, given);
     setup_->log.info([&] { return log_lines::accepted_unsent(session_.info(), asked.mail->id()); });
 }
 

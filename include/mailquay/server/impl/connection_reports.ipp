@@ -103,7 +103,6 @@ MAILQUAY_DECL void connection::tell_of(hook_question const& asked, observation_k
 
 /// What became of the message: a line for each recipient that did not get it, and one where somebody did.
 MAILQUAY_DECL void connection::log_delivery(hook_question const& asked, delivery const& given) const {
-    if (!setup_->log.enabled(log_level::info) && !given.is_unanswered()) return;
     if (given.is_unanswered()) {
         setup_->log.error([&] {
             return log_lines::aborted(session_.info(), asked.mail->id(), "finish", message_ ? message_->octets : 0, "unanswered", true);

@@ -14,7 +14,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 MAILQUAY_DECL void prepare_replies(session_config& config) {
     config.prepared = nullptr;
     auto made = std::make_shared<prepared_replies>();
-    append_greeting(made->greeting, config);
+    append_reply(made->greeting, 220, {}, config.hostname + ' ' + config.banner);
     prepared_replies::piece run;
     run.lines.append("250-").append(config.hostname).append("\r\n");
     for (auto const& one : config.extensions.all()) {
@@ -31,26 +31,33 @@ MAILQUAY_DECL void prepare_replies(session_config& config) {
     config.prepared = std::move(made);
 }
 
-MAILQUAY_DECL void append_greeting(std::string& out, session_config const& config) {
-    if (config.prepared)
-        out.append(config.prepared->greeting);
-    else
-        append_reply(out, 220, {}, config.hostname + ' ' + config.banner);
+MAILQUAY_DECL void append_greeting(reply_buffer& out, session_config const& config) {
+    if (config.prepared) return out.append(config.prepared->greeting);
+    std::string made;
+    append_reply(made, 220, {}, config.hostname + ' ' + config.banner);
+    out.append(made);
 }
 
-MAILQUAY_DECL void append_ehlo(std::string& out, session_config const& config, session_info const& client,
+MAILQUAY_DECL void append_ehlo(reply_buffer& out, session_config const& config, session_info const& client,
                                std::chrono::system_clock::time_point wall) {
-    if (!config.prepared) return config.extensions.append_ehlo(out, config.hostname, client, config.limits, wall);
+    if (!config.prepared) {
+        std::string made;
+        config.extensions.append_ehlo(made, config.hostname, client, config.limits, wall);
+        return out.append(made);
+    }
     std::size_t last_line = 0;
     for (prepared_replies::piece const& one : config.prepared->ehlo) {
         std::size_t const begin = out.size();
-        if (one.asks != nullptr)
-            extension_registry::append_line(out, *one.asks, client, config.limits, wall);
-        else
+        if (one.asks != nullptr) {
+            std::string line;
+            extension_registry::append_line(line, *one.asks, client, config.limits, wall);
+            out.append(line);
+        } else {
             out.append(one.lines);
+        }
         if (out.size() != begin) last_line = begin + one.last;
     }
-    out[last_line + 3] = ' ';
+    out.end_lines(last_line);
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -75,7 +75,7 @@ MAILQUAY_DECL void session::tell(std::optional<event>& given) {
         given.emplace(transaction_reset{});
     } else if (tells(tell_refused)) {
         wont_tell(tell_refused);
-        std::string_view const reply = std::string_view{*out_}.substr(refused_at_);
+        std::string_view const reply = out_->view().substr(refused_at_);
         bool const in_transaction = work_ && !work_->mail.id().empty();
         given.emplace(command_refused{reply.substr(0, reply.find('\r')), in_transaction ? &work_->mail : nullptr, refused_verb_,
                                       refused_message_, name_of(refused_verb_)});
@@ -120,7 +120,7 @@ MAILQUAY_DECL void session::output_sent(std::size_t octets) {
     if (sent_ != out_->size()) {
         // A peer that always leaves an octet must not make the buffer keep all that was ever said.
         if (sent_ < config_->limits.output_octets) return;
-        out_->erase(0, sent_);
+        out_->drop_front(sent_);
         if (refused_at_ < sent_) wont_tell(tell_refused);
         refused_at_ -= tells(tell_refused) ? sent_ : refused_at_;
         sent_ = 0;

@@ -25,8 +25,16 @@ MAILQUAY_DECL ticket session::ask(question what) noexcept {
     return ticket{next_ticket_++};
 }
 
+/// The only one that was open.
+MAILQUAY_DECL void session::question_over() noexcept {
+    open_ = 0;
+    since_ = now_;
+    asked_ = question::none;
+}
+
 /// One of several RCPT that are asked about, or one whose answer is no plain yes.
-MAILQUAY_DECL void session::answer_in_run(std::uint32_t number, verdict given) {
+MAILQUAY_DECL void session::answer_in_run(std::uint32_t number, verdict const& given) {
+    list_only_recipient();
     auto& pending = work_->pending;
     auto const found = std::find_if(pending.begin() + static_cast<std::ptrdiff_t>(work_->said), pending.end(),
                                     [&](auto const& one) { return one.ticket == number; });
@@ -34,39 +42,70 @@ MAILQUAY_DECL void session::answer_in_run(std::uint32_t number, verdict given) {
     assert(!found->answered && "answered twice");
     if (found->answered) return;
     found->answered = true;
-    found->given = detail::too_many_members(given) ? defer(replies::local_error) : std::move(given);
+    found->given = detail::too_many_members(given) ? defer(replies::local_error) : given;
     --open_;
     since_ = now_;
     settle_recipients();
 }
 
-MAILQUAY_DECL void session::answer(ticket to, verdict given) {
+MAILQUAY_DECL void session::answer(ticket to, verdict const& given) {
+    bool const to_only_question = open_ == 1 && static_cast<std::uint32_t>(to) == next_ticket_ - 1;
+    if (to_only_question && given.is_plain_yes() && take_plain_yes()) return;
+    answer_any(to, given);
+}
+
+/// To the one question that is open, where no more than yes was said: what nearly every answer is. @return whether it did
+MAILQUAY_DECL bool session::take_plain_yes() {
+    switch (asked_) {
+        case question::mail:
+            if (work_->mail.requests_) return false;
+            question_over();
+            sender_accepted();
+            say(replies::sender_ok);
+            break;
+        case question::recipient:
+            if (!work_->pending.empty()) return false;
+            question_over();
+            say(replies::recipient_ok);
+            recipient_accepted();
+            break;
+        case question::started:
+            if (work_->message.chunked) return false;
+            question_over();
+            begin_message();
+            return true;
+        case question::chunk:
+            question_over();
+            if (work_->message.chunk_is_ours) work_->message.held.clear();
+            return true;
+        default: return false;
+    }
+    command_boundary();
+    return true;
+}
+
+MAILQUAY_DECL void session::answer_any(ticket to, verdict const& given) {
     auto const number = static_cast<std::uint32_t>(to);
     if (asked_ == question::recipient && open_ != 0) {
-        auto& pending = work_->pending;
-        if (pending.size() == 1 && pending.front().ticket == number && settle_only_recipient(given)) return;
-        return answer_in_run(number, std::move(given));
+        if (work_->pending.empty() && number == next_ticket_ - 1 && settle_only_recipient(given)) return;
+        return answer_in_run(number, given);
     }
     if (open_ == 0 || number != next_ticket_ - 1) return;
-    if (asked_ == question::complete) return answer(to, delivery{std::move(given)});
-    open_ = 0;
-    since_ = now_;
+    if (asked_ == question::complete) return answer(to, delivery{given});
     question const what = asked_;
-    asked_ = question::none;
-    if (what == question::chunk && !given.refuses() && given.delay().count() == 0) {  // a large message has many
-        if (work_->message.chunk_is_ours) work_->message.held.clear();
-        return;
-    }
+    question_over();
     settle(what, given);
 }
 
-MAILQUAY_DECL void session::answer(ticket to, delivery given) {
+MAILQUAY_DECL void session::answer(ticket to, delivery&& given) {
     if (open_ == 0 || static_cast<std::uint32_t>(to) != next_ticket_ - 1) return;
     assert(asked_ == question::complete && "a delivery answers message_complete only");
-    open_ = 0;
-    since_ = now_;
-    asked_ = question::none;
+    question_over();
     message_told_ = false;  // decided: whatever befalls the reply, the message is not aborted
+    if (given.is_single() && given.all().is_plain_yes() && !work_->mail.reply_for_each()) {
+        say_queued();
+        return message_over(true);
+    }
     if (wait_first(question::complete, given.combined().delay())) {
         delayed_->delivered.emplace(std::move(given));
         return;
@@ -79,9 +118,7 @@ MAILQUAY_DECL void session::answer(ticket to, reply given) {
     assert((asked_ == question::verify || asked_ == question::expand || asked_ == question::custom) &&
            "a reply answers verify_requested, expand_requested and custom_command only");
     question const what = asked_;
-    open_ = 0;
-    since_ = now_;
-    asked_ = question::none;
+    question_over();
     forget_asked_text();
     // Who may be asked about counts like who may receive, or VRFY would be the cheaper way to try names.
     if (what != question::custom && given.code >= 500) {
@@ -89,7 +126,7 @@ MAILQUAY_DECL void session::answer(ticket to, reply given) {
         if (recipients_budget_spent()) return close_with(replies::too_many_errors, close_reason::too_many_errors);
     }
     if (asked_utf8_ && given.code >= 250 && given.code < 260)
-        append_reply(out(), given, true);
+        say(given.code, given.enhanced, given.text, true);
     else
         say(given);
     if (given.close || given.code == 421) return close(close_reason::refused);
@@ -139,13 +176,11 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             if (info_.extended())
                 append_ehlo(out(), *config_, info_, memory_->wall());
             else
-                append_reply(out(), 250, {}, config_->hostname);
+                say(250, {}, config_->hostname);
             break;
         case question::mail:
             if (yes) {
-                ++totals_.mails;
-                state_ = session_state::mail_given;
-                work_->mail.forwarded_ = info_.take_forwarded();
+                sender_accepted();
                 say_sender_ok(given);
             } else {
                 if (!junk_allowed()) return;
@@ -211,18 +246,24 @@ MAILQUAY_DECL void session::say_sender_ok(verdict const& given) {
 /// @return whether it did
 MAILQUAY_DECL bool session::settle_only_recipient(verdict const& given) {
     if (!given.accepts() || given.delay().count() != 0 || given.closes() || delayed_ || detail::too_many_members(given)) return false;
-    transaction& mail = work_->mail;
-    open_ = 0;
-    since_ = now_;
-    asked_ = question::none;
-    work_->pending.clear();
-    work_->said = 0;
-    ++totals_.recipients;
+    question_over();
     say(given, replies::recipient_ok);
-    keep_resolution(mail.recipients_[mail.accepted_++], given);
-    state_ = session_state::recipients_given;
+    keep_resolution(recipient_accepted(), given);
     command_boundary();
     return true;
+}
+
+MAILQUAY_DECL void session::sender_accepted() {
+    ++totals_.mails;
+    state_ = session_state::mail_given;
+    work_->mail.forwarded_ = info_.take_forwarded();
+}
+
+/// The one that was asked about alone.
+MAILQUAY_DECL recipient& session::recipient_accepted() noexcept {
+    ++totals_.recipients;
+    state_ = session_state::recipients_given;
+    return work_->mail.recipients_[work_->mail.accepted_++];
 }
 
 /// Says the replies to RCPT whose turn has come, in command order.

@@ -211,7 +211,7 @@ MAILQUAY_DECL void session::settle_exchange(auth_step const& given) {
 MAILQUAY_DECL void session::challenge(std::string_view octets) {
     bool const fits = octets.size() / 3 * 4 + 10 <= config_->limits.auth_line_octets;
     if (!fits || ++exchange_->rounds > detail::most_auth_rounds) return refuse_exchange(auth_failure{!exchange_->refused, {}, auth_problem::credentials, {}});
-    out().append("334 ").append(base64_encode(octets)).append("\r\n");
+    out().append("334 " + base64_encode(octets) + "\r\n");
     exchange_->awaits = true;
     since_ = now_;
     command_boundary();
@@ -270,7 +270,7 @@ MAILQUAY_DECL void session::end_exchange(auth_outcome how, std::size_t replied) 
     exchange_->outcome = exchange_->refused ? auth_outcome::failed : how;
     will_tell(tell_auth);
     if (output_end() <= replied) return;
-    std::string_view const said = std::string_view{*out_}.substr(replied);
+    std::string_view const said = out_->view().substr(replied);
     exchange_->reply = said.substr(0, said.find('\r'));
 }
 

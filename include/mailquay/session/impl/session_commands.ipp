@@ -203,7 +203,7 @@ MAILQUAY_DECL void session::octets_follow(bool they_do) {
     if (phase_ != phase::message) return close(close_reason::lost_framing);
     info_.set_talked_ahead();
     std::string_view const go_ahead = replies::start_mail_input.line();
-    if (std::string_view{*out_}.substr(sent_).ends_with(go_ahead)) out_->resize(out_->size() - go_ahead.size());
+    if (out_->view().substr(sent_).ends_with(go_ahead)) out_->cut(out_->size() - go_ahead.size());
     abort_message(abort_reason::refused);
     close_with(replies::talked_ahead, close_reason::lost_framing);
 }
@@ -266,7 +266,7 @@ MAILQUAY_DECL void session::help() {
     for (auto const& one : config_->extensions.all())
         for (std::string_view const name : one->verbs())
             if (one->offered(info_)) text.append(1, ' ').append(name);
-    append_reply(out(), 214, "2.0.0", text);
+    say(214, "2.0.0", text);
 }
 
 /// Counts commands that bring no message nearer. @return false when the reply was given here

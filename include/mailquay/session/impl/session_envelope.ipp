@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 
 // MAIL and RCPT: what they say, and what is kept of it.
@@ -50,15 +51,7 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
     if (state_ == session_state::chunks_failed) state_ = session_state::ready;
     work_ = memory_->take_work();
     work_->mail.session_ = &info_;
-    if (auto const refused = read_mail(line)) {
-        memory_->give_back(std::move(work_));
-        forgiven_ = true;
-        // No mistakes in the command: the size, and what failed here.
-        bool const well_formed = refused->code < 500 || refused->code == replies::message_too_big.code();
-        if (!well_formed) return syntax_error(*refused), step::go_on;
-        if (junk_allowed()) say(*refused), command_boundary();
-        return step::go_on;
-    }
+    if (!keep_plain_path(line.argument, "FROM:", work_->mail.reverse_path_) && !take_any_sender(line)) return step::go_on;
     work_->mail.id_ = memory_->next_id();
     given.emplace(mail_offered{ask(question::mail), &work_->mail});
     return step::event_given;
@@ -73,28 +66,33 @@ MAILQUAY_DECL address_options session::path_options() const noexcept {
     return options;
 }
 
+/// The rest of MAIL where its argument is not a plain path alone. @return false when the reply was given here
+MAILQUAY_DECL bool session::take_any_sender(command_line const& line) {
+    auto const refused = read_mail(line);
+    if (!refused) return true;
+    memory_->give_back(std::move(work_));
+    forgiven_ = true;
+    // No mistakes in the command: the size, and what failed here.
+    bool const well_formed = refused->code < 500 || refused->code == replies::message_too_big.code();
+    if (!well_formed) return syntax_error(*refused), false;
+    if (junk_allowed()) say(*refused), command_boundary();
+    return false;
+}
+
 MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) {
     transaction& mail = work_->mail;
     cursor in{line.argument};
-    path from;
-    address_options options;
-    bool const plain = detail::plain_argument(in, "FROM:", from);
-    if (!plain || !in.at_end()) {
-        options = path_options();
-        // Where all is ASCII it does not matter.
-        options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
-    }
-    if (!plain) {
-        auto const found = parse_mail_argument(in, options);
-        if (!found) return reply{to_reply(found.error())};
-        from = *found;
-    }
+    address_options options = path_options();
+    // Where all is ASCII it does not matter.
+    options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
+    auto const from = parse_mail_argument(in, options);
+    if (!from) return reply{to_reply(from.error())};
     if (!in.at_end())
         if (auto refused = read_parameters(in, options, nullptr)) return refused;
-    if (from.address.utf8 && !mail.parameters_.smtputf8) return reply{replies::utf8_address_needs_smtputf8};
+    if (from->address.utf8 && !mail.parameters_.smtputf8) return reply{replies::utf8_address_needs_smtputf8};
     if (mail.parameters_.body == body_type::binary_mime && !(chunking() && config_->extensions.find("BINARYMIME") != nullptr))
         return reply{replies::bad_argument};
-    if (!from.null) mail.reverse_path_ = kept_address(from);
+    if (!from->null) mail.reverse_path_ = kept_address(*from);
     return std::nullopt;
 }
 
@@ -106,21 +104,11 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
         if (excused() || junk_allowed()) refuse_recipient(reply{replies::too_many_recipients});
         return step::go_on;
     }
+    bool const in_run = open_ != 0;
+    if (in_run) list_only_recipient();
     if (work_->pending.empty()) work_->run_begins = work_->mail.text_.position();
     recipient& to = all.emplace_back(address{});
-    if (auto refused = read_recipient(line, to)) {
-        all.pop_back();
-        if (work_->pending.empty()) work_->mail.text_.go_back(work_->run_begins);
-        if (open_ != 0 || !work_->pending.empty()) {
-            auto& waiting = work_->pending.emplace_back();
-            waiting.answered = true;
-            waiting.refusal = std::make_unique<reply>(*std::move(refused));
-            return step::go_on;
-        }
-        // What is no mistake of the client's (a check that failed) brings no message nearer all the same.
-        if (refused->code >= 500 || junk_allowed()) refuse_recipient(*refused);
-        return step::go_on;
-    }
+    if (!keep_plain_path(line.argument, "TO:", to.forward_path) && !take_any_recipient(line, to)) return step::go_on;
     if (config_->limits.recipient_domains != 0 && !domain_fits(to.domain())) {
         all.pop_back();
         work_->mail.text_.go_back(work_->run_begins);
@@ -128,9 +116,31 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
         return step::go_on;
     }
     ticket const asked = ask(question::recipient);
-    work_->pending.emplace_back().ticket = static_cast<std::uint32_t>(asked);
+    if (in_run || !work_->pending.empty()) work_->pending.emplace_back().ticket = static_cast<std::uint32_t>(asked);
     given.emplace(recipient_offered{asked, &work_->mail, &to});
     return step::event_given;
+}
+
+/// The rest of RCPT where its argument is not a plain path alone. @return false when it was refused, now or in its turn
+MAILQUAY_DECL bool session::take_any_recipient(command_line const& line, recipient& to) {
+    auto refused = read_recipient(line, to);
+    if (!refused) return true;
+    work_->mail.recipients_.pop_back();
+    if (work_->pending.empty()) work_->mail.text_.go_back(work_->run_begins);
+    if (open_ != 0 || !work_->pending.empty()) {
+        auto& waiting = work_->pending.emplace_back();
+        waiting.answered = true;
+        waiting.refusal = std::make_unique<reply>(*std::move(refused));
+        return false;
+    }
+    // What is no mistake of the client's (a check that failed) brings no message nearer all the same.
+    if (refused->code >= 500 || junk_allowed()) refuse_recipient(*refused);
+    return false;
+}
+
+/// The one RCPT that is asked about is in `pending` only from where it matters on: a second is asked, or the answer is no plain yes.
+MAILQUAY_DECL void session::list_only_recipient() {
+    if (work_->pending.empty()) work_->pending.emplace_back().ticket = next_ticket_ - 1;
 }
 
 /// Refuses a RCPT without asking the host. Too many recipients are no mistake in the command.
@@ -154,21 +164,13 @@ MAILQUAY_DECL std::size_t session::most_recipients() const noexcept {
 
 MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& line, recipient& to) {
     cursor in{line.argument};
-    path whom;
-    address_options options;
-    bool const plain = detail::plain_argument(in, "TO:", whom);
-    if (!plain || !in.at_end()) {
-        options = path_options();
-        options.utf8 = work_->mail.parameters_.smtputf8;
-    }
-    if (!plain) {
-        auto const found = parse_rcpt_argument(in, options);
-        if (!found) return reply{to_reply(found.error())};
-        whom = *found;
-    }
+    address_options options = path_options();
+    options.utf8 = work_->mail.parameters_.smtputf8;
+    auto const whom = parse_rcpt_argument(in, options);
+    if (!whom) return reply{to_reply(whom.error())};
     if (!in.at_end())
         if (auto refused = read_parameters(in, options, &to)) return refused;
-    to.forward_path = kept_address(whom);
+    to.forward_path = kept_address(*whom);
     return std::nullopt;
 }
 
@@ -220,6 +222,20 @@ MAILQUAY_DECL reply session::parameter_failed(std::string_view keyword, std::str
         return line.add("hook", "parameter").add("keyword", keyword).add("error", what);
     });
     return reply{replies::local_error};
+}
+
+/// Keeps a path behind which nothing stands, as nearly every client sends it. @return whether it was one
+template <std::size_t Size>
+bool session::keep_plain_path(std::string_view argument, char const (&keyword)[Size], address& kept) {
+    detail::path_places found;
+    if (!detail::is_plain_argument(argument, keyword, found) || !found.normal_domain) return false;
+    std::size_t const octets = found.end - 1;
+    char* const wire = work_->mail.text_.take(octets);
+    std::memcpy(wire, argument.data() + Size, octets);  // behind the keyword and "<"
+    kept.wire = {wire, octets};
+    kept.local_part = {wire, found.at - 1};
+    kept.domain = {wire + found.at, octets - found.at};
+    return true;
 }
 
 /// Copies an address into the transaction and normalises it.

@@ -281,6 +281,11 @@ MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
     if (outcome.refuses())
         return say(outcome, outcome.kind() == verdict_kind::defer ? replies::local_error : replies::transaction_failed);
     if (outcome.has_reply() || !outcome.text().empty()) return say(outcome, replies::accepted);
+    say_queued();
+}
+
+/// The promise to keep the message.
+MAILQUAY_DECL void session::say_queued() {
     constexpr std::string_view begin = "250 2.0.0 Ok: queued as ";
     std::array<char, begin.size() + transaction_id::octets + 2> line;
     char* end = std::copy(begin.begin(), begin.end(), line.data());
@@ -288,7 +293,7 @@ MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
     end = std::copy_n(id.data(), std::min(id.size(), transaction_id::octets), end);
     *end++ = '\r';
     *end++ = '\n';
-    out().append(line.data(), static_cast<std::size_t>(end - line.data()));
+    out().append({line.data(), static_cast<std::size_t>(end - line.data())});
 }
 
 MAILQUAY_DECL void session::message_over(bool accepted) {

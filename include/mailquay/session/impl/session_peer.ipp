@@ -64,7 +64,7 @@ MAILQUAY_DECL session::step session::xclient(command_line const& line, std::opti
 MAILQUAY_DECL void session::settle_peer(verdict const& given) {
     if (given.refuses()) return say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
     state_ = session_state::start;
-    append_reply(out(), 220, {}, config_->hostname + ' ' + config_->banner);
+    say(220, {}, config_->hostname + ' ' + config_->banner);
 }
 
 MAILQUAY_DECL session::step session::xforward(command_line const& line) {

@@ -8,24 +8,28 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
-MAILQUAY_DECL std::string& session::out() {
+MAILQUAY_DECL reply_buffer& session::out() {
     if (!out_) {
-        out_ = memory_->take_buffer();
+        out_ = memory_->take_replies();
         out_since_ = now_;
     }
     return *out_;
 }
 
 MAILQUAY_DECL void session::say(reply_text const& text) {
-    std::string& to = out();
+    reply_buffer& to = out();
     std::size_t const from = to.size();
-    to.append(text.line());
+    to.append(text);
     if (config_->id_in_refusals) sign(from);
 }
 
-MAILQUAY_DECL void session::say(reply const& text) {
+MAILQUAY_DECL void session::say(reply const& text) { say(text.code, text.enhanced, text.text); }
+
+MAILQUAY_DECL void session::say(int code, std::string_view enhanced, std::string_view text, bool allow_utf8) {
     std::size_t const from = output_end();
-    append_reply(out(), text);
+    std::string made;
+    append_reply(made, code, enhanced, text, allow_utf8);
+    out().append(made);
     sign(from);
 }
 
@@ -33,24 +37,22 @@ MAILQUAY_DECL void session::say(reply const& text) {
 MAILQUAY_DECL void session::say(verdict const& given, reply_text const& usual) {
     if (given.named() != nullptr) return say(*given.named());
     if (given.is_bare() || (given.code() == 0 && given.text().empty())) return say(usual);
-    std::size_t const from = output_end();
     std::string_view const text = given.text().empty() ? usual.text() : given.text();
     if (given.code() == 0)
-        append_reply(out(), usual.code(), usual.enhanced(), text);
+        say(usual.code(), usual.enhanced(), text);
     else
-        append_reply(out(), given.code(), given.enhanced(), text);
-    sign(from);
+        say(given.code(), given.enhanced(), text);
 }
 
 /// Puts the transaction's id behind a refusal, where the listener wants that (`id_in_refusals`).
 MAILQUAY_DECL void session::sign(std::size_t from) {
     constexpr std::size_t line_octets = 512;
-    if (!config_->id_in_refusals || !work_ || work_->mail.id().empty() || (*out_)[from] < '4') return;
-    std::size_t const last = out_->rfind('\n', out_->size() - 2);
+    if (!config_->id_in_refusals || !work_ || work_->mail.id().empty() || out_->view()[from] < '4') return;
+    std::size_t const last = out_->view().rfind('\n', out_->size() - 2);
     std::size_t const line = out_->size() - (last == std::string::npos ? 0 : last + 1);
     if (line + transaction_id::octets + 3 > line_octets) return;
-    out_->resize(out_->size() - 2);
-    out_->append(" [").append(work_->mail.id()).append("]\r\n");
+    out_->cut(out_->size() - 2);
+    for (std::string_view const part : {std::string_view{" ["}, work_->mail.id(), std::string_view{"]\r\n"}}) out_->append(part);
 }
 
 MAILQUAY_DECL void session::syntax_error(reply const& text) {
@@ -72,7 +74,7 @@ MAILQUAY_DECL void session::out_of_sequence() {
 
 /// Has the reply that stands at `from` in the output told, if it is a refusal.
 MAILQUAY_DECL void session::note_refusal(std::size_t from, verb of, bool of_message) noexcept {
-    if (output_end() <= from || (*out_)[from] < '4') return;
+    if (output_end() <= from || out_->view()[from] < '4') return;
     refused_at_ = static_cast<std::uint32_t>(from);
     refused_verb_ = of;
     refused_message_ = of_message;

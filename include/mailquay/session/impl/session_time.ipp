@@ -162,6 +162,7 @@ MAILQUAY_DECL void session::withdraw() {
     withdrawn_ = std::make_unique<std::vector<ticket>>();
     will_tell(tell_withdrawn);
     if (asked_ == question::recipient) {
+        list_only_recipient();
         for (auto& one : work_->pending) {
             if (one.ticket == 0 || one.answered) continue;
             withdrawn_->push_back(ticket{one.ticket});
