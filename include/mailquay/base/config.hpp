@@ -28,12 +28,18 @@
 #define MAILQUAY_DECL MAILQUAY_API
 #endif
 
-/// A function that few messages come to: it keeps out of the way, and out of the registers, of those that all of them pass.
-#if defined(__GNUC__)
+/// @{ Functions that keep out of the way, and out of the registers, of those that all messages pass: few come to a rare one.
+#if defined(__GNUC__) && defined(MAILQUAY_HEADER_ONLY)
 #define MAILQUAY_RARE __attribute__((cold))
+#define MAILQUAY_APART
+#elif defined(__GNUC__)
+#define MAILQUAY_RARE __attribute__((cold, noinline))
+#define MAILQUAY_APART __attribute__((noinline))
 #else
 #define MAILQUAY_RARE
+#define MAILQUAY_APART
 #endif
+/// @}
 
 /// A function of a few instructions that every message passes many times.
 #if defined(__GNUC__)

@@ -27,15 +27,23 @@ public:
     std::string_view behind(std::size_t octets) const noexcept { return {octets_.get() + octets, size_ - octets}; }
 
     void append(std::string_view text) {
-        make_room(text.size());
+        if (text.size() > room_ - size_) grow(text.size());
         std::memcpy(octets_.get() + size_, text.data(), text.size());
         size_ += text.size();
     }
     void append(reply_text const& named) {
+        make_room();
+        append_in_room(named);
+    }
+    /// @{ The same in two steps.
+    bool has_room() const noexcept { return room_ - size_ >= reply_text::max_octets; }
+    void make_room() {
+        if (!has_room()) grow(reply_text::max_octets);
+    }
+    void append_in_room(reply_text const& named) noexcept {
         // More than the line, of a size that is known: most are short, and cost no call.
         constexpr std::size_t most = 64;
         std::string_view const line = named.line();
-        make_room(reply_text::max_octets);
         char* const to = octets_.get() + size_;
         if (line.size() <= most)
             std::memcpy(to, line.data(), most);
@@ -43,6 +51,7 @@ public:
             std::memcpy(to, line.data(), reply_text::max_octets);
         size_ += line.size();
     }
+    /// @}
 
     void clear() noexcept { size_ = 0; }
     /// Makes the line that begins at `place` the last of its reply: "250-" becomes "250 ".
@@ -56,9 +65,6 @@ public:
     }
 
 private:
-    void make_room(std::size_t more) {
-        if (more > room_ - size_) grow(more);
-    }
     MAILQUAY_RARE void grow(std::size_t more) {
         std::size_t const room = std::max(size_ + more, 2 * room_);
         auto larger = std::make_unique_for_overwrite<char[]>(room);

@@ -194,7 +194,7 @@ private:
     bool tells(unsigned what) const noexcept { return (tells_ & what) != 0; }
     void will_tell(tell_bit what) noexcept { tells_ = static_cast<std::uint8_t>(tells_ | what); }
     void wont_tell(tell_bit what) noexcept { tells_ = static_cast<std::uint8_t>(tells_ & ~what); }
-    inline void tell(std::optional<event>& given);
+    MAILQUAY_APART void tell(std::optional<event>& given);
     inline std::string_view name_of(verb spoken) const noexcept;
 
     // Where they are `inline`, one unit of translation alone has them, and the compiler may join them.
@@ -209,25 +209,25 @@ private:
         asked_text_ = std::make_unique<std::string>(text);
     }
     inline step advance_command(std::optional<event>& given);
-    inline bool take_plain_line(command_line& plain) noexcept;
+    inline verb take_plain_line(std::string_view& line) noexcept;
     void answered_at_once(std::size_t replied) noexcept;
-    step advance_any_command(std::optional<event>& given);
+    MAILQUAY_APART step advance_any_command(std::optional<event>& given);
     inline line_found next_line(std::string_view& line);
-    inline line_found join_line(std::string_view& line);
-    inline line_found skip_line() noexcept;
-    inline void keep_partial_line();
+    MAILQUAY_APART line_found join_line(std::string_view& line);
+    MAILQUAY_APART line_found skip_line() noexcept;
+    MAILQUAY_APART void keep_partial_line();
     inline void append_to_hold(std::span<char> octets);
     inline bool next_region() noexcept;
     inline void drop_input() noexcept;
-    inline bool run_of_recipients_goes_on() const noexcept;
+    MAILQUAY_APART bool run_of_recipients_goes_on() const noexcept;
     bool unconsumed_any() const noexcept { return cur_ != end_ || lent_ != lent_end_; }
 
     // session_commands.ipp: a line, and what follows from it
-    inline step command(std::string_view line, std::optional<event>& given);
+    MAILQUAY_APART step command(std::string_view line, std::optional<event>& given);
     inline step hello(command_line const& line, std::optional<event>& given);
-    inline step mail(command_line const& line, std::optional<event>& given);
-    inline step rcpt(command_line const& line, std::optional<event>& given);
-    inline step data(command_line const& line, std::optional<event>& given);
+    inline step mail(std::string_view argument, std::optional<event>& given);
+    inline step rcpt(std::string_view argument, std::optional<event>& given);
+    inline step data(bool has_argument, std::optional<event>& given);
     MAILQUAY_RARE void overlong_line();
     MAILQUAY_RARE void close_if_octets_follow();
     inline bool excused() noexcept;
@@ -239,11 +239,11 @@ private:
     inline address_options path_options() const noexcept;
     template <std::size_t Size>
     bool keep_plain_path(std::string_view argument, char const (&keyword)[Size], address& kept);
-    bool take_any_sender(command_line const& line);
-    bool take_any_recipient(command_line const& line, recipient& to);
-    void list_only_recipient();
-    inline std::optional<reply> read_mail(command_line const& line);
-    inline std::optional<reply> read_recipient(command_line const& line, recipient& to);
+    MAILQUAY_APART bool take_any_sender(std::string_view argument);
+    MAILQUAY_APART bool take_any_recipient(std::string_view argument, recipient& to);
+    MAILQUAY_APART void list_only_recipient();
+    inline std::optional<reply> read_mail(std::string_view argument);
+    inline std::optional<reply> read_recipient(std::string_view argument, recipient& to);
     MAILQUAY_RARE void refuse_recipient(reply const& why);
     inline std::size_t most_recipients() const noexcept;
     MAILQUAY_RARE std::optional<reply> read_parameters(cursor& in, address_options options, recipient* to);
@@ -306,7 +306,7 @@ private:
     MAILQUAY_RARE void refuse_message(reply_text const& why);
     MAILQUAY_RARE void hook_refused_message(verdict why);
     MAILQUAY_RARE void say_refusal();
-    void settle_delivery(delivery const& given);
+    MAILQUAY_APART void settle_delivery(delivery const& given);
     inline void say_outcome(verdict const& outcome);
     inline void say_queued();
     inline void message_over(bool accepted);
@@ -315,11 +315,11 @@ private:
     inline ticket ask(question what) noexcept;
     inline void question_over() noexcept;
     inline bool take_plain_yes();
-    void answer_any(ticket to, verdict const& given);
-    void answer_in_run(std::uint32_t number, verdict const& given);
+    MAILQUAY_APART void answer_any(ticket to, verdict const& given);
+    MAILQUAY_APART void answer_in_run(std::uint32_t number, verdict const& given);
     inline void sender_accepted();
     inline recipient& recipient_accepted() noexcept;
-    inline void settle(question what, verdict const& given);
+    MAILQUAY_APART void settle(question what, verdict const& given);
     MAILQUAY_RARE void settle_recipients();
     inline void end_run();
     inline bool settle_only_recipient(verdict const& given);
@@ -331,6 +331,7 @@ private:
     // session_replies.ipp: octets out, and counting mistakes
     inline reply_buffer& out();
     inline void say(reply_text const& text);
+    MAILQUAY_APART void say_with_room(reply_text const& text);
     MAILQUAY_RARE void say(reply const& text);
     MAILQUAY_RARE void say(int code, std::string_view enhanced, std::string_view text, bool allow_utf8 = false);
     inline void say(verdict const& given, reply_text const& usual);

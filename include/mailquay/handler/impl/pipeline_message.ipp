@@ -55,7 +55,7 @@ MAILQUAY_DECL eventual<verdict> pipeline::message::start() {
 
 MAILQUAY_DECL eventual<verdict> pipeline::message::open(verdict allowed) {
     try {
-        begin_filters();
+        if (!through_->frozen_->plugged.filters.empty()) begin_filters();
         eventual<message_sink::opened> opened = through_->frozen_->plugged.sink->open(*mail_);
         if (!opened.ready()) return open_later(std::move(opened), std::move(allowed));
         if (opened.peek() && *opened.peek() && !abandoned_) {
@@ -70,7 +70,6 @@ MAILQUAY_DECL eventual<verdict> pipeline::message::open(verdict allowed) {
 
 MAILQUAY_DECL void pipeline::message::begin_filters() {
     frozen const& all = *through_->frozen_;
-    if (all.plugged.filters.empty()) return;
     content_ = std::make_unique<content>();
     content_->runs.reserve(all.plugged.filters.size());
     bool buffered = false;

@@ -93,8 +93,10 @@ public:
     }
     /// As `put`, for what `gap` returned.
     void put_gap(std::string_view space) {
-        put(space);
-        if (space.size() > 1) line_ = at_ - 1;
+        if (space.size() == 1)
+            *at_++ = ' ';
+        else
+            fold();
     }
     void gap_and_put(std::string_view word) {
         gap(word.size());

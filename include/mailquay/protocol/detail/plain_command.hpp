@@ -13,22 +13,14 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 
 /// MAIL or RCPT, one space and an argument, or DATA alone; no white space at the end. Anything else is for
 /// `parse_command_line()`.
-inline bool plain_command_line(std::string_view line, command_line& found) noexcept {
-    if (line.size() < 4 || is_wsp(line.back())) return false;
+/// @return the verb, or `unknown`. An argument begins behind five octets.
+inline verb plain_verb(std::string_view line) noexcept {
+    if (line.size() < 4) return verb::unknown;
     std::uint32_t const folded = folded_quad(line);
-    if (line.size() == 4) {
-        if (folded != folded_quad("data")) return false;
-        found.verb = verb::data;
-        found.name = line;
-        return true;
-    }
-    bool const recipient = folded == folded_quad("rcpt");
-    if (!(recipient || folded == folded_quad("mail")) || line[4] != ' ' || line[5] == ' ') return false;
-    found.verb = recipient ? verb::rcpt : verb::mail;
-    found.name = {line.data(), 4};
-    found.argument = {line.data() + 5, line.size() - 5};
-    found.has_argument = true;
-    return true;
+    if (line.size() == 4) return folded == folded_quad("data") ? verb::data : verb::unknown;
+    verb const found = folded == folded_quad("rcpt") ? verb::rcpt : folded == folded_quad("mail") ? verb::mail : verb::unknown;
+    bool const one_space = line.size() > 5 && line[4] == ' ' && line[5] != ' ';
+    return one_space && !is_wsp(line.back()) ? found : verb::unknown;
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

@@ -89,9 +89,9 @@ MAILQUAY_DECL session::step session::command(std::string_view line, std::optiona
         return step::go_on;
     }
     switch (spoken) {
-        case verb::mail: return mail(*parsed_line, given);
-        case verb::rcpt: return rcpt(*parsed_line, given);
-        case verb::data: return data(*parsed_line, given);
+        case verb::mail: return mail(parsed_line->argument, given);
+        case verb::rcpt: return rcpt(parsed_line->argument, given);
+        case verb::data: return data(parsed_line->has_argument, given);
         case verb::ehlo:
         case verb::helo:
         case verb::lhlo: return hello(*parsed_line, given);
@@ -146,7 +146,7 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
     return step::event_given;
 }
 
-MAILQUAY_DECL session::step session::data(command_line const& line, std::optional<event>& given) {
+MAILQUAY_DECL session::step session::data(bool has_argument, std::optional<event>& given) {
     bool const explained = forgiven_;
     // A client that did not wait may have sent its message already: refused, it must not be read as commands.
     auto const lost = [this] {
@@ -154,7 +154,7 @@ MAILQUAY_DECL session::step session::data(command_line const& line, std::optiona
         forgiven_ = false;
         return step::go_on;
     };
-    if (line.has_argument) return syntax_error(reply{replies::argument_not_allowed}), lost();
+    if (has_argument) return syntax_error(reply{replies::argument_not_allowed}), lost();
     if (!legal(state_, verb::data)) return out_of_sequence(), lost();
     if (state_ == session_state::mail_given) {
         if (!(explained && excused()) && ++totals_.sequence_errors > config_->budgets.sequence)

@@ -30,7 +30,7 @@ inline bool is_opt_in_parameter(std::string_view keyword, bool of_recipient) {
 }
 }  // namespace detail
 
-MAILQUAY_DECL session::step session::mail(command_line const& line, std::optional<event>& given) {
+MAILQUAY_DECL session::step session::mail(std::string_view argument, std::optional<event>& given) {
     if (!legal(state_, verb::mail)) return out_of_sequence(), step::go_on;
     forgiven_ = false;
     excused_ = 0;
@@ -51,7 +51,7 @@ MAILQUAY_DECL session::step session::mail(command_line const& line, std::optiona
     if (state_ == session_state::chunks_failed) state_ = session_state::ready;
     work_ = memory_->take_work();
     work_->mail.session_ = &info_;
-    if (!keep_plain_path(line.argument, "FROM:", work_->mail.reverse_path_) && !take_any_sender(line)) return step::go_on;
+    if (!keep_plain_path(argument, "FROM:", work_->mail.reverse_path_) && !take_any_sender(argument)) return step::go_on;
     work_->mail.id_ = memory_->next_id();
     given.emplace(mail_offered{ask(question::mail), &work_->mail});
     return step::event_given;
@@ -67,8 +67,8 @@ MAILQUAY_DECL address_options session::path_options() const noexcept {
 }
 
 /// The rest of MAIL where its argument is not a plain path alone. @return false when the reply was given here
-MAILQUAY_DECL bool session::take_any_sender(command_line const& line) {
-    auto const refused = read_mail(line);
+MAILQUAY_DECL bool session::take_any_sender(std::string_view argument) {
+    auto const refused = read_mail(argument);
     if (!refused) return true;
     memory_->give_back(std::move(work_));
     forgiven_ = true;
@@ -79,12 +79,12 @@ MAILQUAY_DECL bool session::take_any_sender(command_line const& line) {
     return false;
 }
 
-MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) {
+MAILQUAY_DECL std::optional<reply> session::read_mail(std::string_view argument) {
     transaction& mail = work_->mail;
-    cursor in{line.argument};
+    cursor in{argument};
     address_options options = path_options();
     // Where all is ASCII it does not matter.
-    options.utf8 = !is_ascii(line.argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
+    options.utf8 = !is_ascii(argument) && info_.extended() && config_->extensions.find("SMTPUTF8") != nullptr;
     auto const from = parse_mail_argument(in, options);
     if (!from) return reply{to_reply(from.error())};
     if (!in.at_end())
@@ -96,7 +96,7 @@ MAILQUAY_DECL std::optional<reply> session::read_mail(command_line const& line) 
     return std::nullopt;
 }
 
-MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optional<event>& given) {
+MAILQUAY_DECL session::step session::rcpt(std::string_view argument, std::optional<event>& given) {
     if (!legal(state_, verb::rcpt)) return out_of_sequence(), step::go_on;
     auto& all = work_->mail.recipients_;
     if (all.size() >= most_recipients()) {
@@ -108,7 +108,7 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
     if (in_run) list_only_recipient();
     if (work_->pending.empty()) work_->run_begins = work_->mail.text_.position();
     recipient& to = all.emplace_back(address{});
-    if (!keep_plain_path(line.argument, "TO:", to.forward_path) && !take_any_recipient(line, to)) return step::go_on;
+    if (!keep_plain_path(argument, "TO:", to.forward_path) && !take_any_recipient(argument, to)) return step::go_on;
     if (config_->limits.recipient_domains != 0 && !domain_fits(to.domain())) {
         all.pop_back();
         work_->mail.text_.go_back(work_->run_begins);
@@ -122,8 +122,8 @@ MAILQUAY_DECL session::step session::rcpt(command_line const& line, std::optiona
 }
 
 /// The rest of RCPT where its argument is not a plain path alone. @return false when it was refused, now or in its turn
-MAILQUAY_DECL bool session::take_any_recipient(command_line const& line, recipient& to) {
-    auto refused = read_recipient(line, to);
+MAILQUAY_DECL bool session::take_any_recipient(std::string_view argument, recipient& to) {
+    auto refused = read_recipient(argument, to);
     if (!refused) return true;
     work_->mail.recipients_.pop_back();
     if (work_->pending.empty()) work_->mail.text_.go_back(work_->run_begins);
@@ -162,8 +162,8 @@ MAILQUAY_DECL std::size_t session::most_recipients() const noexcept {
     return std::min(limits.null_sender_recipients, limits.recipients);
 }
 
-MAILQUAY_DECL std::optional<reply> session::read_recipient(command_line const& line, recipient& to) {
-    cursor in{line.argument};
+MAILQUAY_DECL std::optional<reply> session::read_recipient(std::string_view argument, recipient& to) {
+    cursor in{argument};
     address_options options = path_options();
     options.utf8 = work_->mail.parameters_.smtputf8;
     auto const whom = parse_rcpt_argument(in, options);

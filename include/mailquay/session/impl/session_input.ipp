@@ -142,29 +142,37 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     if (open_ != 0 && !run_of_recipients_goes_on()) return step::wait;
     if (output().size() > config_->limits.output_octets) return step::wait;
     if (!next_region()) return step::wait;
-    command_line plain;
-    if (!take_plain_line(plain)) return advance_any_command(given);
+    std::string_view line;
+    verb const spoken = take_plain_line(line);
+    if (spoken == verb::unknown) return advance_any_command(given);
 
     ++totals_.commands;
-    last_verb_ = plain.verb;
+    last_verb_ = spoken;
     host_verb_ = 0;
     std::size_t const replied = output_end();
-    step const went = plain.verb == verb::rcpt ? rcpt(plain, given) : plain.verb == verb::mail ? mail(plain, given) : data(plain, given);
+    step went = step::go_on;
+    if (spoken == verb::rcpt)
+        went = rcpt(line.substr(5), given);
+    else if (spoken == verb::mail)
+        went = mail(line.substr(5), given);
+    else
+        went = data(false, given);
     if (went == step::go_on) answered_at_once(replied);
     return went;
 }
 
 /// MAIL, RCPT and DATA as nearly every client sends them: a whole line without an octet below 32, of which nothing can be true
-/// that `command()` looks for. @return whether one was taken
-MAILQUAY_DECL bool session::take_plain_line(command_line& plain) noexcept {
-    if (!spoken_to_ || exchange_ || skipping_ || stopping_ || (hold_ && !in_hold_)) return false;
+/// that `command()` looks for. @return the verb of the one that was taken, or `unknown`
+MAILQUAY_DECL verb session::take_plain_line(std::string_view& line) noexcept {
+    if (!spoken_to_ || exchange_ || skipping_ || stopping_ || (hold_ && !in_hold_)) return verb::unknown;
     char const* const low = detail::first_low_octet(cur_, end_);
-    if (end_ - low < 2 || low[0] != '\r' || low[1] != '\n') return false;
-    std::string_view const line{cur_, static_cast<std::size_t>(low - cur_)};
-    if (line.size() + 2 > config_->limits.command_line_octets || !detail::plain_command_line(line, plain)) return false;
-    if (config_->require_tls && lacks_tls(plain)) return false;
+    if (end_ - low < 2 || low[0] != '\r' || low[1] != '\n') return verb::unknown;
+    line = {cur_, static_cast<std::size_t>(low - cur_)};
+    if (line.size() + 2 > config_->limits.command_line_octets) return verb::unknown;
+    verb const spoken = detail::plain_verb(line);
+    if (spoken == verb::unknown || (config_->require_tls && !info_.secure())) return verb::unknown;
     cur_ += line.size() + 2;
-    return true;
+    return spoken;
 }
 
 MAILQUAY_DECL session::step session::advance_any_command(std::optional<event>& given) {

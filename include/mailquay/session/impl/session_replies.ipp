@@ -17,10 +17,16 @@ MAILQUAY_DECL reply_buffer& session::out() {
 }
 
 MAILQUAY_DECL void session::say(reply_text const& text) {
-    reply_buffer& to = out();
-    std::size_t const from = to.size();
-    to.append(text);
+    if (!out_ || !out_->has_room()) return say_with_room(text);
+    std::size_t const from = out_->size();
+    out_->append_in_room(text);
     if (config_->id_in_refusals) sign(from);
+}
+
+/// The first reply of a buffer, or one that it must grow for.
+MAILQUAY_DECL void session::say_with_room(reply_text const& text) {
+    out().make_room();
+    say(text);
 }
 
 MAILQUAY_DECL void session::say(reply const& text) { say(text.code, text.enhanced, text.text); }
