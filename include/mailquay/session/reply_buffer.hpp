@@ -51,6 +51,12 @@ public:
             std::memcpy(to, line.data(), reply_text::max_octets);
         size_ += line.size();
     }
+    /// Room for a reply of at most `reply_text::max_octets`, to be written whole.
+    char* take_in_room(std::size_t octets) noexcept {
+        char* const to = octets_.get() + size_;
+        size_ += octets;
+        return to;
+    }
     /// @}
 
     void clear() noexcept { size_ = 0; }

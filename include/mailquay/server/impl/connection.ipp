@@ -92,8 +92,11 @@ MAILQUAY_DECL void connection::pump() noexcept {
 
 /// One round: questions, one write, one read. @return whether another round may get further
 MAILQUAY_DECL bool connection::turn(unsigned& reads) {
-    // Mostly octets have come for a session that has said all it had to say.
-    if (reads == 0 && readable_ && frames_ == nullptr && !lent_ && read_into_ == nullptr && session_.at_rest()) return ++reads, read();
+    // Mostly octets have come for a session that has said all it had to say: then the read comes first.
+    if (reads == 0 && readable_ && frames_ == nullptr && !lent_ && read_into_ == nullptr && session_.at_rest()) {
+        ++reads;
+        if (!read()) return false;
+    }
     take_events();
     if (session_.asks_what_follows()) {
         session_.octets_follow(stream_->probe() == io_status::ok);

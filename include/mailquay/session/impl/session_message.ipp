@@ -7,7 +7,6 @@
 #include <mailquay/protocol/replies.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cstring>
 #include <iterator>
@@ -287,13 +286,15 @@ MAILQUAY_DECL void session::say_outcome(verdict const& outcome) {
 /// The promise to keep the message.
 MAILQUAY_DECL void session::say_queued() {
     constexpr std::string_view begin = "250 2.0.0 Ok: queued as ";
-    std::array<char, begin.size() + transaction_id::octets + 2> line;
-    char* end = std::copy(begin.begin(), begin.end(), line.data());
+    constexpr std::size_t octets = begin.size() + transaction_id::octets + 2;
+    static_assert(octets <= reply_text::max_octets);
     std::string_view const id = work_->mail.id();
-    end = std::copy_n(id.data(), std::min(id.size(), transaction_id::octets), end);
-    *end++ = '\r';
-    *end++ = '\n';
-    out().append({line.data(), static_cast<std::size_t>(end - line.data())});
+    assert(id.size() == transaction_id::octets);
+    out().make_room();
+    char* const to = out_->take_in_room(octets);
+    std::memcpy(to, begin.data(), begin.size());
+    std::memcpy(to + begin.size(), id.data(), transaction_id::octets);
+    std::memcpy(to + octets - 2, "\r\n", 2);
 }
 
 MAILQUAY_DECL void session::message_over(bool accepted) {
