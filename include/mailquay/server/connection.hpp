@@ -164,6 +164,7 @@ private:
     bool pumping_ : 1 = false;
     bool again_ : 1 = false;
     bool readable_ : 1 = false;               // octets may wait: the reactor said so, or the last read filled its room
+    bool unexplained_ : 1 = false;            // the reactor said so, and nobody has looked at what it is
     bool await_read_ : 1 = false;
     bool await_write_ : 1 = false;
     bool eof_ : 1 = false;

@@ -79,6 +79,9 @@ private:
         room_ = room;
     }
 
+    friend class session_memory;
+
+    std::unique_ptr<reply_buffer> next_;  // of those that are kept for others
     std::unique_ptr<char[]> octets_;
     std::size_t size_ = 0;
     std::size_t room_;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -88,7 +89,8 @@ private:
     std::string date_;
     std::vector<std::unique_ptr<work>> works_;
     std::vector<std::unique_ptr<std::string>> buffers_;
-    std::vector<std::unique_ptr<reply_buffer>> replies_;
+    std::unique_ptr<reply_buffer> replies_;  // the first of a list
+    std::size_t replies_kept_ = 0;
 };
 
 inline std::unique_ptr<session_memory::work> session_memory::take_work() {
@@ -126,16 +128,17 @@ inline void session_memory::give_back(std::unique_ptr<std::string> used) noexcep
 }
 
 inline std::unique_ptr<reply_buffer> session_memory::take_replies() {
-    if (replies_.empty()) return made<reply_buffer>(buffer_octets);
-    auto taken = std::move(replies_.back());
-    replies_.pop_back();
-    return taken;
+    if (!replies_) return made<reply_buffer>(buffer_octets);
+    --replies_kept_;
+    return std::exchange(replies_, std::move(replies_->next_));
 }
 
 inline void session_memory::give_back(std::unique_ptr<reply_buffer> used) noexcept {
-    if (replies_.size() >= most_kept || used->capacity() > largest_kept) return;
+    if (replies_kept_ == most_kept || used->capacity() > largest_kept) return;
+    ++replies_kept_;
     used->clear();
-    replies_.push_back(std::move(used));
+    used->next_ = std::move(replies_);
+    replies_ = std::move(used);
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -56,7 +56,10 @@ MAILQUAY_DECL void connection::ready(readiness what) noexcept {
     hungry_ = false;
     switch (phase_) {
         case phase::talking:
-            if (readable_ && (parked() || has(what, readiness::gone) || !(session_.wants_input() || session_.securing()))) look_at_peer();
+            if (readable_ && (parked() || has(what, readiness::gone)))
+                look_at_peer();
+            else
+                unexplained_ = readable_;
             return pump();
         case phase::lingering: return drain();
         case phase::closed: return;
@@ -95,7 +98,11 @@ MAILQUAY_DECL bool connection::turn(unsigned& reads) {
     // Mostly octets have come for a session that has said all it had to say: then the read comes first.
     if (reads == 0 && readable_ && frames_ == nullptr && !lent_ && read_into_ == nullptr && session_.at_rest()) {
         ++reads;
+        unexplained_ = false;
         if (!read()) return false;
+    } else if (unexplained_) {
+        unexplained_ = false;
+        if (!(session_.wants_input() || session_.securing())) look_at_peer();
     }
     take_events();
     if (session_.asks_what_follows()) {

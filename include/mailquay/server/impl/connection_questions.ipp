@@ -30,6 +30,7 @@ MAILQUAY_DECL void connection::take_events() {
         auto told = session_.next_event();
         if (!told) return;
         handle(*told);
+        if (session_.quiet()) return;
     }
 }
 
