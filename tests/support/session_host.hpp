@@ -240,9 +240,15 @@ private:
         std::function<void()> look_again;  // what the event showed must still be there when it is answered
     };
 
+    std::optional<event> next() {
+        bool const quiet = talk_.quiet();
+        auto what = talk_.next_event();
+        expect_that(!quiet || !what, "a quiet session had something to tell");
+        return what;
+    }
     void pump() {
         for (;;) {
-            while (auto what = talk_.next_event()) take(*what);
+            while (auto what = next()) take(*what);
             drain_output();
             if (waiting_.empty()) return;
             if (interrupted()) continue;
@@ -250,7 +256,7 @@ private:
                 if (how_.keep && !talk_.views_buffer()) take_buffer_back();
                 expect_that(!talk_.wants_input() || open_.empty(), "input is wanted while an answer is owed");
                 talk_.time_is(now_);
-                while (auto more = talk_.next_event()) {
+                while (auto more = next()) {
                     expect_that(std::holds_alternative<recipient_offered>(*more), "an event though the pump had run dry");
                     take(*more);
                 }
@@ -277,7 +283,7 @@ private:
                 // No hook has more than 5 minutes.
                 for (int i = 0; i < 301; ++i) talk_.time_is(now_ += std::chrono::seconds{1});
         }
-        while (auto event_now = talk_.next_event()) take(*event_now);
+        while (auto event_now = next()) take(*event_now);
         drain_output();
         for (question& late : overtaken) {
             bool const open = std::find(open_.begin(), open_.end(), late.number) != open_.end();
