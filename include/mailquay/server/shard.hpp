@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -132,6 +133,7 @@ private:
     session_memory memory_;
     read_buffers buffers_;
     pool<message_under_way> messages_;
+    pool<std::string> unsent_;             // ids of messages; mostly one, which needs no heap
     cipher_rooms cipher_{};
     connection* first_ = nullptr;          // intrusive list; each one listed has a share held by the list
     connection* last_ = nullptr;

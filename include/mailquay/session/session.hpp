@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/compact_text.hpp>
 #include <mailquay/base/cursor.hpp>
 #include <mailquay/protocol/address_options.hpp>
 #include <mailquay/protocol/bdat_command.hpp>
@@ -203,10 +204,10 @@ private:
     inline step advance(std::optional<event>& given);
     void tidy_up();
     void drop_work() noexcept { drop_work_ = untidy_ = true; }
-    void keep_asked(std::string_view text) {
+    void keep_asked(std::string_view text, std::string_view rest = {}) {
         forget_asked_text();
         untidy_ = true;
-        asked_text_ = std::make_unique<std::string>(text);
+        asked_text_ = compact_text{text, rest};
     }
     inline step advance_command(std::optional<event>& given);
     inline bool take_plain_line(command_line& plain) noexcept;
@@ -349,7 +350,7 @@ private:
     std::unique_ptr<std::string> hold_; // input kept across buffers; none when there is none
     std::unique_ptr<delayed> delayed_;
     std::unique_ptr<std::vector<ticket>> withdrawn_;  // tickets still to be told withdrawn
-    std::unique_ptr<std::string> asked_text_;     // what an open question views
+    compact_text asked_text_;           // what an open question views
     std::unique_ptr<session_info> changed_;       // the client that XCLIENT names, until the host says yes
     std::unique_ptr<exchange> exchange_;          // from AUTH until its end was told
     std::unique_ptr<trace> trace_;                // from the first message on

@@ -142,7 +142,7 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
     if (unconsumed_any()) info_.set_talked_ahead();
     keep_asked(name->text);
     extended_hello_ = line.verb != verb::helo;
-    given.emplace(greeted{ask(question::greeted), *asked_text_});
+    given.emplace(greeted{ask(question::greeted), asked_text_.view()});
     return step::event_given;
 }
 
@@ -236,9 +236,9 @@ MAILQUAY_DECL session::step session::ask_about(bool expands, std::string_view ar
     keep_asked(argument);
     asked_utf8_ = smtputf8;
     if (expands)
-        given.emplace(expand_requested{ask(question::expand), *asked_text_, smtputf8});
+        given.emplace(expand_requested{ask(question::expand), asked_text_.view(), smtputf8});
     else
-        given.emplace(verify_requested{ask(question::verify), *asked_text_, smtputf8});
+        given.emplace(verify_requested{ask(question::verify), asked_text_.view(), smtputf8});
     return step::event_given;
 }
 
@@ -252,9 +252,8 @@ MAILQUAY_DECL session::step session::other(command_line const& line, std::option
     asked_utf8_ = false;
     if (config_->require_authentication && !info_.authenticated())
         return say(replies::auth_required), command_boundary(), step::go_on;
-    keep_asked(line.name);
-    asked_text_->append(line.argument);
-    std::string_view const kept{*asked_text_};
+    keep_asked(line.name, line.argument);
+    std::string_view const kept = asked_text_.view();
     given.emplace(custom_command{ask(question::custom), kept.substr(0, line.name.size()), kept.substr(line.name.size())});
     return step::event_given;
 }
