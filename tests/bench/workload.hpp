@@ -132,7 +132,7 @@ public:
     /// One connection from its greeting to its end.
     void connection_of(std::vector<segment> const& plays) {
         session_info peer{client_, local_};
-        door_->admit(client_.address);
+        door_->admit(client_.address, connection_limits{}.per_address);
         home_->adopt(setup_, std::make_unique<played_transport>(plays), std::move(peer));
         loop_.play();
     }
