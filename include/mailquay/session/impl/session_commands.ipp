@@ -136,7 +136,8 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
     if (info_.lmtp() != (line.verb == verb::lhlo)) return syntax_error(reply{replies::unknown_command}), step::go_on;
     auto const name = parse_hello_name(line.argument);
     if (!name) return syntax_error(reply{to_reply(name.error())}), step::go_on;
-    if (!config_->leniency.underscore_in_hello_name && name->text.find('_') != std::string_view::npos)
+    bool const is_domain = name->kind == hello_name::form::domain;  // which has no underscore
+    if (!is_domain && !config_->leniency.underscore_in_hello_name && name->text.find('_') != std::string_view::npos)
         return syntax_error(reply{to_reply(refusal{protocol_errc::bad_hello_name})}), step::go_on;
     if (state_ != session_state::start && !junk_allowed()) return step::go_on;
     if (unconsumed_any()) info_.set_talked_ahead();
