@@ -185,7 +185,7 @@ private:
     using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
     struct exchange;  // the AUTH exchange under way
-    struct trace;     // what the Received fields of this client begin with
+    using trace = session_memory::trace;
     using work = session_memory::work;
 
     /// What happened without a question and is still to be told: bits of `tells_`.
