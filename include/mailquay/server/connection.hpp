@@ -37,7 +37,7 @@ struct hook_question;
 class MAILQUAY_API connection final : public watcher {
 public:
     MAILQUAY_DECL connection(shard& home, std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
-                             session_info peer, session_memory& memory);
+                             session_info&& peer, session_memory& memory);
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
 

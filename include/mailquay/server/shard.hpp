@@ -55,7 +55,7 @@ public:
     shard& operator=(shard const&) = delete;
 
     /// Takes over a connection that was admitted; begins its dialogue.
-    MAILQUAY_DECL void adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info peer);
+    MAILQUAY_DECL void adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info&& peer);
     /// Takes over a connection of a trusted proxy that was admitted in all, for no address: hears its PROXY header first, then
     /// admits its client and does as `adopt()`.
     MAILQUAY_DECL void hear_proxy(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,

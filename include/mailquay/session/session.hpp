@@ -48,7 +48,7 @@ class MAILQUAY_API session {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    session(session_config const& config, session_info peer, session_memory& memory);
+    session(session_config const& config, session_info&& peer, session_memory& memory);
     session(session const&) = delete;
     session& operator=(session const&) = delete;
     ~session();

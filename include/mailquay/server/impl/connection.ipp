@@ -24,7 +24,7 @@ inline constexpr std::chrono::seconds cancelled_hook_time{10};
 }  // namespace detail
 
 MAILQUAY_DECL connection::connection(shard& home, std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
-                                     session_info peer, session_memory& memory)
+                                     session_info&& peer, session_memory& memory)
     : home_(&home), setup_(std::move(setup)), stream_(std::move(stream)), session_(setup_->session, std::move(peer), memory) {}
 
 MAILQUAY_DECL connection::~connection() = default;

@@ -30,7 +30,7 @@ struct session::exchange {
     bool over = false;
 };
 
-MAILQUAY_DECL session::session(session_config const& config, session_info peer, session_memory& memory)
+MAILQUAY_DECL session::session(session_config const& config, session_info&& peer, session_memory& memory)
     : config_(&config), memory_(&memory), info_(std::move(peer)) {
     info_.set_lmtp(config.dialect == dialect::lmtp);
     if (info_.id().empty()) info_.set_id(memory.next_id().view());
