@@ -11,7 +11,7 @@ namespace test_address_counts {
 
 using namespace mailquay;
 
-inline ip_address number(unsigned i) {
+inline ip_address number(std::uint_fast32_t i) {
     auto const octet = [i](unsigned shift) { return static_cast<std::uint8_t>(i >> shift); };
     if (i % 3 == 0) return ip_address::from_v6({0x20, 0x01, 0x0d, 0xb8, octet(8), octet(0)});
     return ip_address::from_v4({10, octet(16), octet(8), octet(0)});
