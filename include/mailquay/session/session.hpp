@@ -30,7 +30,7 @@ enum class line_head : std::uint8_t { plain, data, bdat, http, auth, unclear };
 ///
 /// The host's loop:
 /// @code
-/// session talk{config, info, memory};
+/// session talk{config, std::move(info), memory};
 /// for (;;) {
 ///     talk.time_is(now);
 ///     while (auto what = talk.next_event()) handle(*what);   // answers with talk.answer(ticket, ...); later: clock_is() first
