@@ -4,6 +4,7 @@
 
 #include <mailquay/base/ascii.hpp>
 #include <mailquay/base/base64.hpp>
+#include <mailquay/base/compact_text.hpp>
 #include <mailquay/base/crc32c.hpp>
 #include <mailquay/base/config.hpp>
 #include <mailquay/base/cursor.hpp>

@@ -31,14 +31,14 @@ int main(int argc, char** argv) {
     if (n == 0 || times == 0) return std::fputs("usage: bench-cost messages|steps|recipients|fields|body|led|small|dotted N TIMES\n", stderr), 2;
 
     bench::played_server server;
-    auto const one_by_one = [&](bench::lines of) {
-        auto const plays = bench::large(n, of);
-        for (std::uint64_t i = 0; i < times; ++i) server.connection_of(plays);
+    auto const connections_of = [&](std::vector<bench::segment> const& plays, std::uint64_t connections) {
+        for (std::uint64_t i = 0; i < connections; ++i) server.connection_of(plays);
     };
+    auto const one_by_one = [&](bench::lines of) { connections_of(bench::large(n, of), times); };
     if (what == "messages")
         repeat(server, times, 1, 1);
     else if (what == "steps")
-        for (auto const plays = bench::in_steps(n, bench::kibibyte(bench::lines::plain)); server.accepted() < times;) server.connection_of(plays);
+        connections_of(bench::in_steps(n, bench::kibibyte(bench::lines::plain)), times / n);
     else if (what == "recipients")
         repeat(server, times, n, 1);
     else if (what == "fields")

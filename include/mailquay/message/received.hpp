@@ -82,8 +82,9 @@ struct received_begin {
     std::string text{};
     std::size_t line = 0;  ///< where in it the last line begins
 };
-/// Only `client`, `helo`, `ptr`, `address`, `user`, `hostname` and `with` count, and how many octets `id` has.
-MAILQUAY_DECL received_begin begin_received(received_fields const& parts);
+/// Overwrites `to`, whose room is used. Only `client`, `helo`, `ptr`, `address`, `user`, `hostname` and `with` count, and how many
+/// octets `id` has.
+MAILQUAY_DECL void begin_received(received_begin& to, received_fields const& parts);
 /// Octets that `write_received()` needs at most.
 MAILQUAY_DECL std::size_t most_received_octets(received_begin const& begin, received_fields const& parts) noexcept;
 /// Writes the whole field to `to`, where there is room for `most_received_octets()`; those parts that are in `begin` do not count. Precondition:

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <mailquay/base/ip_address.hpp>
+#include <mailquay/server/address_counts.hpp>
 #include <mailquay/session/session_info.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <unordered_map>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -73,9 +73,9 @@ private:
     mutable std::mutex mutex_;
     connection_limits limits_;
     std::size_t total_ = 0;
-    std::unordered_map<ip_address, unsigned> per_address_;
+    address_counts per_address_;
     std::size_t handshakes_ = 0;
-    std::unordered_map<ip_address, unsigned> handshakes_per_address_;
+    address_counts handshakes_per_address_;
 };
 
 /// The address for which a connection is counted: the effective client's; none where nothing is known of the client.

@@ -38,7 +38,7 @@ enum class hook_stage : std::uint8_t;
 class MAILQUAY_API connection final : public watcher {
 public:
     MAILQUAY_DECL connection(shard& home, std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
-                             session_info peer, session_memory& memory);
+                             session_info&& peer, session_memory& memory);
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
 
@@ -90,6 +90,8 @@ private:
     void park_buffer();
     void return_buffer() noexcept;
     MAILQUAY_RARE void lost();
+    bool any_unsent() const noexcept { return unsent_ && !unsent_->empty(); }
+    void note_unsent(std::string_view id);
     MAILQUAY_RARE void tell_unsent() noexcept;
     MAILQUAY_RARE void failed(std::string_view what) noexcept;
 
@@ -157,7 +159,7 @@ private:
     std::uint32_t shares_ = 0;
     std::uint32_t linger_octets_ = 0;         // dropped since the last word
     std::chrono::steady_clock::time_point linger_until_{};
-    std::string unsent_{};                    // the ids, in a row, of messages whose 250 is not out yet; mostly one, without a heap
+    pool<std::string>::pointer unsent_{};     // for the log, from the first message on: the ids, in a row, whose 250 is not out yet
     phase phase_ = phase::talking;
     close_reason close_reason_{};
     bool listed_ : 1 = false;
@@ -183,7 +185,7 @@ private:
     std::unique_ptr<auth_exchange> exchange_; // the AUTH exchange under way
 };
 
-static_assert(sizeof(connection) <= 512, "an idle connection costs little memory");
+static_assert(sizeof(connection) <= 440, "an idle connection costs little memory");
 
 }  // namespace mailquay::inline MAILQUAY_ABI
 

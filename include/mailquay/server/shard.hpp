@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -54,7 +55,7 @@ public:
     shard& operator=(shard const&) = delete;
 
     /// Takes over a connection that was admitted; begins its dialogue.
-    MAILQUAY_DECL void adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info peer);
+    MAILQUAY_DECL void adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info&& peer);
     /// Takes over a connection of a trusted proxy that was admitted in all, for no address: hears its PROXY header first, then
     /// admits its client and does as `adopt()`.
     MAILQUAY_DECL void hear_proxy(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
@@ -132,6 +133,7 @@ private:
     session_memory memory_;
     read_buffers buffers_;
     pool<message_under_way> messages_;
+    pool<std::string> unsent_;             // ids of messages; mostly one, which needs no heap
     cipher_rooms cipher_{};
     connection* first_ = nullptr;          // intrusive list; each one listed has a share held by the list
     connection* last_ = nullptr;

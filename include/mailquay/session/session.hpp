@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/compact_text.hpp>
 #include <mailquay/base/cursor.hpp>
 #include <mailquay/protocol/address_options.hpp>
 #include <mailquay/protocol/bdat_command.hpp>
@@ -29,7 +30,7 @@ enum class line_head : std::uint8_t { plain, data, bdat, http, auth, unclear };
 ///
 /// The host's loop:
 /// @code
-/// session talk{config, info, memory};
+/// session talk{config, std::move(info), memory};
 /// for (;;) {
 ///     talk.time_is(now);
 ///     while (auto what = talk.next_event()) handle(*what);   // answers with talk.answer(ticket, ...); later: clock_is() first
@@ -47,7 +48,7 @@ class MAILQUAY_API session {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    session(session_config const& config, session_info peer, session_memory& memory);
+    session(session_config const& config, session_info&& peer, session_memory& memory);
     session(session const&) = delete;
     session& operator=(session const&) = delete;
     ~session();
@@ -189,7 +190,7 @@ private:
     using line_head = detail::line_head;
     struct delayed;  // an answer whose reply has to wait
     struct exchange;  // the AUTH exchange under way
-    struct trace;     // what the Received fields of this client begin with
+    using trace = session_memory::trace;
     using work = session_memory::work;
 
     /// What happened without a question and is still to be told: bits of `tells_`.
@@ -208,10 +209,10 @@ private:
     inline step advance(std::optional<event>& given);
     void tidy_up();
     void drop_work() noexcept { drop_work_ = untidy_ = true; }
-    void keep_asked(std::string_view text) {
+    void keep_asked(std::string_view text, std::string_view rest = {}) {
         forget_asked_text();
         untidy_ = true;
-        asked_text_ = std::make_unique<std::string>(text);
+        asked_text_ = compact_text{text, rest};
     }
     inline step advance_command(std::optional<event>& given);
     inline verb take_plain_line(std::string_view& line) noexcept;
@@ -367,7 +368,7 @@ private:
     std::unique_ptr<std::string> hold_; // input kept across buffers; none when there is none
     std::unique_ptr<delayed> delayed_;
     std::unique_ptr<std::vector<ticket>> withdrawn_;  // tickets still to be told withdrawn
-    std::unique_ptr<std::string> asked_text_;     // what an open question views
+    compact_text asked_text_;           // what an open question views
     std::unique_ptr<session_info> changed_;       // the client that XCLIENT names, until the host says yes
     std::unique_ptr<exchange> exchange_;          // from AUTH until its end was told
     std::unique_ptr<trace> trace_;                // from the first message on

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/compact_text.hpp>
 #include <mailquay/base/ip_address.hpp>
 #include <mailquay/protocol/proxy_header.hpp>
 #include <mailquay/protocol/xforward.hpp>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -45,17 +47,17 @@ class session_info {
 public:
     session_info() = default;
     session_info(ip_endpoint peer, ip_endpoint local, address_source from = address_source::socket)
-        : socket_peer_(peer), client_(peer), local_(local), source_(from) {}
+        : client_(peer), local_(local), source_(from) {}
 
     /// Who is at the other end of the socket.
-    ip_endpoint const& socket_peer() const noexcept { return socket_peer_; }
+    ip_endpoint const& socket_peer() const noexcept { return spoken_for() ? rare_->socket_peer : client_; }
     /// The effective client: the socket peer, or whom a trusted proxy speaks for. No address for UNIX sockets.
     ip_endpoint const& client() const noexcept { return client_; }
     ip_endpoint const& local() const noexcept { return local_; }
     address_source source() const noexcept { return source_; }
 
     /// The name given with EHLO, HELO or LHLO as sent; empty before.
-    std::string_view hello_name() const noexcept { return hello_name_; }
+    std::string_view hello_name() const noexcept { return hello_name_.view(); }
     bool extended() const noexcept { return extended_; }  ///< greeted with EHLO or LHLO
     bool lmtp() const noexcept { return lmtp_; }
     /// The client sent octets before a reply that it must wait for (RFC 2920 §3.1).
@@ -97,10 +99,11 @@ public:
     /// @{ For the session and the server; hooks leave these alone.
     /// Another number whenever something has changed that a trace field tells of the client.
     std::uint32_t version() const noexcept { return version_; }
-    void set_client(ip_endpoint client, address_source from) noexcept { client_ = client, source_ = from, ++version_; }
+    void set_client(ip_endpoint client, address_source from);
     void set_local(ip_endpoint local) noexcept { local_ = local; }
     void set_id(std::string_view twelve_letters) noexcept;
-    void set_hello(std::string_view name, bool extended) { hello_name_ = name, extended_ = extended, ++version_; }
+    void set_hello(std::string_view name, bool extended) { set_hello(compact_text{name}, extended); }
+    void set_hello(compact_text name, bool extended) noexcept { hello_name_ = std::move(name), extended_ = extended, ++version_; }
     void set_lmtp(bool on) noexcept { lmtp_ = on; }
     void set_talked_ahead() noexcept { talked_ahead_ = true; }
     void set_tls(tls_info facts) { rare().tls = std::make_unique<tls_info>(std::move(facts)), rare().tls_of_another = false, ++version_; }
@@ -128,19 +131,22 @@ private:
         std::string claimed_user;
         std::string user;
         std::string ptr;
+        ip_endpoint socket_peer;  // where `spoken_for`
         slots session_slots;
         slots connection_slots;
         bool authenticated = false;
         bool tls_of_another = false;
+        bool spoken_for = false;
     };
     uncommon& rare() const {
         if (!rare_) rare_ = std::make_unique<uncommon>();
         return *rare_;
     }
+    /// The client is not who is at the other end of the socket.
+    bool spoken_for() const noexcept { return rare_ && rare_->spoken_for; }
 
     mutable std::unique_ptr<uncommon> rare_;
-    std::string hello_name_;
-    ip_endpoint socket_peer_;
+    compact_text hello_name_;
     ip_endpoint client_;
     ip_endpoint local_;
     char id_[12] = {};
@@ -155,9 +161,16 @@ inline void session_info::set_id(std::string_view twelve_letters) noexcept {
     for (std::size_t i = 0; i < sizeof id_; ++i) id_[i] = i < twelve_letters.size() ? twelve_letters[i] : '\0';
 }
 
+inline void session_info::set_client(ip_endpoint client, address_source from) {
+    if (client != client_ && !spoken_for()) rare().socket_peer = client_, rare().spoken_for = true;
+    client_ = client;
+    source_ = from;
+    ++version_;
+}
+
 inline session_info session_info::begun_anew() const {
-    session_info made{socket_peer_, local_, source_};
-    made.client_ = client_;
+    session_info made{socket_peer(), local_, source_};
+    made.set_client(client_, source_);
     made.version_ = version_ + 1;
     made.set_id(id());
     made.lmtp_ = lmtp_;

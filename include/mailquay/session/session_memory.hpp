@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mailquay/message/date.hpp>
+#include <mailquay/message/received.hpp>
 #include <mailquay/message/transaction_id.hpp>
 #include <mailquay/protocol/reply.hpp>
 #include <mailquay/session/reception.hpp>
@@ -60,6 +61,13 @@ public:
         std::size_t domains_of = 0;               // so many recipients are in `domains`
         arena::place run_begins{};  // of the transaction's text, before the first of `pending`
     };
+    struct trace {  // what the Received fields of a client begin with
+        received_begin begin{};
+        std::uint32_t of_version = 0;  // of the info that it tells of
+        bool utf8 = false;             // of transactions with SMTPUTF8
+    };
+    std::unique_ptr<trace> take_trace();
+    void give_back(std::unique_ptr<trace> used) noexcept;
     std::unique_ptr<work> take_work();
     void give_back(std::unique_ptr<work> used) noexcept;
     std::unique_ptr<std::string> take_buffer();
@@ -87,11 +95,23 @@ private:
     id_generator ids_;
     std::chrono::system_clock::time_point wall_{};
     std::string date_;
+    std::vector<std::unique_ptr<trace>> traces_;
     std::vector<std::unique_ptr<work>> works_;
     std::vector<std::unique_ptr<std::string>> buffers_;
     std::unique_ptr<reply_buffer> replies_;  // the first of a list
     std::size_t replies_kept_ = 0;
 };
+
+inline std::unique_ptr<session_memory::trace> session_memory::take_trace() {
+    if (traces_.empty()) return std::make_unique<trace>();
+    auto taken = std::move(traces_.back());
+    traces_.pop_back();
+    return taken;
+}
+
+inline void session_memory::give_back(std::unique_ptr<trace> used) noexcept {
+    if (traces_.size() < most_kept) traces_.push_back(std::move(used));
+}
 
 inline std::unique_ptr<session_memory::work> session_memory::take_work() {
     if (works_.empty()) return made<work>();

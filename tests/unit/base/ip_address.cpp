@@ -71,6 +71,14 @@ TEST_CASE("an address is written in its canonical form", "[base][ip_address]") {
     CHECK(ip_address{}.to_string() == "none");
 }
 
+TEST_CASE("each octet of a dotted quad is written in decimal", "[ip_address]") {
+    for (unsigned i = 0; i < 256; ++i) {
+        auto const octet = static_cast<std::uint8_t>(i), other = static_cast<std::uint8_t>(255 - i);
+        auto const expected = std::to_string(i) + '.' + std::to_string(255 - i) + ".0." + std::to_string(i);
+        CHECK(ip_address::from_v4({octet, other, 0, octet}).to_string() == expected);
+    }
+}
+
 TEST_CASE("what is no address is not read as one", "[base][ip_address]") {
     for (char const* text : {"",
                              " ",

@@ -34,6 +34,24 @@ TEST_CASE("the effective client may differ from the socket's peer", "[session_in
     CHECK(info.source() == address_source::proxy);
 }
 
+TEST_CASE("whoever is named as the client, the socket's peer stays the same", "[session_info]") {
+    ip_endpoint const peer{*ip_address::parse("192.0.2.1"), 1};
+    session_info info{peer, {}};
+    info.set_client(peer, address_source::local);
+    CHECK(info.socket_peer() == peer);
+    info.set_client({*ip_address::parse("198.51.100.7"), 2}, address_source::proxy);
+    info.set_client({*ip_address::parse("203.0.113.9"), 3}, address_source::xclient);
+    CHECK(info.socket_peer() == peer);
+    CHECK(info.begun_anew().socket_peer() == peer);
+    CHECK(info.begun_anew().client() == info.client());
+    CHECK(info.begun_anew().source() == address_source::xclient);
+    info.forget_session();
+    CHECK(info.socket_peer() == peer);
+    info.set_client(peer, address_source::xclient);
+    CHECK(info.socket_peer() == peer);
+    CHECK(info.client() == peer);
+}
+
 TEST_CASE("the id has twelve letters", "[session_info]") {
     session_info info;
     info.set_id("0K3V9XQ2M4TB");

@@ -114,6 +114,38 @@ TEST_CASE("what was given back is used again, empty", "[session_memory]") {
     CHECK(work_again->mail.recipients().empty());
 }
 
+TEST_CASE("what a trace began with is another client's once the memory is used again", "[session_memory]") {
+    session_config config;
+    config.hostname = "mx.example.org";
+    config.extensions = extension_registry::standard();
+    session_memory memory;
+    std::string buffer(4096, ' ');
+    // Each has said as much as the one before, so that their infos have the same version.
+    for (std::string_view const name : {"first.example", "second.example", "c"}) {
+        session talk{config, session_info{ip_endpoint{*ip_address::parse("192.0.2.1"), 1}, {}}, memory};
+        talk.time_is(session::time_point{std::chrono::hours{24}});
+        talk.answer(std::get<connected>(*talk.next_event()).ticket, accept());
+        play(talk, buffer, "EHLO " + std::string{name} + "\r\n");
+        play(talk, buffer, "MAIL FROM:<sender@example.org>\r\n");
+        play(talk, buffer, "RCPT TO:<first@example.org>\r\n");
+        play(talk, buffer, "DATA\r\n");
+        std::string received;
+        buffer = "Subject: hello\r\n\r\n.\r\n";
+        talk.feed(buffer);
+        while (auto const what = talk.next_event()) {
+            if (auto const* const whole = std::get_if<message_complete>(&*what)) {
+                received = whole->mail->received_field();
+                talk.answer(whole->ticket, delivery{accept()});
+            } else if (auto const* const chunk = std::get_if<message_chunk>(&*what)) {
+                talk.answer(chunk->ticket, accept());
+            } else if (auto const* const header = std::get_if<headers_complete>(&*what)) {
+                talk.answer(header->ticket, accept());
+            }
+        }
+        CHECK(received.starts_with("Received: from " + std::string{name} + " (unknown [192.0.2.1])"));
+    }
+}
+
 TEST_CASE("a buffer that grew too large is not kept", "[session_memory]") {
     session_memory memory;
     auto buffer = memory.take_buffer();

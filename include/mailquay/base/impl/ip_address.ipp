@@ -7,6 +7,7 @@
 #include <mailquay/base/decimal.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace mailquay::inline MAILQUAY_ABI {
 
@@ -78,18 +79,33 @@ inline std::optional<ip_address::v6_octets> read_ipv6(cursor& in) noexcept {
     return octets;
 }
 
-inline void append_dotted_quad(std::string& out, std::span<std::uint8_t const> octets) {
-    // By hand and in one append: each Received field has one.
-    char text[sizeof "255.255.255.255"];
-    char* at = text;
-    for (std::size_t i = 0; i < octets.size(); ++i) {
-        unsigned const octet = octets[i];
-        if (i != 0) *at++ = '.';
-        if (octet >= 100) *at++ = static_cast<char>('0' + octet / 100);
-        if (octet >= 10) *at++ = static_cast<char>('0' + octet / 10 % 10);
-        *at++ = static_cast<char>('0' + octet % 10);
+/// The octets of 0 to 255 in decimal, each with a dot behind it, and how many there are.
+struct dotted_octet {
+    char text[4] = {};
+    std::uint8_t octets = 0;
+};
+inline constexpr auto dotted_octets = [] {
+    std::array<dotted_octet, 256> all{};
+    for (unsigned value = 0; value < all.size(); ++value) {
+        dotted_octet& one = all[value];
+        if (value >= 100) one.text[one.octets++] = static_cast<char>('0' + value / 100);
+        if (value >= 10) one.text[one.octets++] = static_cast<char>('0' + value / 10 % 10);
+        one.text[one.octets++] = static_cast<char>('0' + value % 10);
+        one.text[one.octets++] = '.';
     }
-    out.append(text, at);
+    return all;
+}();
+
+inline void append_dotted_quad(std::string& out, std::span<std::uint8_t const> octets) {
+    // From a table and in one append: each Received field has one.
+    char text[sizeof "255.255.255.255."];
+    char* at = text;
+    for (std::uint8_t const octet : octets) {
+        dotted_octet const& one = dotted_octets[octet];
+        std::memcpy(at, one.text, sizeof one.text);
+        at += one.octets;
+    }
+    out.append(text, at - 1);
 }
 
 inline void append_ipv6_group(std::string& out, unsigned group) {

@@ -60,6 +60,12 @@ public:
         std::char_traits<char>::copy(at_, text.data(), text.size());
         at_ += text.size();
     }
+    /// The same of what is known here, which takes a store or two.
+    template <std::size_t Size>
+    void put(char const (&text)[Size]) {
+        std::memcpy(at_, text, Size - 1);
+        at_ += Size - 1;
+    }
     /// As `put`, with the octets that the client chose made harmless.
     void put_name(std::string_view text) {
         if (all_octet_lanes(text, octet_lanes::are_host_name)) return put(text);
@@ -262,11 +268,12 @@ MAILQUAY_DECL void append_received(std::string& out, received_fields const& part
     out.append(room, to.octets());
 }
 
-MAILQUAY_DECL received_begin begin_received(received_fields const& parts) {
+MAILQUAY_DECL void begin_received(received_begin& to, received_fields const& parts) {
     char room[detail::received_field_octets];
-    detail::received_writer to{room};
-    detail::put_received_begin(to, parts);
-    return {std::string(room, to.octets()), to.line()};
+    detail::received_writer begin{room};
+    detail::put_received_begin(begin, parts);
+    to.text.assign(room, begin.octets());
+    to.line = begin.line();
 }
 
 MAILQUAY_DECL std::size_t most_received_octets(received_begin const& begin, received_fields const& parts) noexcept {

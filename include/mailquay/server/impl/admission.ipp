@@ -16,11 +16,7 @@ MAILQUAY_DECL admitted admission::admit(ip_address const& client, unsigned per_a
     ip_address const counted = key(client);
     std::lock_guard const lock{mutex_};
     if (limits_.total != 0 && total_ >= limits_.total) return admitted::too_many;
-    if (!counted.is_none()) {
-        unsigned& open = per_address_[counted];
-        if (per_address != 0 && open >= per_address) return admitted::too_many_from_address;
-        ++open;
-    }
+    if (!counted.is_none() && !per_address_.add(counted, per_address)) return admitted::too_many_from_address;
     ++total_;
     return admitted::yes;
 }
@@ -30,15 +26,8 @@ MAILQUAY_DECL admitted admission::move(ip_address const& from, ip_address const&
     ip_address const after = key(to);
     if (before == after) return admitted::yes;
     std::lock_guard const lock{mutex_};
-    if (!after.is_none()) {
-        unsigned& open = per_address_[after];
-        if (per_address != 0 && open >= per_address) return admitted::too_many_from_address;
-        ++open;
-    }
-    if (before.is_none()) return admitted::yes;
-    auto const found = per_address_.find(before);
-    assert(found != per_address_.end());
-    if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
+    if (!after.is_none() && !per_address_.add(after, per_address)) return admitted::too_many_from_address;
+    if (!before.is_none()) per_address_.remove(before);
     return admitted::yes;
 }
 
@@ -47,21 +36,14 @@ MAILQUAY_DECL void admission::release(ip_address const& client) noexcept {
     std::lock_guard const lock{mutex_};
     assert(total_ != 0);
     --total_;
-    if (counted.is_none()) return;
-    auto const found = per_address_.find(counted);
-    assert(found != per_address_.end());
-    if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
+    if (!counted.is_none()) per_address_.remove(counted);
 }
 
 MAILQUAY_DECL bool admission::begin_handshake(ip_address const& client) {
     ip_address const counted = key(client);
     std::lock_guard const lock{mutex_};
     if (limits_.handshakes != 0 && handshakes_ >= limits_.handshakes) return false;
-    if (!counted.is_none()) {
-        unsigned& under_way = handshakes_per_address_[counted];
-        if (limits_.handshakes_per_address != 0 && under_way >= limits_.handshakes_per_address) return false;
-        ++under_way;
-    }
+    if (!counted.is_none() && !handshakes_per_address_.add(counted, limits_.handshakes_per_address)) return false;
     ++handshakes_;
     return true;
 }
@@ -71,10 +53,7 @@ MAILQUAY_DECL void admission::end_handshake(ip_address const& client) noexcept {
     std::lock_guard const lock{mutex_};
     assert(handshakes_ != 0);
     --handshakes_;
-    if (counted.is_none()) return;
-    auto const found = handshakes_per_address_.find(counted);
-    assert(found != handshakes_per_address_.end());
-    if (found != handshakes_per_address_.end() && --found->second == 0) handshakes_per_address_.erase(found);
+    if (!counted.is_none()) handshakes_per_address_.remove(counted);
 }
 
 MAILQUAY_DECL std::size_t admission::handshakes() const noexcept {
@@ -116,8 +95,7 @@ MAILQUAY_DECL std::size_t admission::total() const noexcept {
 
 MAILQUAY_DECL std::size_t admission::from(ip_address const& client) const noexcept {
     std::lock_guard const lock{mutex_};
-    auto const found = per_address_.find(key(client));
-    return found == per_address_.end() ? 0 : found->second;
+    return per_address_.of(key(client));
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

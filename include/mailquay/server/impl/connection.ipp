@@ -24,7 +24,7 @@ inline constexpr std::chrono::seconds cancelled_hook_time{10};
 }  // namespace detail
 
 MAILQUAY_DECL connection::connection(shard& home, std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream,
-                                     session_info peer, session_memory& memory)
+                                     session_info&& peer, session_memory& memory)
     : home_(&home), setup_(std::move(setup)), stream_(std::move(stream)), session_(setup_->session, std::move(peer), memory) {}
 
 MAILQUAY_DECL connection::~connection() = default;
@@ -75,7 +75,7 @@ MAILQUAY_DECL void connection::pump() noexcept {
     bool const alone = home_->at_work_ == nullptr;
     if (alone) home_->at_work_ = this;
     try {
-        bool const owes = !unsent_.empty() && !session_.output().empty();
+        bool const owes = any_unsent() && !session_.output().empty();
         session_.time_is(home_->now());
         if (owes && session_.output().empty()) tell_unsent();  // the peer took nothing for so long that it is given up
         unsigned reads = alone ? 0 : detail::reads_per_turn;
@@ -190,7 +190,7 @@ MAILQUAY_DECL void connection::write() {
     while (!await_write_ && !lost_) {
         std::string_view const owed = session_.output();
         if (owed.empty()) {
-            if (!unsent_.empty() && !session_.delivery_waits()) unsent_.clear();
+            if (any_unsent() && !session_.delivery_waits()) unsent_->clear();
             return;
         }
         io_result const sent = stream_->write_some({owed.data(), owed.size()});
@@ -257,12 +257,18 @@ MAILQUAY_DECL void connection::lost() {
     session_.connection_lost();
 }
 
+MAILQUAY_DECL void connection::note_unsent(std::string_view id) {
+    if (!unsent_) unsent_ = home_->unsent_.make();
+    unsent_->append(id);
+}
+
 /// What was accepted, but the client does not get to know of.
 MAILQUAY_DECL void connection::tell_unsent() noexcept {
-    std::string_view ids = unsent_;
+    if (!any_unsent()) return;
+    std::string_view ids = *unsent_;
     for (; !ids.empty(); ids.remove_prefix(std::min(ids.size(), transaction_id::octets)))
         setup_->log.info([&] { return log_lines::accepted_unsent(session_.info(), ids.substr(0, transaction_id::octets)); });
-    unsent_.clear();
+    unsent_->clear();
 }
 
 /// Something threw where nothing may: this connection ends, the others go on.

@@ -174,7 +174,7 @@ MAILQUAY_DECL void connection::give(hook_question const& asked, delivery&& given
     if (setup_->log.enabled(log_level::info) || given.is_unanswered()) log_delivery(asked, given);
     if (all.accepts()) {
         ++home_->counts_.messages_accepted;
-        unsent_.append(asked.mail->id());
+        if (setup_->log.enabled(log_level::info)) note_unsent(asked.mail->id());
         if (setup_->asks->observed(observation_kind::message_accepted)) {
             observation told = about(observation_kind::message_accepted);
             told.mail = asked.mail;

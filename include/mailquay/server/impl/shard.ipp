@@ -26,7 +26,7 @@ MAILQUAY_DECL shard::shard(loop& host, shard_limits limits, std::shared_ptr<admi
 
 MAILQUAY_DECL shard::~shard() = default;
 
-MAILQUAY_DECL void shard::adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info peer) {
+MAILQUAY_DECL void shard::adopt(std::shared_ptr<listener_setup const> setup, std::unique_ptr<transport> stream, session_info&& peer) {
     keep_ticking();
     peer.set_id(memory_.next_id().view());
     ref<connection> const made{new connection(*this, std::move(setup), std::move(stream), std::move(peer), memory_)};

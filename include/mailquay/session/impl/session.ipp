@@ -1,7 +1,6 @@
 #pragma once
 
 #include <mailquay/base/secret.hpp>
-#include <mailquay/message/received.hpp>
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/session/session.hpp>
 
@@ -31,13 +30,7 @@ struct session::exchange {
     bool over = false;
 };
 
-struct session::trace {
-    received_begin begin{};
-    std::uint32_t of_version = 0;  // of the info that it tells of
-    bool utf8 = false;             // of transactions with SMTPUTF8
-};
-
-MAILQUAY_DECL session::session(session_config const& config, session_info peer, session_memory& memory)
+MAILQUAY_DECL session::session(session_config const& config, session_info&& peer, session_memory& memory)
     : config_(&config), memory_(&memory), info_(std::move(peer)) {
     info_.set_lmtp(config.dialect == dialect::lmtp);
     if (info_.id().empty()) info_.set_id(memory.next_id().view());
@@ -46,6 +39,7 @@ MAILQUAY_DECL session::session(session_config const& config, session_info peer, 
 
 MAILQUAY_DECL session::~session() {
     if (work_) memory_->give_back(std::move(work_));
+    if (trace_) memory_->give_back(std::move(trace_));
     if (out_) memory_->give_back(std::move(out_));
     if (hold_) wipe(*hold_);  // whatever it is the begin of
     if (hold_) memory_->give_back(std::move(hold_));

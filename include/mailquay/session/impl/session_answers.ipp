@@ -172,7 +172,7 @@ MAILQUAY_DECL void session::settle(question what, verdict const& given) {
             }
             drop_transaction(true);
             state_ = session_state::ready;
-            info_.set_hello(*asked_text_, extended_hello_);
+            info_.set_hello(std::move(asked_text_), extended_hello_);
             if (info_.extended())
                 append_ehlo(out(), *config_, info_, memory_->wall());
             else

@@ -66,9 +66,9 @@ MAILQUAY_DECL bool session::responding() const noexcept { return exchange_ && ex
 MAILQUAY_DECL bool session::secret_line(std::string_view begin) const noexcept { return exchange_ || detail::begins_auth(begin); }
 
 MAILQUAY_DECL void session::forget_asked_text() noexcept {
-    if (!asked_text_) return;
-    wipe(*asked_text_);
-    asked_text_.reset();
+    if (asked_text_.empty()) return;
+    wipe(asked_text_.octets());
+    asked_text_.clear();
 }
 
 MAILQUAY_DECL session::step session::auth(command_line const& line, std::optional<event>& given) {
@@ -105,7 +105,7 @@ MAILQUAY_DECL session::step session::auth(command_line const& line, std::optiona
     exchange_->mechanism = name;
     for (char& c : exchange_->mechanism) c = to_upper(c);
     auth_started started{ask(question::auth), exchange_->mechanism, std::nullopt};
-    if (has_initial) started.initial.emplace(*asked_text_);
+    if (has_initial) started.initial.emplace(asked_text_.view());
     given.emplace(started);
     return step::event_given;
 }
@@ -150,7 +150,7 @@ MAILQUAY_DECL session::step session::response(std::string_view line, std::option
         return step::go_on;
     }
     bool const decoded = decode_response(line);
-    if (!decoded || (exchange_->acknowledges && !asked_text_->empty())) {
+    if (!decoded || (exchange_->acknowledges && !asked_text_.empty())) {
         syntax_error(reply{replies::bad_auth_response});
         end_exchange(auth_outcome::malformed, replied);
         return step::go_on;
@@ -164,7 +164,7 @@ MAILQUAY_DECL session::step session::response(std::string_view line, std::option
         settle_exchange(succeed(std::move(exchange_->identity)));
         return step::go_on;
     }
-    given.emplace(auth_response{ask(question::auth), secret_view{*asked_text_}});
+    given.emplace(auth_response{ask(question::auth), secret_view{asked_text_.view()}});
     return step::event_given;
 }
 

@@ -136,13 +136,14 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
     if (info_.lmtp() != (line.verb == verb::lhlo)) return syntax_error(reply{replies::unknown_command}), step::go_on;
     auto const name = parse_hello_name(line.argument);
     if (!name) return syntax_error(reply{to_reply(name.error())}), step::go_on;
-    if (!config_->leniency.underscore_in_hello_name && name->text.find('_') != std::string_view::npos)
+    bool const is_domain = name->kind == hello_name::form::domain;  // which has no underscore
+    if (!is_domain && !config_->leniency.underscore_in_hello_name && name->text.find('_') != std::string_view::npos)
         return syntax_error(reply{to_reply(refusal{protocol_errc::bad_hello_name})}), step::go_on;
     if (state_ != session_state::start && !junk_allowed()) return step::go_on;
     if (unconsumed_any()) info_.set_talked_ahead();
     keep_asked(name->text);
     extended_hello_ = line.verb != verb::helo;
-    given.emplace(greeted{ask(question::greeted), *asked_text_});
+    given.emplace(greeted{ask(question::greeted), asked_text_.view()});
     return step::event_given;
 }
 
@@ -236,9 +237,9 @@ MAILQUAY_DECL session::step session::ask_about(bool expands, std::string_view ar
     keep_asked(argument);
     asked_utf8_ = smtputf8;
     if (expands)
-        given.emplace(expand_requested{ask(question::expand), *asked_text_, smtputf8});
+        given.emplace(expand_requested{ask(question::expand), asked_text_.view(), smtputf8});
     else
-        given.emplace(verify_requested{ask(question::verify), *asked_text_, smtputf8});
+        given.emplace(verify_requested{ask(question::verify), asked_text_.view(), smtputf8});
     return step::event_given;
 }
 
@@ -252,9 +253,8 @@ MAILQUAY_DECL session::step session::other(command_line const& line, std::option
     asked_utf8_ = false;
     if (config_->require_authentication && !info_.authenticated())
         return say(replies::auth_required), command_boundary(), step::go_on;
-    keep_asked(line.name);
-    asked_text_->append(line.argument);
-    std::string_view const kept{*asked_text_};
+    keep_asked(line.name, line.argument);
+    std::string_view const kept = asked_text_.view();
     given.emplace(custom_command{ask(question::custom), kept.substr(0, line.name.size()), kept.substr(line.name.size())});
     return step::event_given;
 }

@@ -91,13 +91,13 @@ MAILQUAY_DECL void session::drop_input() noexcept {
 
 /// Lets go of what is over. Only now: until the host came back for more, an overtaken hook might look at it.
 MAILQUAY_DECL void session::tidy_up() {
-    if (asked_text_ && open_ == 0 && phase_ != phase::closing) forget_asked_text();
+    if (!asked_text_.empty() && open_ == 0 && phase_ != phase::closing) forget_asked_text();
     if (changed_ && open_ == 0) changed_.reset();
     if (run_over_) end_run();
     if (drop_work_) memory_->give_back(std::move(work_));
     drop_work_ = false;
     if (exchange_ && exchange_->over && phase_ == phase::command) exchange_.reset();
-    untidy_ = asked_text_ || changed_ || (exchange_ && exchange_->over);
+    untidy_ = !asked_text_.empty() || changed_ || (exchange_ && exchange_->over);
 }
 
 MAILQUAY_DECL session::step session::advance(std::optional<event>& given) {

@@ -46,7 +46,11 @@ MAILQUAY_DECL void session::write_received() {
         parts.hostname = config_->hostname;
         parts.with = with_keyword(info_.extended(), info_.lmtp(), utf8, info_.secure(),
                                   info_.authenticated() || !info_.claimed_user().empty());
-        trace_ = std::make_unique<trace>(trace{begin_received(parts), info_.version(), utf8});
+        auto made = trace_ ? std::move(trace_) : memory_->take_trace();  // of another client, perhaps
+        begin_received(made->begin, parts);
+        made->of_version = info_.version();
+        made->utf8 = utf8;
+        trace_ = std::move(made);
     }
     // With more recipients the field would tell each of the others, Bcc among them.
     std::string ascii;
