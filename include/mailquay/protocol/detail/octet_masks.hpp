@@ -100,6 +100,19 @@ inline line_masks line_masks_of_rest(char const* octets, std::size_t size) noexc
     return line_masks_of(padded.data());
 }
 
+/// The masks of the last octets of 64: the first `count`, fewer than that, do not count.
+constexpr line_masks masks_behind(line_masks masks, std::size_t count) noexcept {
+    return {masks.lf >> count, masks.cr >> count, masks.dot >> count};
+}
+
+/// The masks of two octets.
+constexpr line_masks line_masks_of_two(char const* octets) noexcept {
+    auto const mask = [octets](char wanted) {
+        return static_cast<std::uint64_t>(octets[0] == wanted) | static_cast<std::uint64_t>(octets[1] == wanted) << 1;
+    };
+    return {mask('\n'), mask('\r'), mask('.')};
+}
+
 /// The lowest `count` bits, of 0 to 63.
 constexpr std::uint64_t low_bits(std::size_t count) noexcept { return (std::uint64_t{1} << count) - 1; }
 
