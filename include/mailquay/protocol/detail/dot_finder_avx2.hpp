@@ -82,10 +82,8 @@ inline char* move_down(char* to, char const* from, std::size_t size) noexcept {
     return to + size;
 }
 
-/// Whether a suspect octet is a dot behind CRLF that cannot end the message.
-inline bool is_sure_dot(char const* octet) noexcept {
-    return octet[0] == '.' && octet[-1] == '\n' && octet[-2] == '\r' && octet[1] != '\r';
-}
+/// Whether a suspect octet is a dot behind CRLF.
+inline bool begins_line(char const* octet) noexcept { return octet[0] == '.' && octet[-1] == '\n' && octet[-2] == '\r'; }
 
 /// Where a search is: at the next block, with the octets from `from` on to be moved to `to`. Blocks begin up to `last`, and an octet
 /// follows each. The two octets before `at` say all of what came before, for no CR or LF there was bare: an LF is of a CRLF. Of these two
@@ -98,23 +96,25 @@ struct dot_search {
 };
 
 /// Passes blocks without suspect octets, and those whose only one is a dot that begins a line of usual length, which it takes out.
-/// @return the suspect octets of the block where it stopped
+/// @return the suspect octets of the block where it stopped; 0 at the end of the blocks
 __attribute__((target("avx2,bmi"), always_inline)) inline std::uint64_t pass_plain_blocks(dot_search& search) noexcept {
     __m256i const lowest_bits = _mm256_set1_epi8(1);
     auto [at, last, to, from] = search;
-    std::uint64_t suspects = 0;
     for (; at <= last; at += 64) {
         __m256i const low = suspects32(at), high = suspects32(at + 32);
         if (_mm256_testz_si256(_mm256_or_si256(low, high), lowest_bits) != 0) [[likely]] continue;
-        suspects = top_bits64(_mm256_slli_epi16(low, 7), _mm256_slli_epi16(high, 7));
+        std::uint64_t const suspects = top_bits64(_mm256_slli_epi16(low, 7), _mm256_slli_epi16(high, 7));
         char const* const dot = at + std::countr_zero(suspects);
         auto const size = static_cast<std::size_t>(dot - from);
-        if ((suspects & (suspects - 1)) != 0 || !is_sure_dot(dot) || !are_few(size)) break;
+        if ((suspects & (suspects - 1)) != 0 || !begins_line(dot) || dot[1] == '\r' || !are_few(size)) {
+            search = {at, last, to, from};
+            return suspects;
+        }
         to = move_few(to, from, size);
         from = dot + 1;
     }
     search = {at, last, to, from};
-    return suspects;
+    return 0;
 }
 
 /// Takes the dots out of blocks, as long as they have some, none of these can end the message, and no CR or LF is bare. `to` lies below
@@ -148,6 +148,9 @@ inline void look_back(char const* at, dot_carry& carry) noexcept {
     carry.bad = at[-2] == '\r' && at[-1] != '\n';  // before a VT, which is suspect only with what follows it
 }
 
+/// Neither CR nor LF nor dot.
+constexpr bool is_above_dot(char octet) noexcept { return static_cast<unsigned char>(octet) > '.'; }
+
 /// A message with a bare CR or LF, which most refuse, is searched by masks from there on.
 __attribute__((target("avx2,bmi"))) inline std::size_t find_dots_avx2(data_gatherer& message, std::size_t size, dot_carry& carry) noexcept {
     char const* const octets = message.octets();
@@ -159,15 +162,24 @@ __attribute__((target("avx2,bmi"))) inline std::size_t find_dots_avx2(data_gathe
         return take_any_dots_out(message, block, judge_dots(masks, carry, count), size, carry, remove_octets_avx2);
     };
     if (size < 2 + 64 + 1) return by_masks_from(octets);
-    // The first two alone, for those before them may not be there.
-    if (auto const dot = by_masks(octets, line_masks_of_two(octets), 2); dot != size) return dot;
-    if (carry.bad) return by_masks_from(octets + 2);
+    // The first two alone, for those before them may not be there. Most often they are letters.
+    if (carry.after_cr != 0 || !is_above_dot(octets[0]) || !is_above_dot(octets[1])) {
+        if (auto const dot = by_masks(octets, line_masks_of_two(octets), 2); dot != size) return dot;
+        if (carry.bad) return by_masks_from(octets + 2);
+    }
 
     dot_search search{octets + 2, octets + size - 65, nullptr, nullptr};
     std::tie(search.to, search.from) = message.places();
     for (;;) {
         std::uint64_t const suspects = pass_plain_blocks(search);
-        if (search.at <= search.last && are_many(suspects) && search.to != search.from) pass_dotted_blocks(search);
+        if (suspects != 0) {
+            auto const first = static_cast<std::size_t>(search.at - octets + std::countr_zero(suspects));
+            if (begins_line(octets + first) && may_end_message(octets, first, size)) {
+                message.move_on(search.to, search.from);
+                return first;
+            }
+            if (are_many(suspects) && search.to != search.from) pass_dotted_blocks(search);
+        }
         look_back(search.at, carry);
         message.move_on(search.to, search.from);
         if (search.at > search.last) return by_masks_from(search.at);
