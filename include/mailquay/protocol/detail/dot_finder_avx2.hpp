@@ -118,8 +118,9 @@ __attribute__((target("avx2,bmi"), always_inline)) inline std::uint64_t pass_pla
 }
 
 /// Takes the dots out of blocks, as long as they have some, none of these can end the message, and no CR or LF is bare. `to` lies below
-/// `at`.
-__attribute__((target("avx2"))) inline void pass_dotted_blocks(dot_search& search) noexcept {
+/// `at`. What is before `at` is moved first, so that it says no more of what came before unless a block was passed.
+/// @return whether one was
+__attribute__((target("avx2"))) inline bool pass_dotted_blocks(dot_search& search) noexcept {
     __m256i const lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r'), dot = _mm256_set1_epi8('.');
     auto [at, last, to, from] = search;
     to = move_down(to, from, static_cast<std::size_t>(at - from));
@@ -138,7 +139,9 @@ __attribute__((target("avx2"))) inline void pass_dotted_blocks(dot_search& searc
         to = remove_octets32(to, low, low_dots);
         to = remove_octets32(to, high, high_dots);
     }
+    bool const any = at != search.at;
     search = {at, last, to, at};
+    return any;
 }
 
 /// What is before `at` says, as a carry.
@@ -178,9 +181,9 @@ __attribute__((target("avx2,bmi"))) inline std::size_t find_dots_avx2(data_gathe
                 message.move_on(search.to, search.from);
                 return first;
             }
-            if (are_many(suspects) && search.to != search.from) pass_dotted_blocks(search);
         }
         look_back(search.at, carry);
+        if (are_many(suspects) && search.to != search.from && pass_dotted_blocks(search)) look_back(search.at, carry);
         message.move_on(search.to, search.from);
         if (search.at > search.last) return by_masks_from(search.at);
         if (auto const dot = by_masks(search.at, line_masks_avx2(search.at), 64); dot != size) return dot;

@@ -16,7 +16,7 @@
 #else
 #define MAILQUAY_SSE2 0
 #endif
-#if MAILQUAY_SSE2 && defined(__GNUC__)
+#if MAILQUAY_SSE2 && defined(__GNUC__) && defined(__x86_64__)
 #define MAILQUAY_AVX2 1
 #include <immintrin.h>
 #else
