@@ -72,6 +72,7 @@ private:
     inline char const* start_line(char const* at);
     inline char const* match_name(char const* at, char const* end);
     inline char const* pass_lines(char const* at, char const* end);
+    inline char const* pass_on(char const* begin, char const* at, char const* end);
     inline char const* pass_line(char const* begin, char const* at, char const* end);
     inline void count_field();
     inline void finish(bool without_header);

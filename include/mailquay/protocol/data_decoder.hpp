@@ -10,10 +10,9 @@
 namespace mailquay::inline MAILQUAY_ABI {
 
 namespace detail {
-struct dot_block;
 struct dot_carry;
 class data_gatherer;
-using dot_finder = dot_block (*)(data_gatherer& message, std::size_t first, std::size_t blocks, dot_carry& carry) noexcept;
+using dot_finder = std::size_t (*)(data_gatherer& message, std::size_t size, dot_carry& carry) noexcept;
 struct data_decoder_probe;  // for tests: runs a decoder with a finder of its choice
 }  // namespace detail
 

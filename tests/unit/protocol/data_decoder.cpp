@@ -1,6 +1,6 @@
 #include <mailquay/protocol/data_decoder.hpp>
 
-#include <mailquay/protocol/detail/dot_finder.hpp>
+#include <mailquay/protocol/detail/dot_finder_avx2.hpp>
 #include <mailquay/protocol/detail/octet_remover.hpp>
 
 #include "support/catch.hpp"
@@ -257,6 +257,66 @@ TEST_CASE("Random streams rich in CR, LF and dots are decoded alike by all forms
     }
 }
 
+TEST_CASE("A block with many dots and the end is decoded alike behind one dot, wherever it begins", "[protocol][data]") {
+    std::string const ends[] = {"\r\n..\r\n..\r\n..\r\n.\r\nNOOP\r\n", "\r\n..\r\n..\r\n..\r\n.\rx\r\n.\r\n",
+                                "\r\n..\r\n..\r\n..\n.\r\n.\r\n"};
+    for (std::size_t before = 0; before < 200; ++before) {
+        for (auto const& end : ends) {
+            std::string const stream = "ab\r\n..c" + std::string(before, 'd') + end + std::string(100, 'e') + "\r\n.\r\n";
+            auto const wanted = reference(stream);
+            for (auto const& [name, find] : finders())
+                if (decode(stream, {}, find) != wanted) FAIL(name << " " << Catch::Detail::stringify(stream));
+        }
+    }
+}
+
+TEST_CASE("Every two octets, behind a letter and behind CRLF, are decoded alike wherever in a block they stand", "[protocol][data]") {
+    // Those whose meaning depends on the other, and those that the AVX2 form's table could mistake for one of these.
+    std::string const special{"\r\n.\x0b\x0e*\0\t\x0f\x08\x1a\x2a\x8a\x8d\xaa\xff", 16};
+    auto const decodes = [](std::string const& stream) {
+        auto const wanted = reference(stream);
+        for (auto const& [name, find] : finders())
+            if (decode(stream, {}, find) != wanted) FAIL(name << " " << Catch::Detail::stringify(stream));
+    };
+    for (std::size_t before : {0u, 1u, 31u, 32u, 33u, 63u, 64u, 65u, 66u, 130u}) {
+        for (char const one : special) {
+            for (int other = 0; other < 256; ++other) {
+                char const octet = static_cast<char>(other);
+                std::string const begin(before, 'a'), end = std::string(70 + other % 64u, 'b') + "\r\n.\r\n";
+                decodes(begin + one + octet + end);
+                decodes(begin + octet + one + end);
+                decodes(begin + "\r\n" + one + octet + end);
+            }
+        }
+    }
+}
+
+TEST_CASE("Long streams of dotted and of plain lines by turns are decoded alike, with rare octets among them", "[protocol][data]") {
+    std::mt19937 random{20261127};
+    char const* const rare[] = {"\r", "\n", "\x0b", "\r\x0b", "\x0b\r", "\x0b\n", "*", "\r\n*", "\n.", "\r\n.\r", "\r\n.\n", "\x0e", "\r\r\n", "\x8a"};
+    for (int round = 0; round < 3000; ++round) {
+        std::string stream(random() % 140, 'x');
+        unsigned const one_in = 1 + random() % 200;
+        for (std::size_t section = random() % 12; section != 0; --section) {
+            std::size_t const longest = random() % 3 == 0 ? 110 : 1 + random() % 12;
+            bool const dotted = random() % 3 != 0;
+            for (std::size_t line = random() % 60; line != 0; --line) {
+                stream += dotted ? "\r\n.." : "\r\n";
+                if (random() % one_in == 0) stream += rare[random() % std::size(rare)];
+                for (std::size_t i = random() % longest; i != 0; --i) stream += static_cast<char>('a' + stream.size() % 26);
+            }
+        }
+        if (random() % 2 == 0) stream += "\r\n.\r\nNOOP\r\n";
+        auto const wanted = reference(stream);
+        std::vector<std::size_t> cuts{random() % (stream.size() + 1), random() % (stream.size() + 1)};
+        std::sort(cuts.begin(), cuts.end());
+        for (auto const& [name, find] : finders()) {
+            if (decode(stream, {}, find) != wanted) FAIL(name << " " << Catch::Detail::stringify(stream));
+            if (decode(stream, cuts, find) != wanted) FAIL(name << " split " << Catch::Detail::stringify(stream));
+        }
+    }
+}
+
 TEST_CASE("Blocks full of stuffed dots are decoded alike by all forms, wherever they begin and end", "[protocol][data]") {
     std::mt19937 random{20261126};
     for (int round = 0; round < 2000; ++round) {
@@ -282,26 +342,30 @@ TEST_CASE("Blocks full of stuffed dots are decoded alike by all forms, wherever 
     }
 }
 
-TEST_CASE("Octets are taken out alike by all forms, and nothing behind the run is written", "[protocol][data]") {
+TEST_CASE("Octets are taken out alike by all forms, and only what lies before the last two octets is written", "[protocol][data]") {
     std::mt19937_64 random{20261126};
-    std::vector<decltype(&detail::remove_octets_portable)> forms{detail::remove_octets_portable};
+    std::vector<detail::octet_remover> forms{detail::remove_octets_portable};
 #if MAILQUAY_AVX2
     if (__builtin_cpu_supports("avx2")) forms.push_back(detail::remove_octets_avx2);
 #endif
-    for (int round = 0; round < 20'000; ++round) {
-        std::size_t const size = random() % 65;
+    for (int round = 0; round < 40'000; ++round) {
         std::size_t const below = random() % 20;  // how far the copy lies below
-        std::uint64_t const gone = random() & random();
+        std::size_t const spread = 1 + random() % 18;
+        std::uint64_t gone = 0;
+        for (std::size_t i = random() % 30; i < 64; i += 4 + random() % spread) gone |= std::uint64_t{1} << i;
+        if (!detail::are_many(gone)) continue;
         std::string text(below + 64 + 8, '.');
         for (char& c : text) c = static_cast<char>('a' + random() % 26);
         std::string wanted;
-        for (std::size_t i = 0; i < size; ++i)
+        for (std::size_t i = 0; i < 64; ++i)
             if ((gone >> i & 1) == 0) wanted += text[below + i];
         for (auto const form : forms) {
             std::string work = text;
-            char* const end = form(work.data(), work.data() + below, size, gone);
-            bool const same = std::string(work.data(), end) == wanted && work.substr(below + size) == text.substr(below + size);
-            if (!same) FAIL(size << " octets, " << below << " below, without " << gone);
+            char* const end = form(work.data(), work.data() + below, gone);
+            char const before_last = work[below + 62];
+            bool const same = std::string(work.data(), end) == wanted && work.substr(below + 63) == text.substr(below + 63) &&
+                              (before_last == text[below + 62] || before_last == 0);
+            if (!same) FAIL(below << " below, without " << gone);
         }
     }
 }

@@ -94,10 +94,17 @@ inline char const* header_scanner::pass_lines(char const* at, char const* end) {
     // Lines that begin in this piece: one search finds what the name must not go beyond and where the next line begins.
     while (at != end) {
         auto const* const start = at;
+        if (*start == '\r' && end - start > 1 && start[1] == '\n') {
+            blank_line_ = true;
+            finish(false);
+            return start + 2;
+        }
         at = start_line(at);
         if (place_ == place::line_start_cr) return at;
         auto const* const line_end = detail::find_octet(start, end, '\n');
-        if (place_ != place::inside) match_name(start, line_end ? line_end : end);
+        auto const* const searched = line_end ? line_end : end;
+        if (place_ != place::inside) match_name(start, searched);
+        if (first_line_) colon_seen_ = detail::find_octet(start, searched, ':') != nullptr;
         if (!line_end) {
             last_was_cr_ = end[-1] == '\r';
             return end;
@@ -108,35 +115,42 @@ inline char const* header_scanner::pass_lines(char const* at, char const* end) {
             return at;
         }
         place_ = place::line_start;
+        if (!first_line_) continue;
+        first_line_ = false;
+        if (colon_seen_) continue;
+        finish(true);
+        return end;
     }
     return at;
 }
 
+inline char const* header_scanner::pass_on(char const* begin, char const* at, char const* end) {
+    switch (place_) {
+        case place::line_start_cr:
+            if (*at == '\n') {
+                blank_line_ = true;
+                finish(false);
+                return at + 1;
+            }
+            // The line begins with a bare CR: no continuation, no name that could matter.
+            count_field();
+            last_was_cr_ = true;
+            place_ = place::inside;
+            return at;
+        case place::name:
+        case place::after_name: return match_name(at, end);
+        case place::inside: return pass_line(begin, at, end);
+        default: return at;
+    }
+}
+
 MAILQUAY_DECL void header_scanner::scan(std::string_view octets) {
-    if (octets.empty()) return;
     auto const* const begin = octets.data();
     auto const* const end = begin + octets.size();
     auto const* at = begin;
-    while (at != end && place_ != place::finished) {
-        switch (place_) {
-            case place::line_start: at = first_line_ ? start_line(at) : pass_lines(at, end); break;
-            case place::line_start_cr:
-                if (*at == '\n') {
-                    blank_line_ = true;
-                    ++at;
-                    finish(false);
-                    break;
-                }
-                // The line begins with a bare CR: no continuation, no name that could matter.
-                count_field();
-                last_was_cr_ = true;
-                place_ = place::inside;
-                break;
-            case place::name:
-            case place::after_name: at = match_name(at, end); break;
-            case place::inside: at = pass_line(begin, at, end); break;
-            case place::finished: break;
-        }
+    while (at != end) {
+        at = place_ == place::line_start ? pass_lines(at, end) : pass_on(begin, at, end);
+        if (place_ == place::finished) break;
     }
     if (!no_header_) octets_ += static_cast<std::size_t>(at - begin);
 }

@@ -3,27 +3,31 @@
 #include <mailquay/base/config.hpp>
 #include <mailquay/protocol/detail/data_gatherer.hpp>
 #include <mailquay/protocol/detail/octet_masks.hpp>
+#include <mailquay/protocol/detail/octet_remover.hpp>
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
-/// The search for dots that begin a line, 64 octets at a time: three forms of one loop, and the choice among them. It begins with block
-/// `first` of `blocks`. A form may take out dots that cannot end the message by itself; the others it returns.
+/// The search for dots that begin a line, 64 octets at a time, by masks: the rule, and the forms of the search that every machine of the
+/// build's target runs. dot_finder_avx2.hpp has the fastest one.
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
-/// What a block has to know of the octets before it.
+/// What octets have to know of those before them.
 struct dot_carry {
     std::uint64_t after_cr = 0;    ///< 1 if the last one was CR
     std::uint64_t after_crlf = 0;  ///< 1 if the last two were CRLF, or there were none
     bool bad = false;              ///< a CR without LF behind it, or an LF without CR before it
 };
 
-/// A block of 64 octets.
+/// A form of the search. It takes the dots that begin lines out of `size` octets, up to the one that ends the message, or may do so by
+/// what follows the input; the octets between them it need not have taken yet.
+/// @return where that dot is; `size` if there is none
+using dot_finder = std::size_t (*)(data_gatherer& message, std::size_t size, dot_carry& carry) noexcept;
+
+/// A block of up to 64 octets.
 struct dot_block {
-    std::size_t index;   ///< of the block; the number of blocks if none had a dot
-    std::uint64_t dots;  ///< those that begin a line; 0 if there are none
+    std::uint64_t dots;  ///< those that begin a line
     std::uint64_t bad;   ///< LF without CR, and what follows a CR without being LF; not yet in `dot_carry::bad`
     std::uint64_t ends;  ///< of `dots`, those that may end the message: a CR follows, or it is not in this block
 };
@@ -36,148 +40,82 @@ inline dot_block judge_dots(line_masks masks, dot_carry& carry, std::size_t size
     carry.after_cr = masks.cr >> (size - 1) & 1;
     carry.after_crlf = crlf >> (size - 1) & 1;
     std::uint64_t const dots = masks.dot & after_crlf;
-    return {0, dots, masks.lf ^ after_cr, dots & (masks.cr >> 1 | std::uint64_t{1} << (size - 1))};
+    std::uint64_t const counted = ~std::uint64_t{0} >> (64 - size);
+    return {dots, (masks.lf ^ after_cr) & counted, dots & (masks.cr >> 1 | std::uint64_t{1} << (size - 1))};
 }
 
-inline dot_block find_dots_portable(data_gatherer& message, std::size_t first, std::size_t blocks, dot_carry& carry) noexcept {
-    for (std::size_t i = first; i < blocks; ++i) {
-        dot_block const found = judge_dots(line_masks_portable(message.octets() + 64 * i), carry);
-        if (found.dots != 0) return {i, found.dots, found.bad, found.ends};
-        carry.bad |= found.bad != 0;
+/// Whether CRLF follows the dot, or may do so behind the input.
+inline bool may_end_message(char const* octets, std::size_t dot, std::size_t size) noexcept {
+    std::size_t const behind = size - dot - 1;
+    return behind == 0 || (octets[dot + 1] == '\r' && (behind == 1 || octets[dot + 2] == '\n'));
+}
+
+/// Three or more: from so many in a block on they are taken out together.
+constexpr bool are_many(std::uint64_t dots) noexcept {
+    std::uint64_t const others = dots & (dots - 1);
+    return (others & (others - 1)) != 0;
+}
+
+/// Takes out the dots of the block that begins at `block`, of which there are some. The octets before it may not have been taken yet.
+/// @return the dot that is the end or may be; `size` if there is none
+inline std::size_t take_dots_out(data_gatherer& message, std::size_t block, dot_block const& block_has, std::size_t size, dot_carry& carry,
+                                 octet_remover remove) noexcept {
+    auto [dots, bad, ends] = block_has;
+    std::size_t end = size;
+    for (; ends != 0; ends &= ends - 1) {
+        auto const bit = static_cast<std::size_t>(std::countr_zero(ends));
+        if (!may_end_message(message.octets(), block + bit, size)) continue;
+        end = block + bit;
+        dots &= low_bits(bit);
+        bad &= low_bits(bit);
+        break;
     }
-    return {blocks, 0, 0, 0};
-}
-
-#if MAILQUAY_SSE2
-
-inline dot_block find_dots_sse2(data_gatherer& message, std::size_t first, std::size_t blocks, dot_carry& carry) noexcept {
-    for (std::size_t i = first; i < blocks; ++i) {
-        dot_block const found = judge_dots(line_masks_sse2(message.octets() + 64 * i), carry);
-        if (found.dots != 0) return {i, found.dots, found.bad, found.ends};
-        carry.bad |= found.bad != 0;
+    carry.bad |= bad != 0;
+    if (are_many(dots) && end == size && size - block >= 64) {
+        message.take_up_to(block);
+        auto const [to, from] = message.places();
+        message.move_on(remove(to, from, dots), from + 64);
+        return end;
     }
-    return {blocks, 0, 0, 0};
-}
-
-#endif
-
-#if MAILQUAY_AVX2
-
-// A lambda does not inherit the target attribute: hence a function for what would be one.
-__attribute__((target("avx2"))) inline std::uint64_t equal_mask64(__m256i low, __m256i high, __m256i wanted) noexcept {
-    auto const low_mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)));
-    auto const high_mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)));
-    return low_mask | std::uint64_t{high_mask} << 32;
-}
-
-__attribute__((target("avx2"))) inline __m256i load32(char const* octets) noexcept {
-    return _mm256_loadu_si256(reinterpret_cast<__m256i const*>(octets));
-}
-
-__attribute__((target("avx2"))) inline line_masks line_masks_avx2(char const* octets) noexcept {
-    __m256i const low = load32(octets), high = load32(octets + 32);
-    return {equal_mask64(low, high, _mm256_set1_epi8('\n')), equal_mask64(low, high, _mm256_set1_epi8('\r')),
-            equal_mask64(low, high, _mm256_set1_epi8('.'))};
-}
-
-__attribute__((target("avx2"))) inline void store32(char* to, __m256i octets) noexcept {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), octets);
-}
-
-/// Moves octets down; those of most lines are too few for a call. @return where the next ones go
-__attribute__((target("avx2"), always_inline)) inline char* move_avx2(char* to, char const* from, std::size_t size) noexcept {
-    if (size - 32 > 64) {  // or below 32
-        std::memmove(to, from, size);
-        return to + size;
+    for (; dots != 0; dots &= dots - 1) {
+        std::size_t const dot = block + static_cast<std::size_t>(std::countr_zero(dots));
+        message.take_up_to(dot);
+        message.skip_to(dot + 1);
     }
-    // All is read before any of it is overwritten; the middle overlaps both ends.
-    std::size_t const end = size - 32, middle = end / 2;
-    __m256i const first = load32(from), second = load32(from + middle), last = load32(from + end);
-    store32(to, first);
-    store32(to + middle, second);
-    store32(to + end, last);
-    return to + size;
+    return end;
 }
 
-/// A dot behind an LF: whether it is behind CRLF and cannot end the message.
-inline bool is_sure_dot(char const* dot) noexcept { return dot[-2] == '\r' && dot[1] != '\r'; }
+/// The same for a block that most often has none.
+inline std::size_t take_any_dots_out(data_gatherer& message, std::size_t block, dot_block const& found, std::size_t size, dot_carry& carry,
+                                     octet_remover remove) noexcept {
+    if (found.dots != 0) return take_dots_out(message, block, found, size, carry, remove);
+    carry.bad |= found.bad != 0;
+    return size;
+}
 
-/// Only where `__builtin_cpu_supports()` says "avx2" and "bmi". Masks are made of the first block and of those with many dots, or
-/// one that may end the message. In the others each octet is compared together with the one before it, all 32 at once, which says of
-/// both rules whether it keeps them; a dot or two are taken out at once.
-__attribute__((target("avx2,bmi"))) inline dot_block find_dots_avx2(data_gatherer& message, std::size_t first, std::size_t blocks,
-                                                                dot_carry& carry) noexcept {
-    __m256i const lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r'), dot = _mm256_set1_epi8('.');
-    if (first >= blocks) return {blocks, 0, 0, 0};
+/// The search from `from` on, by masks that `masks_of` makes.
+template <line_masks (*masks_of)(char const*)>
+std::size_t find_dots_from(std::size_t from, data_gatherer& message, std::size_t size, dot_carry& carry, octet_remover remove) noexcept {
     char const* const octets = message.octets();
-    dot_block begin = judge_dots(line_masks_avx2(octets + 64 * first), carry);
-    begin.index = first;
-    if (begin.dots != 0) return begin;
-    carry.bad |= begin.bad != 0;
-
-    // The first block belongs to the message; but its last two octets stay in their place, for the next block has to see them.
-    message.take_up_to(64 * (first + 1) - 2);
-    message.skip_to(64 * (first + 1) - 2);
-    auto [to, from] = message.places();
-    __m256i bad = _mm256_setzero_si256();
-    auto const leave_at = [&carry](char const* at, bool any_bad) {
-        carry.after_cr = at[-1] == '\r';
-        carry.after_crlf = at[-1] == '\n' && at[-2] == '\r';
-        carry.bad |= any_bad;
-    };
-    char const* const end = octets + 64 * blocks;
-    for (char const* at = octets + 64 * (first + 1); at != end; at += 64) {
-        __m256i const low = load32(at), before_low = load32(at - 1);
-        __m256i const high = load32(at + 32), before_high = load32(at + 31);
-        __m256i const low_dots = _mm256_and_si256(_mm256_cmpeq_epi8(low, dot), _mm256_cmpeq_epi8(before_low, lf));
-        __m256i const high_dots = _mm256_and_si256(_mm256_cmpeq_epi8(high, dot), _mm256_cmpeq_epi8(before_high, lf));
-        __m256i const dots = _mm256_or_si256(low_dots, high_dots);
-        if (_mm256_testz_si256(dots, dots) == 0) {
-            std::uint64_t const behind_lf = static_cast<std::uint32_t>(_mm256_movemask_epi8(low_dots)) |
-                                            std::uint64_t{static_cast<std::uint32_t>(_mm256_movemask_epi8(high_dots))} << 32;
-            std::uint64_t const second = behind_lf & (behind_lf - 1);
-            char const* const one = at + std::countr_zero(behind_lf);
-            // What is moved lies before these dots, so they and the octets around them are what they were.
-            if (second == 0 && one != at + 63 && is_sure_dot(one)) [[likely]] {
-                to = move_avx2(to, from, static_cast<std::size_t>(one - from));
-                from = one + 1;
-            } else if (char const* const other = at + std::countr_zero(second);
-                       second != 0 && (second & (second - 1)) == 0 && other != at + 63 && is_sure_dot(one) && is_sure_dot(other)) {
-                to = move_avx2(to, from, static_cast<std::size_t>(one - from));
-                to = move_avx2(to, one + 1, static_cast<std::size_t>(other - one - 1));
-                from = other + 1;
-            } else {
-                leave_at(at, _mm256_testz_si256(bad, bad) == 0);
-                dot_block found = judge_dots(line_masks_avx2(at), carry);
-                found.index = static_cast<std::size_t>(at - octets) / 64;
-                if (found.dots != 0) {
-                    message.move_on(to, from);
-                    return found;
-                }
-            }
-        }
-        bad = _mm256_or_si256(bad, _mm256_xor_si256(_mm256_cmpeq_epi8(low, lf), _mm256_cmpeq_epi8(before_low, cr)));
-        bad = _mm256_or_si256(bad, _mm256_xor_si256(_mm256_cmpeq_epi8(high, lf), _mm256_cmpeq_epi8(before_high, cr)));
+    for (; size - from >= 64; from += 64) {
+        dot_block const found = judge_dots(masks_of(octets + from), carry);
+        if (auto const end = take_any_dots_out(message, from, found, size, carry, remove); end != size) return end;
     }
-    leave_at(end, _mm256_testz_si256(bad, bad) == 0);
-    message.move_on(to, from);
-    return {blocks, 0, 0, 0};
+    std::size_t const rest = size - from;
+    if (rest == 0) return size;
+    // The last 64 octets end with the rest. Those before it may have been moved about meanwhile, and do not count.
+    line_masks const masks = size < 64 ? line_masks_of_rest(octets + from, rest) : masks_behind(masks_of(octets + size - 64), 64 - rest);
+    return take_any_dots_out(message, from, judge_dots(masks, carry, rest), size, carry, remove);
 }
 
-#endif
+inline std::size_t find_dots_portable(data_gatherer& message, std::size_t size, dot_carry& carry) noexcept {
+    return find_dots_from<line_masks_portable>(0, message, size, carry, remove_octets_portable);
+}
 
-using dot_finder = dot_block (*)(data_gatherer& message, std::size_t first, std::size_t blocks, dot_carry& carry) noexcept;
-
-/// The fastest form that this machine runs.
-inline dot_finder best_dot_finder() noexcept {
-#if MAILQUAY_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi")) return find_dots_avx2;
-#endif
 #if MAILQUAY_SSE2
-    return find_dots_sse2;
-#else
-    return find_dots_portable;
-#endif
+inline std::size_t find_dots_sse2(data_gatherer& message, std::size_t size, dot_carry& carry) noexcept {
+    return find_dots_from<line_masks_sse2>(0, message, size, carry, remove_octets_portable);
 }
+#endif
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

@@ -16,7 +16,7 @@
 #else
 #define MAILQUAY_SSE2 0
 #endif
-#if MAILQUAY_SSE2 && defined(__GNUC__)
+#if MAILQUAY_SSE2 && defined(__GNUC__) && defined(__x86_64__)
 #define MAILQUAY_AVX2 1
 #include <immintrin.h>
 #else
@@ -98,6 +98,19 @@ inline line_masks line_masks_of_rest(char const* octets, std::size_t size) noexc
     std::array<char, 64> padded{};
     std::memcpy(padded.data(), octets, size);
     return line_masks_of(padded.data());
+}
+
+/// The masks of the last octets of 64: the first `count`, fewer than that, do not count.
+constexpr line_masks masks_behind(line_masks masks, std::size_t count) noexcept {
+    return {masks.lf >> count, masks.cr >> count, masks.dot >> count};
+}
+
+/// The masks of two octets.
+constexpr line_masks line_masks_of_two(char const* octets) noexcept {
+    auto const mask = [octets](char wanted) {
+        return static_cast<std::uint64_t>(octets[0] == wanted) | static_cast<std::uint64_t>(octets[1] == wanted) << 1;
+    };
+    return {mask('\n'), mask('\r'), mask('.')};
 }
 
 /// The lowest `count` bits, of 0 to 63.
