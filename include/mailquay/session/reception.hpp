@@ -46,13 +46,19 @@ struct reception : detail::reception_marks {
 
     /// As new, but for the room of its buffers, which is kept up to `most_kept` octets.
     void clear(std::size_t most_kept) noexcept {
-        refusal = {};
-        static_cast<detail::reception_marks&>(*this) = {};
-        for (std::string* text : {&held, &repaired}) {
-            text->clear();
-            if (text->capacity() > most_kept) std::string{}.swap(*text);
-        }
+        static constexpr detail::reception_marks new_marks{};
+        static_cast<detail::reception_marks&>(*this) = new_marks;
+        if (!refusal.passes()) refusal = {};
+        empty(held, most_kept);
+        empty(repaired, most_kept);
     }
+
+private:
+    static void empty(std::string& text, std::size_t most_kept) noexcept {
+        text.clear();
+        if (text.capacity() > most_kept) let_go(text);
+    }
+    MAILQUAY_RARE static void let_go(std::string& text) noexcept { std::string{}.swap(text); }
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

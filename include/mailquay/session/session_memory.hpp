@@ -60,6 +60,7 @@ public:
         std::vector<std::string_view> domains{};  // of recipients accepted, each once, where their number is limited
         std::size_t domains_of = 0;               // so many recipients are in `domains`
         arena::place run_begins{};  // of the transaction's text, before the first of `pending`
+        std::unique_ptr<work> next{};  // of those that are kept for others
     };
     struct trace {  // what the Received fields of a client begin with
         received_begin begin{};
@@ -96,7 +97,8 @@ private:
     std::chrono::system_clock::time_point wall_{};
     std::string date_;
     std::vector<std::unique_ptr<trace>> traces_;
-    std::vector<std::unique_ptr<work>> works_;
+    std::unique_ptr<work> works_;  // the first of a list
+    std::size_t works_kept_ = 0;
     std::vector<std::unique_ptr<std::string>> buffers_;
     std::unique_ptr<reply_buffer> replies_;  // the first of a list
     std::size_t replies_kept_ = 0;
@@ -114,10 +116,9 @@ inline void session_memory::give_back(std::unique_ptr<trace> used) noexcept {
 }
 
 inline std::unique_ptr<session_memory::work> session_memory::take_work() {
-    if (works_.empty()) return made<work>();
-    auto taken = std::move(works_.back());
-    works_.pop_back();
-    return taken;
+    if (!works_) return made<work>();
+    --works_kept_;
+    return std::exchange(works_, std::move(works_->next));
 }
 
 inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
@@ -127,7 +128,10 @@ inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
     used->said = 0;
     used->domains.clear();
     used->domains_of = 0;
-    if (works_.size() < most_kept) works_.push_back(std::move(used));
+    if (works_kept_ == most_kept) return;
+    ++works_kept_;
+    used->next = std::move(works_);
+    works_ = std::move(used);
 }
 
 inline std::unique_ptr<std::string> session_memory::take_buffer() {

@@ -151,12 +151,12 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
     host_verb_ = 0;
     std::size_t const replied = output_end();
     step went = step::go_on;
-    if (spoken == verb::rcpt)
-        went = rcpt(line.substr(5), given);
-    else if (spoken == verb::mail)
-        went = mail(line.substr(5), given);
-    else
+    if (spoken == verb::data) {
         went = data(false, given);
+    } else {
+        std::string_view const argument{line.data() + 5, line.size() - 5};
+        went = spoken == verb::rcpt ? rcpt(argument, given) : mail(argument, given);
+    }
     if (went == step::go_on) answered_at_once(replied);
     return went;
 }
