@@ -1,9 +1,11 @@
 #pragma once
 
 #include <mailquay/base/ip_address.hpp>
+#include <mailquay/base/random.hpp>
 
 #include <cassert>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -43,7 +45,12 @@ private:
     };
 
     std::size_t wrapped(std::size_t place) const noexcept { return place & (slots_.size() - 1); }
-    std::size_t home_of(ip_address const& counted) const noexcept { return wrapped(std::hash<ip_address>{}(counted)); }
+    std::size_t home_of(ip_address const& counted) const noexcept {
+        // Nobody who chooses addresses knows which of them stand side by side.
+        constexpr std::uint64_t spreads = 0x9e3779b97f4a7c15;
+        std::uint64_t const hash = (std::hash<ip_address>{}(counted) ^ secret_) * spreads;
+        return wrapped(static_cast<std::size_t>(hash >> 32));
+    }
     /// Where it stands, or would stand.
     std::size_t place_of(ip_address const& counted) const noexcept {
         std::size_t place = home_of(counted);
@@ -71,6 +78,7 @@ private:
 
     std::vector<slot> slots_;  // none, or a power of two of them
     std::size_t used_ = 0;
+    std::uint64_t secret_ = random_u64();
 };
 
 }  // namespace mailquay::inline MAILQUAY_ABI

@@ -34,7 +34,7 @@ public:
 
     /// @throws std::system_error if the system has no descriptor for it
     MAILQUAY_DECL explicit asio_loop(asio::any_io_executor runs_on, reactor_choice waits_by = reactor_choice::best,
-                                     loop_thread thread = loop_thread::shared);
+                                     loop_turns const* own = nullptr);
     MAILQUAY_DECL ~asio_loop() override;
 
     /// Who hears batches and alarms; must outlive the loop, or be taken back by null.

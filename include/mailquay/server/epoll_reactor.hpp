@@ -16,9 +16,9 @@ namespace mailquay::inline MAILQUAY_ABI {
 /// A descriptor is registered once, edge-triggered; waiting to read costs no system call after that. `want()` for writing,
 /// which only a peer that takes no octets leads to, costs one.
 ///
-/// Each batch costs a wait of Asio's, and that is two system calls more. So on a thread of the shard's own, where batches follow
-/// each other within a millisecond and `batch_listener::awaits_readiness_alone()`, it waits in its own set instead, for up to
-/// 10 ms, before Asio has its turn.
+/// Each batch costs a wait of Asio's, and that is two system calls more. So on a thread of the shard's own (`loop_turns`), where
+/// batches follow each other within a millisecond and `batch_listener::awaits_readiness_alone()`, it waits in its own set instead, for
+/// up to 20 ms, before Asio has its turn. Once that had anything else to run, it has each turn for 50 ms.
 ///
 /// Lifetime: the wait under way does not keep it; once it is gone nothing is told any more. While anything is watched it
 /// keeps the context busy.
@@ -27,7 +27,7 @@ namespace mailquay::inline MAILQUAY_ABI {
 class MAILQUAY_API epoll_reactor final : public reactor {
 public:
     /// @throws std::system_error if the system has no descriptor for the set
-    MAILQUAY_DECL epoll_reactor(asio::any_io_executor runs_on, batch_listener* told, loop_thread thread = loop_thread::shared);
+    MAILQUAY_DECL epoll_reactor(asio::any_io_executor runs_on, batch_listener* told, loop_turns const* own = nullptr);
     MAILQUAY_DECL ~epoll_reactor() override;
 
     MAILQUAY_DECL void tell(batch_listener* told) noexcept override;

@@ -35,10 +35,10 @@ private:
     void* registration_ = nullptr;
 };
 
-/// Whose thread a reactor is used on.
-enum class loop_thread : std::uint8_t {
-    shared,  ///< a host's: what else has work there never waits for a reactor
-    own,     ///< one shard's alone (`server::run()`): while readiness comes in quick succession, the rest may wait 10 ms
+/// Counted by who runs the event loop on a thread that is one shard's alone (`server::run()`): one for each handler that was run.
+/// A reactor that is given it may keep the loop waiting while readiness comes in quick succession and nothing else goes on there.
+struct loop_turns {
+    std::uint64_t count = 0;
 };
 
 /// Told once before each batch of readiness: the place to read the clock.

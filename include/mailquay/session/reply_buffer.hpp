@@ -51,7 +51,7 @@ public:
             std::memcpy(to, line.data(), reply_text::max_octets);
         size_ += line.size();
     }
-    /// Room for a reply of at most `reply_text::max_octets`, to be written whole.
+    /// Room for a reply of at most `reply_text::max_octets`, to be written whole. Precondition: `has_room()`.
     char* take_in_room(std::size_t octets) noexcept {
         char* const to = octets_.get() + size_;
         size_ += octets;
@@ -64,7 +64,7 @@ public:
     void end_lines(std::size_t place) noexcept { octets_[place + 3] = ' '; }
     /// Drops what stands behind the first `octets`.
     void cut(std::size_t octets) noexcept { size_ = std::min(size_, octets); }
-    /// Drops the first `octets`.
+    /// Drops the first `octets`, of which there are not fewer.
     void drop_front(std::size_t octets) noexcept {
         std::memmove(octets_.get(), octets_.get() + octets, size_ - octets);
         size_ -= octets;

@@ -149,7 +149,7 @@ public:
     /// Between commands `next_event()` has nothing to give, and nothing to let go of, before octets or time come. Cheap; false where
     /// it takes more to know.
     bool quiet() const noexcept {
-        return cur_ == end_ && phase_ == phase::command && lent_ == lent_end_ && tells_ == 0 && open_ == 0 && !untidy_ && !eof_ && !delayed_;
+        return cur_ == end_ && phase_ == phase::command && lent_ == lent_end_ && tells_ == 0 && open_ == 0 && !untidy_ && !in_hold_ && !eof_ && !delayed_;
     }
     /// The message under way comes by BDAT.
     bool receiving_chunks() const noexcept { return work_ && work_->message.chunked; }

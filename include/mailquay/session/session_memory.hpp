@@ -19,7 +19,8 @@ namespace mailquay::inline MAILQUAY_ABI {
 
 /// What the sessions of one shard share: pools of buffers and transactions, the maker of ids, the wall clock's last tick.
 ///
-/// An idle session borrows nothing from it. Must outlive its sessions.
+/// Between messages a session borrows nothing from it but, from the first on, what its Received fields begin with. Must outlive its
+/// sessions.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe; one per shard.
 class session_memory {
@@ -105,7 +106,10 @@ private:
 };
 
 inline std::unique_ptr<session_memory::trace> session_memory::take_trace() {
-    if (traces_.empty()) return std::make_unique<trace>();
+    if (traces_.empty()) {
+        traces_.reserve(most_kept);  // so that giving back cannot fail
+        return std::make_unique<trace>();
+    }
     auto taken = std::move(traces_.back());
     traces_.pop_back();
     return taken;
@@ -136,6 +140,7 @@ inline void session_memory::give_back(std::unique_ptr<work> used) noexcept {
 
 inline std::unique_ptr<std::string> session_memory::take_buffer() {
     if (buffers_.empty()) {
+        buffers_.reserve(most_kept);
         auto made = std::make_unique<std::string>();
         made->reserve(buffer_octets);
         return made;

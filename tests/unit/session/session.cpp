@@ -97,6 +97,38 @@ struct bare {
     }
 };
 
+TEST_CASE("a quiet session has nothing to let go of: a command that came in two pieces leaves no buffer behind", "[session]") {
+    bare it;
+    it.greet();
+    it.feed("FO");
+    REQUIRE(it.dry());
+    it.feed("O\r\n");
+    it.next<command_refused>();
+    CHECK_FALSE(it.talk->quiet());
+    REQUIRE(it.dry());
+    it.output();
+    CHECK(it.talk->idle());
+
+    it.mail();
+    it.feed("RCPT TO:<b@exam");
+    REQUIRE(it.dry());
+    it.feed("ple.org>\r\n");
+    it.talk->answer(it.next<recipient_offered>().ticket, accept());
+    CHECK_FALSE(it.talk->quiet());
+    REQUIRE(it.dry());
+    CHECK(it.talk->quiet());
+}
+
+TEST_CASE("a delivery without an answer is none, whatever it was made of", "[session]") {
+    bare it;
+    it.begin_message();
+    it.feed("Subject: x\r\n\r\n.\r\n");
+    it.talk->answer(it.next<message_chunk>().ticket, accept());
+    it.talk->answer(it.next<message_complete>().ticket, delivery::unanswered(accept()));
+    CHECK(it.output().empty());
+    CHECK(it.talk->closing());
+}
+
 TEST_CASE("a session stays small: it is held by every idle connection", "[session]") {
     STATIC_REQUIRE(sizeof(session) <= 336);
 }

@@ -197,7 +197,7 @@ struct pipeline::frozen {
     message_needs needs = message_needs::none;
     bool edits = false;
     bool any_recipients = false;                      // what `message_sink::takes_any_recipients()` said
-    bool asks_validators_alone = false;               // about recipients: there is one, and no policy has a say
+    bool asks_validators_alone = false;               // about recipients: there is one at least, and no policy has a say
 };
 
 /// One stage under way: what was asked, who is asked next, what was settled.

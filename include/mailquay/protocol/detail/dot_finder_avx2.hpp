@@ -12,7 +12,7 @@
 
 /// The search for dots that begin a line, by AVX2; and the choice of a form.
 ///
-/// Nearly all blocks have no such dot, and each CR and LF in them is of a CRLF. One test tells so of 64 octets, together with the one
+/// Nearly all blocks have no such dot, and no bare CR or LF. One test tells so of 64 octets, together with the one
 /// before them; only a block that fails it is looked at more closely. All functions but the last are for machines where
 /// `__builtin_cpu_supports()` says "avx2" and "bmi".
 namespace mailquay::inline MAILQUAY_ABI::detail {
@@ -54,7 +54,8 @@ __attribute__((target("avx2"))) inline line_masks line_masks_avx2(char const* oc
 ///
 /// The octet before says, by a table, which bits are not to count, and the octet is compared with LF in the others: a dot differs from
 /// LF in 0x24. Behind CR, where a *difference* is suspect, the lowest bit is among them, so that it stands in the result and inverts it.
-/// This takes VT, 0x0b, for LF: so whatever follows a VT is suspect, and who looks finds the CR.
+/// This takes VT, 0x0b, for LF: so whatever follows a VT is suspect, and who looks finds the CR. In CR VT x the VT is passed and x is not,
+/// also where x is of the next block.
 __attribute__((target("avx2"), always_inline)) inline __m256i suspects32(char const* at) noexcept {
     constexpr char all = '\xff', dot = '.' ^ '\n', inverted = 1;
     __m256i const not_to_count = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, dot, all, 0, inverted, 0, 0));
@@ -86,8 +87,8 @@ inline char* move_down(char* to, char const* from, std::size_t size) noexcept {
 inline bool begins_line(char const* octet) noexcept { return octet[0] == '.' && octet[-1] == '\n' && octet[-2] == '\r'; }
 
 /// Where a search is: at the next block, with the octets from `from` on to be moved to `to`. Blocks begin up to `last`, and an octet
-/// follows each. The two octets before `at` say all of what came before, for no CR or LF there was bare: an LF is of a CRLF. Of these two
-/// the remover may have made the first one 0.
+/// follows each. The two octets before `at` say all of what came before: no CR or LF there was bare, but that they may be CR VT, which
+/// `look_back()` asks. The remover may have made the first of them 0, never the second: it moves octets down by one at least.
 struct dot_search {
     char const* at;
     char const* last;
@@ -105,8 +106,10 @@ __attribute__((target("avx2,bmi"), always_inline)) inline std::uint64_t pass_pla
         if (_mm256_testz_si256(_mm256_or_si256(low, high), lowest_bits) != 0) [[likely]] continue;
         std::uint64_t const suspects = top_bits64(_mm256_slli_epi16(low, 7), _mm256_slli_epi16(high, 7));
         char const* const dot = at + std::countr_zero(suspects);
+        bool const only_one = (suspects & (suspects - 1)) == 0;
+        if (only_one && dot[-1] == '\n' && (*dot == '*' || *dot == '\x0e')) continue;  // the item of a list
         auto const size = static_cast<std::size_t>(dot - from);
-        if ((suspects & (suspects - 1)) != 0 || !begins_line(dot) || dot[1] == '\r' || !are_few(size)) {
+        if (!only_one || !begins_line(dot) || dot[1] == '\r' || !are_few(size)) {
             search = {at, last, to, from};
             return suspects;
         }
@@ -118,7 +121,7 @@ __attribute__((target("avx2,bmi"), always_inline)) inline std::uint64_t pass_pla
 }
 
 /// Takes the dots out of blocks, as long as they have some, none of these can end the message, and no CR or LF is bare. `to` lies below
-/// `at`. What is before `at` is moved first, so that it says no more of what came before unless a block was passed.
+/// `at`, by one octet at least, so that no octet is overwritten before it is read. What is before `at` is moved first, so that it says no more of what came before unless a block was passed.
 /// @return whether one was
 __attribute__((target("avx2"))) inline bool pass_dotted_blocks(dot_search& search) noexcept {
     __m256i const lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r'), dot = _mm256_set1_epi8('.');
@@ -144,7 +147,7 @@ __attribute__((target("avx2"))) inline bool pass_dotted_blocks(dot_search& searc
     return any;
 }
 
-/// What is before `at` says, as a carry.
+/// What is before `at` says, as a carry in place of the one that was; no bare CR or LF was seen so far.
 inline void look_back(char const* at, dot_carry& carry) noexcept {
     carry.after_cr = at[-1] == '\r';
     carry.after_crlf = at[-1] == '\n';
@@ -183,7 +186,7 @@ __attribute__((target("avx2,bmi"))) inline std::size_t find_dots_avx2(data_gathe
             }
         }
         look_back(search.at, carry);
-        if (are_many(suspects) && search.to != search.from && pass_dotted_blocks(search)) look_back(search.at, carry);
+        if (!carry.bad && are_many(suspects) && search.to != search.from && pass_dotted_blocks(search)) look_back(search.at, carry);
         message.move_on(search.to, search.from);
         if (search.at > search.last) return by_masks_from(search.at);
         if (auto const dot = by_masks(search.at, line_masks_avx2(search.at), 64); dot != size) return dot;

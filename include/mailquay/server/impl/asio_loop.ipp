@@ -74,19 +74,19 @@ struct asio_loop::timers {
 
 namespace detail {
 
-inline std::unique_ptr<reactor> make_reactor(asio::any_io_executor const& runs_on, reactor_choice waits_by, loop_thread thread) {
+inline std::unique_ptr<reactor> make_reactor(asio::any_io_executor const& runs_on, reactor_choice waits_by, loop_turns const* own) {
 #ifdef __linux__
-    if (waits_by == reactor_choice::best) return std::make_unique<epoll_reactor>(runs_on, nullptr, thread);
+    if (waits_by == reactor_choice::best) return std::make_unique<epoll_reactor>(runs_on, nullptr, own);
 #endif
     static_cast<void>(waits_by);
-    static_cast<void>(thread);
+    static_cast<void>(own);
     return std::make_unique<asio_reactor>(runs_on, nullptr);
 }
 
 }  // namespace detail
 
-MAILQUAY_DECL asio_loop::asio_loop(asio::any_io_executor runs_on, reactor_choice waits_by, loop_thread thread)
-    : runs_on_(std::move(runs_on)), reactor_(detail::make_reactor(runs_on_, waits_by, thread)), hooks_(runs_on_), timers_(std::make_shared<timers>(runs_on_)) {}
+MAILQUAY_DECL asio_loop::asio_loop(asio::any_io_executor runs_on, reactor_choice waits_by, loop_turns const* own)
+    : runs_on_(std::move(runs_on)), reactor_(detail::make_reactor(runs_on_, waits_by, own)), hooks_(runs_on_), timers_(std::make_shared<timers>(runs_on_)) {}
 
 MAILQUAY_DECL asio_loop::~asio_loop() {
     timers_->rings = nullptr;

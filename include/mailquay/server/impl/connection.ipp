@@ -258,8 +258,7 @@ MAILQUAY_DECL void connection::lost() {
 }
 
 MAILQUAY_DECL void connection::note_unsent(std::string_view id) {
-    if (!unsent_) unsent_ = home_->unsent_.make();
-    unsent_->append(id);
+    if (unsent_) unsent_->append(id);
 }
 
 /// What was accepted, but the client does not get to know of.

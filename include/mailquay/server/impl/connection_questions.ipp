@@ -56,6 +56,7 @@ MAILQUAY_DECL void connection::handle(event& told) {
             ask_for_yes(plug_ins.recipient(*what.mail, *what.to), what.ticket, hook_stage::recipient, what.mail, what.to);
         } else if constexpr (std::is_same_v<kind, message_started>) {
             message_ = home_->messages_.make(plug_ins, *what.mail);
+            if (!unsent_ && setup_->log.enabled(log_level::info)) unsent_ = home_->unsent_.make();  // here it may fail
             let_go_ = false;
             ask_for_yes(message_->path.start(), what.ticket, hook_stage::start, what.mail);
         } else if constexpr (std::is_same_v<kind, headers_complete>) {

@@ -37,8 +37,8 @@ struct epoll_reactor::record {
 };
 
 struct epoll_reactor::set : std::enable_shared_from_this<set> {
-    set(asio::any_io_executor const& runs_on, batch_listener* hears, loop_thread thread)
-        : handle(runs_on), told(hears), may_stay(thread == loop_thread::own) {
+    set(asio::any_io_executor const& runs_on, batch_listener* hears, loop_turns const* own)
+        : handle(runs_on), told(hears), turns(own) {
         int const made = ::epoll_create1(EPOLL_CLOEXEC);
         if (made < 0) throw std::system_error(errno, std::system_category(), "mailquay: no epoll set; raise the limit of open files (ulimit -n)");
         handle.assign(made);
@@ -70,17 +70,20 @@ struct epoll_reactor::set : std::enable_shared_from_this<set> {
     void batches() {
         if (over || watching == 0) return;
         bool const found = batch(std::chrono::milliseconds{0});
-        if (found && may_stay) stay();
+        if (turns != nullptr) stay(found);
         wait();
     }
-    /// Goes on without Asio while batches follow each other quickly.
-    void stay() {
-        auto const until = clock::now() + longest_stay;
+    /// Goes on without Asio while batches follow each other quickly, and nothing else went on there of late.
+    void stay(bool found) {
+        auto const began = clock::now();
+        bool const ran_others = turns->count > turns_seen + 1;  // what was run since is more than the batches before these
+        if (ran_others) others_ran = began;
+        bool const quick = began - last_batch < quick_succession && began - others_ran >= turn_of_others;
         auto const stays = [this] { return !over && watching != 0 && told != nullptr && told->awaits_readiness_alone(); };
-        bool const quick = clock::now() - last_batch < quick_succession;
         // Not the rest of the time: a wait that ends before the kernel's own tick would cost a timer of its own.
-        while (quick && stays() && clock::now() < until && batch(longest_stay)) {}
+        while (found && quick && stays() && clock::now() < began + longest_stay) found = batch(longest_stay);
         last_batch = clock::now();
+        turns_seen = turns->count;
     }
     /// Tells what the set holds, or what comes within `patience`. @return whether there was anything
     bool batch(std::chrono::milliseconds patience) {
@@ -129,11 +132,14 @@ struct epoll_reactor::set : std::enable_shared_from_this<set> {
     using clock = std::chrono::steady_clock;
     static constexpr std::chrono::milliseconds quick_succession{1};
     static constexpr std::chrono::milliseconds longest_stay{10};
+    static constexpr std::chrono::milliseconds turn_of_others{50};
 
     asio_compat::descriptor handle;
     batch_listener* told;
-    bool may_stay;
+    loop_turns const* turns;  // null: others have work on this thread
+    std::uint64_t turns_seen = 0;
     clock::time_point last_batch{};
+    clock::time_point others_ran{};
     epoll_event* batch_next = nullptr;  // of the batch that is told now
     epoll_event* batch_end = nullptr;
     std::size_t watching = 0;
@@ -142,8 +148,8 @@ struct epoll_reactor::set : std::enable_shared_from_this<set> {
     bool over = false;
 };
 
-MAILQUAY_DECL epoll_reactor::epoll_reactor(asio::any_io_executor runs_on, batch_listener* told, loop_thread thread)
-    : set_(std::make_shared<set>(std::move(runs_on), told, thread)) {}
+MAILQUAY_DECL epoll_reactor::epoll_reactor(asio::any_io_executor runs_on, batch_listener* told, loop_turns const* own)
+    : set_(std::make_shared<set>(std::move(runs_on), told, own)) {}
 
 MAILQUAY_DECL epoll_reactor::~epoll_reactor() { set_->end(); }
 

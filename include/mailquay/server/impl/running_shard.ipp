@@ -28,9 +28,9 @@ class running_shard : public std::enable_shared_from_this<running_shard> {
 public:
     using ended = unique_function<void(shutdown_report const&)>;
 
-    running_shard(asio::any_io_executor runs_on, reactor_choice waits_by, loop_thread thread, shard_limits limits,
+    running_shard(asio::any_io_executor runs_on, reactor_choice waits_by, loop_turns const* own, shard_limits limits,
                   std::shared_ptr<admission> door, logger log)
-        : loop_(runs_on, waits_by, thread), home_(new shard{loop_, limits, std::move(door), std::move(log)}), deadline_(runs_on) {
+        : loop_(runs_on, waits_by, own), home_(new shard{loop_, limits, std::move(door), std::move(log)}), deadline_(runs_on) {
         loop_.tell(home_.get(), home_.get());
     }
     ~running_shard() { cut(); }

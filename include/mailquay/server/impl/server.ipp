@@ -69,6 +69,7 @@ struct server::impl {
     std::shared_ptr<detail::shutdown_state> ending;
     std::vector<handlers> per_shard;  // with what per_shard() made
     std::vector<std::unique_ptr<asio::io_context>> contexts;
+    std::vector<std::unique_ptr<loop_turns>> turns;  // of the contexts
     std::vector<std::shared_ptr<detail::running_shard>> shards;
     std::vector<listening> listeners;
     bool frozen = false;
@@ -225,9 +226,10 @@ MAILQUAY_DECL bool server::impl::make_shards(std::vector<asio::any_io_executor> 
     shard_limits const limits{config.parked_octets, config.hook_frames};
     std::lock_guard const lock{ending->mutex};
     if (ending->done) return false;
-    loop_thread const thread = host ? loop_thread::shared : loop_thread::own;
-    for (auto const& one : executors)
-        shards.push_back(std::make_shared<detail::running_shard>(one, config.waits_by, thread, limits, door, config.log));
+    for (std::size_t i = 0; i < executors.size(); ++i) {
+        loop_turns const* const own = host ? nullptr : turns[i].get();
+        shards.push_back(std::make_shared<detail::running_shard>(executors[i], config.waits_by, own, limits, door, config.log));
+    }
     ending->shards = shards;
     ending->shards_left = shards.size();
     return true;
@@ -321,6 +323,7 @@ MAILQUAY_DECL void server::run(unsigned threads) {
     std::vector<asio::any_io_executor> executors;
     for (unsigned i = 0; i < threads; ++i) {
         all.contexts.push_back(std::make_unique<asio::io_context>(1));
+        all.turns.push_back(std::make_unique<loop_turns>());
         executors.emplace_back(all.contexts.back()->get_executor());
     }
     // The last shard to end stops all: what is left then are hooks that ignore their cancellation.
@@ -333,7 +336,7 @@ MAILQUAY_DECL void server::run(unsigned threads) {
 
     auto const work = [&all](std::size_t i) {
         auto const busy = asio::require(all.contexts[i]->get_executor(), asio::execution::outstanding_work.tracked);
-        all.contexts[i]->run();
+        while (all.contexts[i]->run_one() != 0) ++all.turns[i]->count;
     };
     std::vector<std::thread> others;
     try {

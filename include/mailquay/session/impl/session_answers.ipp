@@ -102,7 +102,7 @@ MAILQUAY_DECL void session::answer(ticket to, delivery&& given) {
     assert(asked_ == question::complete && "a delivery answers message_complete only");
     question_over();
     message_told_ = false;  // decided: whatever befalls the reply, the message is not aborted
-    if (given.is_single() && given.all().is_plain_yes() && !work_->mail.reply_for_each()) {
+    if (given.is_single() && given.all().is_plain_yes() && !given.is_unanswered() && !work_->mail.reply_for_each()) {
         say_queued();
         return message_over(true);
     }
