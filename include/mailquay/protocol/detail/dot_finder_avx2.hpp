@@ -107,9 +107,9 @@ __attribute__((target("avx2,bmi"), always_inline)) inline std::uint64_t pass_pla
         std::uint64_t const suspects = top_bits64(_mm256_slli_epi16(low, 7), _mm256_slli_epi16(high, 7));
         char const* const dot = at + std::countr_zero(suspects);
         bool const only_one = (suspects & (suspects - 1)) == 0;
-        if (only_one && dot[-1] == '\n' && (*dot == '*' || *dot == '\x0e')) continue;  // the item of a list
         auto const size = static_cast<std::size_t>(dot - from);
         if (!only_one || !begins_line(dot) || dot[1] == '\r' || !are_few(size)) {
+            if (only_one && dot[-1] == '\n' && (*dot == '*' || *dot == '\x0e')) continue;  // the item of a list
             search = {at, last, to, from};
             return suspects;
         }
