@@ -27,6 +27,7 @@ public:
     std::string_view behind(std::size_t octets) const noexcept { return {octets_.get() + octets, size_ - octets}; }
 
     void append(std::string_view text) {
+        if (text.empty()) return;  // its octets may be nowhere
         if (text.size() > room_ - size_) grow(text.size());
         std::memcpy(octets_.get() + size_, text.data(), text.size());
         size_ += text.size();

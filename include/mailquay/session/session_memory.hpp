@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mailquay/base/secret.hpp>
 #include <mailquay/message/date.hpp>
 #include <mailquay/message/received.hpp>
 #include <mailquay/message/transaction_id.hpp>
@@ -151,6 +152,7 @@ inline std::unique_ptr<std::string> session_memory::take_buffer() {
 }
 
 inline void session_memory::give_back(std::unique_ptr<std::string> used) noexcept {
+    wipe(std::span<char>{*used});  // it was input: a response to AUTH may have been among it, also one that nobody had asked for
     if (buffers_.size() >= most_kept || used->capacity() > largest_kept) return;
     used->clear();
     buffers_.push_back(std::move(used));

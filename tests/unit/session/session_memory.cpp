@@ -89,6 +89,7 @@ TEST_CASE("what was given back is used again, empty", "[session_memory]") {
     memory.give_back(std::move(buffer));
     auto again = memory.take_buffer();
     CHECK(again.get() == same);
+    CHECK(std::string_view{again->data(), again->capacity()}.find("secret") == std::string_view::npos);
     CHECK(again->empty());
     CHECK(again->capacity() >= 4096);
 
