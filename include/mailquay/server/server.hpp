@@ -128,11 +128,10 @@ public:
         apply(std::move(config), std::move(plugged));
     }
 
-    /// What a hook leaves behind on its executor (a detached coroutine, a timer) may wait 20 ms for its first turn while mail
-    /// comes in without pause.
-    ///
     /// Runs until a shutdown is done: on this thread and `threads - 1` more, each with a shard, a context and (where the
     /// system has SO_REUSEPORT) listening sockets of its own. Only for `server{config}`, and once.
+    /// While mail comes in without pause, what a hook left behind on its executor (a detached coroutine, a timer) may wait 20 ms for
+    /// its first turn.
     /// Throws `std::logic_error` when misused, `std::system_error` when threads or sockets are not to be had.
     MAILQUAY_DECL void run(unsigned threads = 1);
 

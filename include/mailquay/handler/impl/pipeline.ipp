@@ -114,21 +114,13 @@ MAILQUAY_DECL eventual<verdict> pipeline::recipient(transaction const& mail, mai
     return all.walk_recipient(*this, mail, to, std::move(answer));
 }
 
-inline eventual<verdict> pipeline::frozen::walk_recipient(pipeline const& through, transaction const& mail,
-                                                          mailquay::recipient const& to) const {
+inline eventual<verdict> pipeline::frozen::walk_recipient(pipeline const& through, transaction const& mail, mailquay::recipient const& to,
+                                                          std::optional<eventual<verdict>> first) const {
     detail::stage_question about{policy_stage::recipient, mail};
     about.to = &to;
     frozen::stage_walk walk{*this, about};
-    return detail::run_walk(through, walk);
-}
-
-inline eventual<verdict> pipeline::frozen::walk_recipient(pipeline const& through, transaction const& mail,
-                                                          mailquay::recipient const& to, eventual<verdict> first) const {
-    detail::stage_question about{policy_stage::recipient, mail};
-    about.to = &to;
-    frozen::stage_walk walk{*this, about};
-    if (!first.ready()) return detail::walk_on(through.shared_from_this(), std::move(walk), std::move(first));
-    walk.take(std::move(first).value());
+    if (first && !first->ready()) return detail::walk_on(through.shared_from_this(), std::move(walk), *std::move(first));
+    if (first) walk.take(std::move(*first).value());
     return detail::run_walk(through, walk);
 }
 

@@ -152,11 +152,10 @@ struct pipeline::frozen {
         }
     }
 
-    /// @{ The answer to RCPT: all who have a say in it, or the validators behind the first, whose answer this is.
-    eventual<verdict> walk_recipient(pipeline const& through, transaction const& mail, mailquay::recipient const& to) const;
+    /// The answer to RCPT by all who have a say in it.
+    /// @param first  the first validator's answer, if it was asked already, where no policy has a say before it
     eventual<verdict> walk_recipient(pipeline const& through, transaction const& mail, mailquay::recipient const& to,
-                                     eventual<verdict> first) const;
-    /// @}
+                                     std::optional<eventual<verdict>> first = {}) const;
 
     /// Whether the sink takes this recipient, accepted by `given`, together with those of before; if not, `given` becomes the
     /// refusal.

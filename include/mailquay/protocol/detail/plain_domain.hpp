@@ -1,6 +1,6 @@
 #pragma once
 
-#include <mailquay/protocol/detail/plain_path.hpp>
+#include <mailquay/protocol/detail/word_masks.hpp>
 
 #include <bit>
 #include <cstddef>

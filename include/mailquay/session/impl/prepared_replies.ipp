@@ -11,10 +11,18 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
+namespace detail {
+inline std::string greeting_of(session_config const& config) {
+    std::string line;
+    append_reply(line, 220, {}, config.hostname + ' ' + config.banner);
+    return line;
+}
+}  // namespace detail
+
 MAILQUAY_DECL void prepare_replies(session_config& config) {
     config.prepared = nullptr;
     auto made = std::make_shared<prepared_replies>();
-    append_reply(made->greeting, 220, {}, config.hostname + ' ' + config.banner);
+    made->greeting = detail::greeting_of(config);
     prepared_replies::piece run;
     run.lines.append("250-").append(config.hostname).append("\r\n");
     for (auto const& one : config.extensions.all()) {
@@ -33,9 +41,7 @@ MAILQUAY_DECL void prepare_replies(session_config& config) {
 
 MAILQUAY_DECL void append_greeting(reply_buffer& out, session_config const& config) {
     if (config.prepared) return out.append(config.prepared->greeting);
-    std::string made;
-    append_reply(made, 220, {}, config.hostname + ' ' + config.banner);
-    out.append(made);
+    out.append(detail::greeting_of(config));
 }
 
 MAILQUAY_DECL void append_ehlo(reply_buffer& out, session_config const& config, session_info const& client,

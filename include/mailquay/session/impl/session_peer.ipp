@@ -5,6 +5,7 @@
 #include <mailquay/protocol/replies.hpp>
 #include <mailquay/protocol/xclient.hpp>
 #include <mailquay/protocol/xforward.hpp>
+#include <mailquay/session/prepared_replies.hpp>
 
 // XCLIENT and XFORWARD: a trusted client says for whom it speaks (Postfix, XCLIENT_README and XFORWARD_README).
 
@@ -64,7 +65,7 @@ MAILQUAY_DECL session::step session::xclient(command_line const& line, std::opti
 MAILQUAY_DECL void session::settle_peer(verdict const& given) {
     if (given.refuses()) return say(given, given.kind() == verdict_kind::defer ? replies::deferred : replies::rejected);
     state_ = session_state::start;
-    say(220, {}, config_->hostname + ' ' + config_->banner);
+    append_greeting(out(), *config_);
 }
 
 MAILQUAY_DECL session::step session::xforward(command_line const& line) {
