@@ -3,6 +3,8 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <new>
+#include <utility>
 
 namespace mailquay::inline MAILQUAY_ABI::sinks {
 
@@ -24,8 +26,36 @@ struct discard::counters {
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
+/// Memory of one writer, from the message before to the next one of the thread.
+struct spare_writer {
+    spare_writer() = default;
+    spare_writer(spare_writer const&) = delete;
+    spare_writer& operator=(spare_writer const&) = delete;
+    ~spare_writer() {
+        over = true;  // writers that outlive it are not kept
+        ::operator delete(std::exchange(memory, nullptr));
+    }
+    static spare_writer& mine() noexcept {
+        thread_local spare_writer kept;
+        return kept;
+    }
+
+    void* memory = nullptr;
+    bool over = false;
+};
+
 class discarding_writer final : public message_writer {
 public:
+    static void* operator new(std::size_t octets) {
+        spare_writer& spare = spare_writer::mine();
+        return spare.memory != nullptr ? std::exchange(spare.memory, nullptr) : ::operator new(octets);
+    }
+    static void operator delete(void* gone) noexcept {
+        spare_writer& spare = spare_writer::mine();
+        if (spare.memory != nullptr || spare.over) return ::operator delete(gone);
+        spare.memory = gone;
+    }
+
     // Without a share of the counters: the sink outlives its writers, and a counter of owners is a cache line that all
     // shards would write.
     explicit discarding_writer(sinks::discard::counters& counters) noexcept : counters_(counters) {}
