@@ -42,7 +42,7 @@
 /// @}
 
 /// A function of a few instructions that every message passes many times.
-#if defined(__GNUC__)
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
 #define MAILQUAY_INLINE __attribute__((always_inline))
 #else
 #define MAILQUAY_INLINE

@@ -105,10 +105,10 @@ public:
     /// Lifetimes: `through` and `mail` must outlive it. It must outlive a coroutine it returned. Calls do not overlap.
     class MAILQUAY_API message {
     public:
-        message(pipeline const& through, transaction const& mail);
+        message(pipeline const& through, transaction const& mail) noexcept : through_(&through), mail_(&mail) {}
         message(message const&) = delete;
         message& operator=(message const&) = delete;
-        ~message();
+        ~message() = default;
         /// Policies' `on_data`, filters' begin, the sink's `open()`.
         eventual<verdict> start();
         eventual<verdict> headers(std::string_view header);
@@ -120,19 +120,22 @@ public:
 
     private:
         struct content;
+        struct MAILQUAY_API content_deleter {
+            MAILQUAY_RARE void operator()(content* gone) const noexcept;
+        };
         struct running;
         class walk;
 
-        eventual<verdict> open(verdict allowed);
+        MAILQUAY_INLINE inline eventual<verdict> open(verdict allowed);
         void begin_filters();
         verdict take_writer(message_sink::opened opened, verdict allowed);
         verdict checked_write(verdict given);
         delivery checked_delivery(delivery given);
-        eventual<delivery> finish(commit how);
-        eventual<verdict> written(eventual<verdict> answer);
+        MAILQUAY_INLINE inline eventual<delivery> finish(commit how);
+        MAILQUAY_INLINE inline eventual<verdict> written(eventual<verdict> answer);
         verdict failed(std::string_view hook) const noexcept;
         verdict refused(verdict why) noexcept;
-        void let_go() noexcept;
+        inline void let_go() noexcept;
         void log_quarantine() const;
 
         template <class First>
@@ -148,7 +151,7 @@ public:
         pipeline const* through_;
         transaction const* mail_;
         std::unique_ptr<message_writer> writer_;
-        std::unique_ptr<content> content_;  // what filters need; none without filters
+        std::unique_ptr<content, content_deleter> content_;  // what filters need; none without filters
         unsigned running_ = 0;              // coroutines of ours that are under way, one inside the other
         bool received_written_ = false;
         bool abandoned_ = false;            // the last of them is to let go at its end

@@ -80,18 +80,18 @@ private:
 
     // The byte loop.
     void pump() noexcept;
-    bool turn(unsigned& reads);
-    bool read();
-    bool at_bound() const noexcept;
-    void write();
+    MAILQUAY_INLINE inline bool turn(unsigned& reads);
+    inline bool read();
+    inline bool at_bound() const noexcept;
+    inline void write();
     MAILQUAY_RARE void lose_if_nothing_left();
-    void await_readiness();
+    inline void await_readiness();
     MAILQUAY_RARE void look_at_peer();
-    void park_buffer();
-    void return_buffer() noexcept;
+    inline void park_buffer();
+    inline void return_buffer() noexcept;
     MAILQUAY_RARE void lost();
     bool any_unsent() const noexcept { return unsent_ && !unsent_->empty(); }
-    void note_unsent(std::string_view id);
+    inline void note_unsent(std::string_view id);
     MAILQUAY_RARE void tell_unsent() noexcept;
     MAILQUAY_RARE void failed(std::string_view what) noexcept;
 
@@ -104,15 +104,21 @@ private:
     void handshake_over() noexcept;
 
     // Questions and answers.
-    void take_events();
-    void handle(event& told);
+    MAILQUAY_INLINE inline void take_events();
+    inline void handle(event& told);
     template <class Answer>
     void ask(eventual<Answer>&& hook, hook_question const& asked);
-    void ask_for_yes(eventual<verdict>&& hook, ticket asked, hook_stage stage, transaction const* mail, recipient const* to = nullptr);
+    inline void handle(mail_offered& asked);
+    inline void handle(recipient_offered& asked);
+    inline void handle(message_started& asked);
+    inline void handle(message_chunk& asked);
+    inline void handle(message_complete& asked);
+    MAILQUAY_APART void handle_any(event& told);
+    inline void ask_for_yes(eventual<verdict>&& hook, ticket asked, hook_stage stage, transaction const* mail, recipient const* to = nullptr);
     template <class Answer>
     void ask_later(eventual<Answer>&& hook, hook_question const& asked);
-    void give(hook_question const& asked, verdict&& given);
-    void give(hook_question const& asked, delivery&& given);
+    MAILQUAY_APART void give(hook_question const& asked, verdict&& given);
+    MAILQUAY_APART void give(hook_question const& asked, delivery&& given);
     void give(hook_question const& asked, reply&& given);
     void give_peer(hook_question const& asked, verdict&& given);
     verdict count_changed_peer(verdict given);

@@ -23,7 +23,7 @@ public:
     delivery() noexcept = default;
     delivery(verdict all) noexcept : all_(std::move(all)) {}
     /// @param each  as many as the transaction has recipients; any other number is a host's mistake and answered 451 4.3.0
-    delivery(std::vector<verdict> each) : each_(std::make_unique<std::vector<verdict>>(std::move(each))) {}
+    delivery(std::vector<verdict> each) : each_(new std::vector<verdict>(std::move(each))) {}
 
     /// It may be kept, or not, and neither can be undone: a reply of either kind could be a lie.
     /// @param why  refuses; for the log
@@ -35,6 +35,8 @@ public:
 
     bool is_unanswered() const noexcept { return unanswered_; }
     bool is_single() const noexcept { return each_ == nullptr; }
+    /// `accept()` for all, and no more.
+    bool is_plain_yes() const noexcept { return is_single() && !unanswered_ && all_.is_plain_yes(); }
     verdict const& all() const noexcept { return all_; }
     std::span<verdict const> each() const noexcept { return each_ ? std::span<verdict const>{*each_} : std::span<verdict const>{}; }
 
@@ -55,8 +57,12 @@ public:
     }
 
 private:
+    struct deleter {
+        MAILQUAY_RARE void operator()(std::vector<verdict>* gone) const noexcept { delete gone; }
+    };
+
     verdict all_;
-    std::unique_ptr<std::vector<verdict>> each_;
+    std::unique_ptr<std::vector<verdict>, deleter> each_;
     bool unanswered_ = false;
 };
 

@@ -86,6 +86,7 @@ public:
     std::optional<event> next_event();
     /// @{ Answers the event that bore the ticket. A withdrawn ticket is ignored; answering twice is an assertion.
     void answer(ticket to, verdict const& given);
+    void answer_yes(ticket to);  ///< `accept()` and no more
     void answer(ticket to, delivery&& given);
     void answer(ticket to, reply given);
     void answer(ticket to, auth_step given);
@@ -142,14 +143,13 @@ public:
     /// Nothing is due but octets: no event, no output, no step of a message. Then there is no need to ask before `feed()`.
     bool at_rest() const noexcept {
         if (!wants_input() || !output().empty() || asks_follow_) return false;
-        if (phase_ != phase::message) return true;
-        reception const& message = work_->message;
-        return !(message.chunked || message.ended || message.refused || !message.held.empty());
+        return phase_ != phase::message || message_waits();
     }
-    /// Between commands `next_event()` has nothing to give, and nothing to let go of, before octets or time come. Cheap; false where
-    /// it takes more to know.
+    /// `next_event()` has nothing to give, and nothing to let go of, before octets or time come. Cheap; false where it takes more to
+    /// know.
     bool quiet() const noexcept {
-        return cur_ == end_ && phase_ == phase::command && lent_ == lent_end_ && tells_ == 0 && open_ == 0 && !untidy_ && !in_hold_ && !eof_ && !delayed_;
+        if (cur_ != end_ || lent_ != lent_end_ || tells_ != 0 || open_ != 0 || untidy_ || in_hold_ || eof_ || delayed_) return false;
+        return phase_ == phase::command || (phase_ == phase::message && message_waits());
     }
     /// The message under way comes by BDAT.
     bool receiving_chunks() const noexcept { return work_ && work_->message.chunked; }
@@ -206,7 +206,7 @@ private:
     // Where they are `inline`, one unit of translation alone has them, and the compiler may join them.
 
     // session_input.ipp: octets in, lines out
-    inline step advance(std::optional<event>& given);
+    MAILQUAY_INLINE inline step advance(std::optional<event>& given);
     void tidy_up();
     void drop_work() noexcept { drop_work_ = untidy_ = true; }
     void keep_asked(std::string_view text, std::string_view rest = {}) {
@@ -214,8 +214,8 @@ private:
         untidy_ = true;
         asked_text_ = compact_text{text, rest};
     }
-    inline step advance_command(std::optional<event>& given);
-    inline verb take_plain_line(std::string_view& line) noexcept;
+    MAILQUAY_INLINE inline step advance_command(std::optional<event>& given);
+    MAILQUAY_INLINE inline verb take_plain_line(std::string_view& line) noexcept;
     void answered_at_once(std::size_t replied) noexcept;
     MAILQUAY_APART step advance_any_command(std::optional<event>& given);
     inline line_found next_line(std::string_view& line);
@@ -226,14 +226,20 @@ private:
     inline bool next_region() noexcept;
     inline void drop_input() noexcept;
     MAILQUAY_APART bool run_of_recipients_goes_on() const noexcept;
+    /// Before octets come, there is no next step of the message under way.
+    bool message_waits() const noexcept {
+        reception const& message = work_->message;
+        return !(message.chunked || message.ended || message.refused || !message.held.empty());
+    }
     bool unconsumed_any() const noexcept { return cur_ != end_ || lent_ != lent_end_; }
 
     // session_commands.ipp: a line, and what follows from it
     MAILQUAY_APART step command(std::string_view line, std::optional<event>& given);
     inline step hello(command_line const& line, std::optional<event>& given);
-    inline step mail(std::string_view argument, std::optional<event>& given);
-    inline step rcpt(std::string_view argument, std::optional<event>& given);
-    inline step data(bool has_argument, std::optional<event>& given);
+    MAILQUAY_INLINE inline step mail(std::string_view argument, std::optional<event>& given);
+    MAILQUAY_INLINE inline step rcpt(std::string_view argument, std::optional<event>& given);
+    MAILQUAY_INLINE inline step data(bool has_argument, std::optional<event>& given);
+    MAILQUAY_RARE void refuse_data(bool has_argument);
     MAILQUAY_RARE void overlong_line();
     MAILQUAY_RARE void close_if_octets_follow();
     inline bool excused() noexcept;
@@ -244,7 +250,7 @@ private:
     MAILQUAY_RARE void help();
     inline address_options path_options() const noexcept;
     template <std::size_t Size>
-    bool keep_plain_path(std::string_view argument, char const (&keyword)[Size], address& kept);
+    MAILQUAY_INLINE inline bool keep_plain_path(std::string_view argument, char const (&keyword)[Size], address& kept);
     MAILQUAY_APART bool take_any_sender(std::string_view argument);
     MAILQUAY_APART bool take_any_recipient(std::string_view argument, recipient& to);
     MAILQUAY_APART void list_only_recipient();
@@ -301,11 +307,11 @@ private:
     // session_message.ipp: the message under way
     inline void begin_message();
     inline void write_received();
-    inline step advance_message(std::optional<event>& given);
+    MAILQUAY_INLINE inline step advance_message(std::optional<event>& given);
     inline step take_octets(std::span<char> octets, bool ours, std::optional<event>& given);
     inline step offer_chunk(std::span<char const> octets, bool ours, std::optional<event>& given);
     inline step end_message(std::optional<event>& given);
-    inline void check_limits(std::string_view octets);
+    MAILQUAY_INLINE inline void check_limits(std::string_view octets);
     inline void check_header(std::string_view octets);
     MAILQUAY_RARE void check_text(std::string_view octets);
     MAILQUAY_RARE void refuse_message(verdict why);
@@ -314,13 +320,14 @@ private:
     MAILQUAY_RARE void say_refusal();
     MAILQUAY_APART void settle_delivery(delivery const& given);
     inline void say_outcome(verdict const& outcome);
-    inline void say_queued();
+    MAILQUAY_INLINE inline void say_queued();
     inline void message_over(bool accepted);
 
     // session_answers.ipp: what the host said
-    inline ticket ask(question what) noexcept;
+    MAILQUAY_INLINE inline ticket ask(question what) noexcept;
     inline void question_over() noexcept;
     inline bool take_plain_yes();
+    bool is_only_question(ticket asked) const noexcept { return open_ == 1 && static_cast<std::uint32_t>(asked) == next_ticket_ - 1; }
     MAILQUAY_APART void answer_any(ticket to, verdict const& given);
     MAILQUAY_APART void answer_in_run(std::uint32_t number, verdict const& given);
     inline void sender_accepted();
@@ -397,13 +404,14 @@ private:
     std::uint8_t tells_ = 0;
     abort_reason abort_reason_{};
     close_reason close_reason_{};
-    bool extended_hello_ : 1 = false;   // the greeting under way came with EHLO or LHLO
     bool in_hold_ : 1 = false;          // cur_ points into hold_
     bool skipping_ : 1 = false;         // the line under way is over-long and dropped
     bool skipped_cr_ : 1 = false;       // its last octet was CR
     bool eof_ : 1 = false;
     bool paused_ : 1 = false;           // the host does not read: the peer owes nothing meanwhile
     bool stopping_ : 1 = false;
+    bool spoken_to_ : 1 = false;        // a command line that was not empty has come
+    bool extended_hello_ : 1 = false;   // the greeting under way came with EHLO or LHLO
     bool forgiven_ : 1 = false;         // a refusal in this run explains what is out of order
     bool untidy_ : 1 = false;           // tidy_up() has something to do
     bool drop_work_ : 1 = false;        // the transaction ended, but a hook may still look at it
@@ -415,7 +423,6 @@ private:
     bool connected_told_ : 1 = false;
     bool early_told_ : 1 = false;
     bool first_octet_seen_ : 1 = false;
-    bool spoken_to_ : 1 = false;        // a command line that was not empty has come
     bool hurried_ : 1 = false;          // the server is nearly full
     bool asked_utf8_ : 1 = false;       // the open question may be answered in UTF-8
 };

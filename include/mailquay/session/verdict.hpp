@@ -2,6 +2,7 @@
 
 #include <mailquay/protocol/reply_text.hpp>
 
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -43,15 +44,15 @@ public:
     verdict& operator=(verdict&&) noexcept = default;
     ~verdict() = default;
 
-    verdict_kind kind() const noexcept { return kind_; }
-    bool passes() const noexcept { return kind_ == verdict_kind::pass; }
-    bool accepts() const noexcept { return kind_ == verdict_kind::accept; }
+    verdict_kind kind() const noexcept { return says_.kind; }
+    bool passes() const noexcept { return says_.kind == verdict_kind::pass; }
+    bool accepts() const noexcept { return says_.kind == verdict_kind::accept; }
     /// True for `reject` and `defer`.
-    bool refuses() const noexcept { return kind_ >= verdict_kind::reject; }
+    bool refuses() const noexcept { return says_.kind >= verdict_kind::reject; }
 
     /// After this reply the connection is closed.
-    verdict& then_close() & noexcept { return closes_ = true, *this; }
-    verdict&& then_close() && noexcept { return closes_ = true, std::move(*this); }
+    verdict& then_close() & noexcept { return says_.closes = true, *this; }
+    verdict&& then_close() && noexcept { return says_.closes = true, std::move(*this); }
     /// The reply leaves only after `delay` (at most 60 s; more is cut), and nothing is read meanwhile.
     verdict& after(std::chrono::milliseconds delay) & noexcept;
     verdict&& after(std::chrono::milliseconds delay) && noexcept { return std::move(after(delay)); }
@@ -69,8 +70,8 @@ public:
     verdict& because(std::string rule) &;
     verdict&& because(std::string rule) && { return std::move(because(std::move(rule))); }
 
-    bool closes() const noexcept { return closes_; }
-    std::chrono::milliseconds delay() const noexcept { return std::chrono::milliseconds{delay_ms_}; }
+    bool closes() const noexcept { return says_.closes; }
+    std::chrono::milliseconds delay() const noexcept { return std::chrono::milliseconds{says_.delay_ms}; }
     /// 0 when the verdict carries no reply of its own: the stage's usual one is sent.
     int code() const noexcept;
     std::string_view enhanced() const noexcept;
@@ -79,9 +80,13 @@ public:
     std::string_view resolved_mailbox() const noexcept;
     std::vector<std::string> const& resolved_addresses() const noexcept;
     /// Neither a reply nor a place to deliver to: the kind alone, perhaps with a delay.
-    bool is_bare() const noexcept { return named_ == nullptr && !details_; }
+    bool is_bare() const noexcept {
+        return (reinterpret_cast<std::uintptr_t>(named_) | reinterpret_cast<std::uintptr_t>(details_.get())) == 0;
+    }
     /// `accept()` and no more: no reply, no place to deliver to, no delay, and the connection goes on.
-    bool is_plain_yes() const noexcept { return accepts() && is_bare() && delay_ms_ == 0 && !closes_; }
+    bool is_plain_yes() const noexcept {
+        return std::bit_cast<std::uint32_t>(says_) == std::bit_cast<std::uint32_t>(gist{verdict_kind::accept}) && is_bare();
+    }
     bool has_reply() const noexcept { return named_ != nullptr || code() != 0; }
     /// The named reply, when it is sent just as it stands; else null.
     reply_text const* named() const noexcept { return named_; }
@@ -89,7 +94,7 @@ public:
 
     static verdict make(verdict_kind kind) noexcept {
         verdict made;
-        made.kind_ = kind;
+        made.says_.kind = kind;
         return made;
     }
     static verdict make(verdict_kind kind, reply_text const& named) noexcept;
@@ -102,11 +107,15 @@ private:
     };
     details& own();
 
+    struct gist {  // all but the words, compared as one word
+        verdict_kind kind = verdict_kind::pass;
+        bool closes = false;
+        std::uint16_t delay_ms = 0;
+    };
+
     reply_text const* named_ = nullptr;
     std::unique_ptr<details, details_deleter> details_;
-    std::uint16_t delay_ms_ = 0;
-    verdict_kind kind_ = verdict_kind::pass;
-    bool closes_ = false;
+    gist says_{};
 };
 
 static_assert(sizeof(verdict) == 24, "a verdict travels through every hook: keep it small");

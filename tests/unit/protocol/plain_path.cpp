@@ -135,4 +135,7 @@ TEST_CASE("lines: plain ones are MAIL, RCPT and DATA as nearly every client send
     for (std::string_view const line : {"MAIL FROM:<>", "mail x", "RCPT TO:<a@b>", "rCpT TO:<a@b> NOTIFY=NEVER", "DATA", "data"}) CHECK(is_plain(line));
     for (std::string_view const line : {"", "MAI", "MAIL", "MAIL ", "MAIL  FROM:<>", "RCPT TO:<a@b> ", "RCPT\tTO:<a@b>", "DATA ", "DATA x", "DATAX", "MAILX y", "BDAT 1", "NOOP", "RCPT", "RCPT "})
         CHECK_FALSE(is_plain(line));
+    for (std::string_view const octets : {"DATA\r\n", "data\r\n", "DaTa\r\n"}) CHECK(detail::is_data_line(octets));
+    for (std::string_view const octets : {"", "DATA\r", "DATA\n\n", "DATA\n\r", "DATA \r", "DATE\r\n", "DATA\r\nM", "DATA x\r\n", "D\1TA\r\n", "BDAT\r\n"})
+        CHECK_FALSE(detail::is_data_line(octets));
 }

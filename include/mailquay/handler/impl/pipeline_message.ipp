@@ -7,9 +7,7 @@
 
 namespace mailquay::inline MAILQUAY_ABI {
 
-MAILQUAY_DECL pipeline::message::message(pipeline const& through, transaction const& mail) : through_(&through), mail_(&mail) {}
-
-MAILQUAY_DECL pipeline::message::~message() = default;
+MAILQUAY_DECL void pipeline::message::content_deleter::operator()(content* gone) const noexcept { delete gone; }
 
 MAILQUAY_DECL verdict pipeline::message::failed(std::string_view hook) const noexcept {
     return detail::hook_failed(through_->frozen_->log, hook, &mail_->session(), mail_);
@@ -70,7 +68,7 @@ MAILQUAY_DECL eventual<verdict> pipeline::message::open(verdict allowed) {
 
 MAILQUAY_DECL void pipeline::message::begin_filters() {
     frozen const& all = *through_->frozen_;
-    content_ = std::make_unique<content>();
+    content_.reset(new content);
     content_->runs.reserve(all.plugged.filters.size());
     bool buffered = false;
     for (std::size_t i = 0; i < all.plugged.filters.size(); ++i) {

@@ -86,7 +86,7 @@ bool plain_path(cursor& in, Path& found) noexcept {
 
 /// Whether `argument` is nothing but a plain path behind `keyword`, in capital letters, as in "FROM:<a@example.org>".
 template <std::size_t Size>
-bool is_plain_argument(std::string_view argument, char const (&keyword)[Size], path_places& found) noexcept {
+MAILQUAY_INLINE inline bool is_plain_argument(std::string_view argument, char const (&keyword)[Size], path_places& found) noexcept {
     constexpr std::size_t octets = Size - 1;
     if (argument.size() < octets || std::memcmp(argument.data(), keyword, octets) != 0) return false;
     std::string_view const path{argument.data() + octets, argument.size() - octets};

@@ -104,10 +104,10 @@ MAILQUAY_DECL bool connection::turn(unsigned& reads) {
         unexplained_ = false;
         if (!(session_.wants_input() || session_.securing())) look_at_peer();
     }
-    take_events();
-    if (session_.asks_what_follows()) {
-        session_.octets_follow(stream_->probe() == io_status::ok);
+    for (;;) {
         take_events();
+        if (!session_.asks_what_follows()) break;
+        session_.octets_follow(stream_->probe() == io_status::ok);
     }
     if (phase_ != phase::talking) return false;
     if (closing_told_) {

@@ -35,6 +35,55 @@ MAILQUAY_DECL void connection::take_events() {
 }
 
 MAILQUAY_DECL void connection::handle(event& told) {
+    // What every message asks, without a table's detour.
+    if (auto* const recipient = std::get_if<recipient_offered>(&told)) return handle(*recipient);
+    if (auto* const chunk = std::get_if<message_chunk>(&told)) return handle(*chunk);
+    if (auto* const mail = std::get_if<mail_offered>(&told)) return handle(*mail);
+    if (auto* const started = std::get_if<message_started>(&told)) return handle(*started);
+    if (auto* const complete = std::get_if<message_complete>(&told)) return handle(*complete);
+    handle_any(told);
+}
+
+MAILQUAY_DECL void connection::handle(mail_offered& asked) {
+    transaction const& mail = *asked.mail;
+    pipeline const& plug_ins = *setup_->asks;
+    std::uint64_t const declared = mail.parameters().size.value_or(0);
+    verdict room = plug_ins.room(mail, std::max(detail::least_room(setup_->session.limits), declared));
+    if (room.refuses()) return give({asked.ticket, hook_stage::mail, asked.mail}, std::move(room));
+    ask_for_yes(plug_ins.mail(mail), asked.ticket, hook_stage::mail, asked.mail);
+}
+
+MAILQUAY_DECL void connection::handle(recipient_offered& asked) {
+    ask_for_yes(setup_->asks->recipient(*asked.mail, *asked.to), asked.ticket, hook_stage::recipient, asked.mail, asked.to);
+}
+
+MAILQUAY_DECL void connection::handle(message_started& asked) {
+    message_ = home_->messages_.make(*setup_->asks, *asked.mail);
+    if (!unsent_ && setup_->log.enabled(log_level::info)) unsent_ = home_->unsent_.make();  // here it may fail
+    let_go_ = false;
+    ask_for_yes(message_->path.start(), asked.ticket, hook_stage::start, asked.mail);
+}
+
+MAILQUAY_DECL void connection::handle(message_chunk& asked) {
+    message_->octets += asked.octets.size();
+    if (setup_->log.enabled(log_level::info)) message_->message_id.feed({asked.octets.data(), asked.octets.size()});
+    ask_for_yes(message_->path.chunk(asked.octets), asked.ticket, hook_stage::chunk, asked.mail);
+}
+
+MAILQUAY_DECL void connection::handle(message_complete& asked) {
+    message_->octets = asked.octets;
+    message_->finishing = home_->now();
+    auto const how = asked.mail->reply_for_each() ? commit::each : commit::all_or_none;
+    eventual<delivery> answer = message_->path.complete(how);
+    bool const nobody_listens = !setup_->log.enabled(log_level::info) && !setup_->asks->observed(observation_kind::message_accepted);
+    if (!answer.ready() || !answer.peek().is_plain_yes() || !nobody_listens)
+        return ask(std::move(answer), {asked.ticket, hook_stage::finish, asked.mail});
+    ++home_->counts_.messages_accepted;
+    session_.answer(asked.ticket, std::move(answer).value());
+    message_.reset();
+}
+
+MAILQUAY_DECL void connection::handle_any(event& told) {
     pipeline const& plug_ins = *setup_->asks;
     session_info const& client = session_.info();
     auto const visitor = [&](auto& what) {
@@ -47,29 +96,8 @@ MAILQUAY_DECL void connection::handle(event& told) {
             ask(plug_ins.early_talk(client), {what.ticket, hook_stage::early_talk});
         } else if constexpr (std::is_same_v<kind, greeted>) {
             ask(plug_ins.hello(client, what.hello_name), {what.ticket, hook_stage::hello});
-        } else if constexpr (std::is_same_v<kind, mail_offered>) {
-            std::uint64_t const declared = what.mail->parameters().size.value_or(0);
-            verdict room = plug_ins.room(*what.mail, std::max(detail::least_room(setup_->session.limits), declared));
-            if (room.refuses()) return give({what.ticket, hook_stage::mail, what.mail}, std::move(room));
-            ask_for_yes(plug_ins.mail(*what.mail), what.ticket, hook_stage::mail, what.mail);
-        } else if constexpr (std::is_same_v<kind, recipient_offered>) {
-            ask_for_yes(plug_ins.recipient(*what.mail, *what.to), what.ticket, hook_stage::recipient, what.mail, what.to);
-        } else if constexpr (std::is_same_v<kind, message_started>) {
-            message_ = home_->messages_.make(plug_ins, *what.mail);
-            if (!unsent_ && setup_->log.enabled(log_level::info)) unsent_ = home_->unsent_.make();  // here it may fail
-            let_go_ = false;
-            ask_for_yes(message_->path.start(), what.ticket, hook_stage::start, what.mail);
         } else if constexpr (std::is_same_v<kind, headers_complete>) {
             ask(message_->path.headers(what.header), {what.ticket, hook_stage::headers, what.mail});
-        } else if constexpr (std::is_same_v<kind, message_chunk>) {
-            message_->octets += what.octets.size();
-            if (setup_->log.enabled(log_level::info)) message_->message_id.feed({what.octets.data(), what.octets.size()});
-            ask_for_yes(message_->path.chunk(what.octets), what.ticket, hook_stage::chunk, what.mail);
-        } else if constexpr (std::is_same_v<kind, message_complete>) {
-            message_->octets = what.octets;
-            message_->finishing = home_->now();
-            auto const how = what.mail->reply_for_each() ? commit::each : commit::all_or_none;
-            ask(message_->path.complete(how), {what.ticket, hook_stage::finish, what.mail});
         } else if constexpr (std::is_same_v<kind, auth_started>) {
             exchange_over_ = false;
             ask(plug_ins.begin_auth(what.mechanism, what.initial, client, exchange_), {what.ticket, hook_stage::auth});
@@ -98,8 +126,8 @@ MAILQUAY_DECL void connection::handle(event& told) {
             withdraw();
         } else if constexpr (std::is_same_v<kind, closed>) {
             over(what.why);
-        } else {
-            static_assert(std::is_same_v<kind, transaction_reset>);
+        } else if constexpr (!std::is_same_v<kind, transaction_reset>) {
+            handle(what);
         }
     };
     std::visit(visitor, told);
@@ -129,7 +157,7 @@ void connection::ask(eventual<Answer>&& hook, hook_question const& asked) {
 /// Where the answer may be a plain yes, which mostly comes at once, and nobody wants to know of it.
 inline void connection::ask_for_yes(eventual<verdict>&& hook, ticket asked, hook_stage stage, transaction const* mail, recipient const* to) {
     if (hook.ready() && hook.peek().is_plain_yes() && !setup_->asks->observed(detail::observed_of_yes)) [[likely]]
-        return session_.answer(asked, hook.peek());
+        return session_.answer_yes(asked);
     ask(std::move(hook), {asked, stage, mail, to});
 }
 

@@ -49,9 +49,13 @@ MAILQUAY_DECL void session::answer_in_run(std::uint32_t number, verdict const& g
 }
 
 MAILQUAY_DECL void session::answer(ticket to, verdict const& given) {
-    bool const to_only_question = open_ == 1 && static_cast<std::uint32_t>(to) == next_ticket_ - 1;
-    if (to_only_question && given.is_plain_yes() && take_plain_yes()) return;
+    if (given.is_plain_yes()) return answer_yes(to);
     answer_any(to, given);
+}
+
+MAILQUAY_DECL void session::answer_yes(ticket to) {
+    if (is_only_question(to) && take_plain_yes()) return;
+    answer_any(to, accept());
 }
 
 /// To the one question that is open, where no more than yes was said: what nearly every answer is. @return whether it did
@@ -102,7 +106,7 @@ MAILQUAY_DECL void session::answer(ticket to, delivery&& given) {
     assert(asked_ == question::complete && "a delivery answers message_complete only");
     question_over();
     message_told_ = false;  // decided: whatever befalls the reply, the message is not aborted
-    if (given.is_single() && given.all().is_plain_yes() && !given.is_unanswered() && !work_->mail.reply_for_each()) {
+    if (given.is_plain_yes() && !work_->mail.reply_for_each()) {
         say_queued();
         return message_over(true);
     }

@@ -148,30 +148,33 @@ MAILQUAY_DECL session::step session::hello(command_line const& line, std::option
 }
 
 MAILQUAY_DECL session::step session::data(bool has_argument, std::optional<event>& given) {
-    bool const explained = forgiven_;
-    // A client that did not wait may have sent its message already: refused, it must not be read as commands.
-    auto const lost = [this] {
-        close_if_octets_follow();
-        forgiven_ = false;
-        return step::go_on;
-    };
-    if (has_argument) return syntax_error(reply{replies::argument_not_allowed}), lost();
-    if (!legal(state_, verb::data)) return out_of_sequence(), lost();
-    if (state_ == session_state::mail_given) {
-        if (!(explained && excused()) && ++totals_.sequence_errors > config_->budgets.sequence)
-            return close_with(replies::too_many_errors, close_reason::too_many_errors), step::go_on;
-        return say(replies::no_valid_recipients), lost();
-    }
-    if (work_->mail.parameters_.body == body_type::binary_mime) {  // RFC 3030 §3
-        if (++totals_.sequence_errors > config_->budgets.sequence)
-            return close_with(replies::too_many_errors, close_reason::too_many_errors), step::go_on;
-        reply said{replies::bad_sequence};
-        said.text.append("; BODY=BINARYMIME is sent by BDAT");
-        return say(said), lost();
-    }
+    if (has_argument || state_ != session_state::recipients_given || work_->mail.parameters_.body == body_type::binary_mime)
+        return refuse_data(has_argument), step::go_on;
     message_told_ = true;
     given.emplace(message_started{ask(question::started), &work_->mail});
     return step::event_given;
+}
+
+MAILQUAY_DECL void session::refuse_data(bool has_argument) {
+    bool const explained = forgiven_;
+    if (has_argument) {
+        syntax_error(reply{replies::argument_not_allowed});
+    } else if (!legal(state_, verb::data)) {
+        out_of_sequence();
+    } else if (state_ == session_state::mail_given) {
+        if (!(explained && excused()) && ++totals_.sequence_errors > config_->budgets.sequence)
+            return close_with(replies::too_many_errors, close_reason::too_many_errors);
+        say(replies::no_valid_recipients);
+    } else {  // RFC 3030 §3
+        if (++totals_.sequence_errors > config_->budgets.sequence)
+            return close_with(replies::too_many_errors, close_reason::too_many_errors);
+        reply said{replies::bad_sequence};
+        said.text.append("; BODY=BINARYMIME is sent by BDAT");
+        say(said);
+    }
+    // A client that did not wait may have sent its message already: refused, it must not be read as commands.
+    close_if_octets_follow();
+    forgiven_ = false;
 }
 
 /// A line above the limit was skipped; of its begin only the kind is known.

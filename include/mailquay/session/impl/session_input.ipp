@@ -94,8 +94,10 @@ MAILQUAY_DECL void session::tidy_up() {
     if (!asked_text_.empty() && open_ == 0 && phase_ != phase::closing) forget_asked_text();
     if (changed_ && open_ == 0) changed_.reset();
     if (run_over_) end_run();
-    if (drop_work_) memory_->give_back(std::move(work_));
-    drop_work_ = false;
+    if (drop_work_) {
+        drop_work_ = false;
+        memory_->give_back(std::move(work_));
+    }
     if (exchange_ && exchange_->over && phase_ == phase::command) exchange_.reset();
     untidy_ = !asked_text_.empty() || changed_ || (exchange_ && exchange_->over);
 }
@@ -162,15 +164,20 @@ MAILQUAY_DECL session::step session::advance_command(std::optional<event>& given
 }
 
 /// MAIL, RCPT and DATA as nearly every client sends them: a whole line without an octet below 32, of which nothing can be true
-/// that `command()` looks for. @return the verb of the one that was taken, or `unknown`
+/// that `command()` looks for. @return the verb of the one that was taken, or `unknown`; with an argument, its `line` is given
 MAILQUAY_DECL verb session::take_plain_line(std::string_view& line) noexcept {
-    if (!spoken_to_ || exchange_ || skipping_ || stopping_ || (hold_ && !in_hold_)) return verb::unknown;
+    if (!spoken_to_ || skipping_ || stopping_ || exchange_ || (hold_ && !in_hold_)) return verb::unknown;
+    if (config_->require_tls && !info_.secure()) return verb::unknown;
+    if (detail::is_data_line({cur_, end_})) {  // mostly the last of a batch, where the search below would go octet by octet
+        cur_ = end_;
+        return verb::data;
+    }
     char const* const low = detail::first_low_octet(cur_, end_);
     if (end_ - low < 2 || low[0] != '\r' || low[1] != '\n') return verb::unknown;
     line = {cur_, static_cast<std::size_t>(low - cur_)};
     if (line.size() + 2 > config_->limits.command_line_octets) return verb::unknown;
     verb const spoken = detail::plain_verb(line);
-    if (spoken == verb::unknown || (config_->require_tls && !info_.secure())) return verb::unknown;
+    if (spoken == verb::unknown) return verb::unknown;
     cur_ += line.size() + 2;
     return spoken;
 }

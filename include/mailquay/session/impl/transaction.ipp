@@ -101,13 +101,18 @@ MAILQUAY_DECL void transaction::clear() noexcept {
         recipients_.clear();
     accepted_ = 0;
     parameters_ = {};
+    received_field_ = {};
+    if (requests_ || forwarded_ || !unknown_.empty() || !aliases_.empty() || !slots_.empty()) clear_requests();
+    text_.clear();
+}
+
+/// What few transactions have.
+MAILQUAY_DECL void transaction::clear_requests() noexcept {
     requests_.reset();
+    forwarded_.reset();
     unknown_.clear();
     aliases_.clear();
-    received_field_ = {};
-    forwarded_.reset();
     slots_.clear();
-    text_.clear();
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

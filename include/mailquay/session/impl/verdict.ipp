@@ -19,11 +19,7 @@ struct verdict::details {
 MAILQUAY_DECL void verdict::details_deleter::operator()(details* gone) const noexcept { delete gone; }
 
 MAILQUAY_DECL verdict::verdict(verdict const& other)
-    : named_(other.named_),
-      details_(other.details_ ? new details(*other.details_) : nullptr),
-      delay_ms_(other.delay_ms_),
-      kind_(other.kind_),
-      closes_(other.closes_) {}
+    : named_(other.named_), details_(other.details_ ? new details(*other.details_) : nullptr), says_(other.says_) {}
 
 MAILQUAY_DECL verdict& verdict::operator=(verdict const& other) {
     if (this != &other) *this = verdict(other);
@@ -37,7 +33,7 @@ MAILQUAY_DECL verdict::details& verdict::own() {
 
 MAILQUAY_DECL verdict& verdict::after(std::chrono::milliseconds delay) & noexcept {
     constexpr std::chrono::milliseconds most{60'000};
-    delay_ms_ = static_cast<std::uint16_t>(std::clamp(delay, std::chrono::milliseconds{0}, most).count());
+    says_.delay_ms = static_cast<std::uint16_t>(std::clamp(delay, std::chrono::milliseconds{0}, most).count());
     return *this;
 }
 
@@ -114,7 +110,7 @@ inline bool verdict_class_fits(verdict_kind kind, int code) noexcept {
 MAILQUAY_DECL verdict verdict::make(verdict_kind kind, reply_text const& named) noexcept {
     verdict made = make(kind);
     if (detail::verdict_class_fits(kind, named.code())) made.named_ = &named;
-    made.closes_ = named.code() == 421;
+    made.says_.closes = named.code() == 421;
     return made;
 }
 
@@ -125,7 +121,7 @@ MAILQUAY_DECL verdict verdict::make(verdict_kind kind, int code, std::string enh
     if (detail::verdict_class_fits(kind, code)) {
         mine.code = code;
         mine.enhanced = enhanced.empty() ? std::to_string(code / 100) + ".0.0" : std::move(enhanced);
-        made.closes_ = code == 421;
+        made.says_.closes = code == 421;
     }
     return made;
 }
