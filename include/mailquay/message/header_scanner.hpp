@@ -68,10 +68,10 @@ private:
     };
 
     MAILQUAY_DECL void scan(std::string_view octets);
+    MAILQUAY_APART MAILQUAY_DECL char const* pass_rest(char const* begin, char const* at, char const* end);
     // Defined and called where scan() is defined only.
-    inline char const* start_line(char const* at);
     inline char const* match_name(char const* at, char const* end);
-    inline char const* pass_lines(char const* at, char const* end);
+    MAILQUAY_INLINE inline char const* pass_lines(char const* at, char const* end);
     inline char const* pass_on(char const* begin, char const* at, char const* end);
     inline char const* pass_line(char const* begin, char const* at, char const* end);
     inline void count_field();

@@ -27,19 +27,6 @@ inline void header_scanner::finish(bool without_header) {
     hops_ = 0;
 }
 
-inline char const* header_scanner::start_line(char const* at) {
-    if (*at == '\r') {
-        place_ = place::line_start_cr;
-        return at + 1;
-    }
-    last_was_cr_ = false;
-    bool const continues = (*at == ' ' || *at == '\t') && !first_line_;
-    if (!continues) count_field();
-    matched_ = 0;
-    place_ = (*at | 0x20) == 'r' ? place::name : place::inside;
-    return at;
-}
-
 inline char const* header_scanner::match_name(char const* at, char const* end) {
     if (place_ == place::name) {
         if (matched_ == 0 && end - at >= 8) {
@@ -94,16 +81,21 @@ inline char const* header_scanner::pass_lines(char const* at, char const* end) {
     // Lines that begin in this piece: one search finds what the name must not go beyond and where the next line begins.
     while (at != end) {
         auto const* const start = at;
-        if (*start == '\r' && end - start > 1 && start[1] == '\n') {
-            blank_line_ = true;
-            finish(false);
-            return start + 2;
+        if (*start == '\r') {
+            bool const ends_header = end - start > 1 && start[1] == '\n';
+            blank_line_ = ends_header;
+            place_ = ends_header ? place::finished : place::line_start_cr;
+            return ends_header ? start + 2 : start + 1;
         }
-        at = start_line(at);
-        if (place_ == place::line_start_cr) return at;
+        if ((*start != ' ' && *start != '\t') || first_line_) count_field();
         auto const* const line_end = detail::find_octet(start, end, '\n');
         auto const* const searched = line_end ? line_end : end;
-        if (place_ != place::inside) match_name(start, searched);
+        place_ = place::inside;
+        if ((*start | 0x20) == 'r') {
+            place_ = place::name;
+            matched_ = 0;
+            match_name(start, searched);
+        }
         if (first_line_) colon_seen_ = detail::find_octet(start, searched, ':') != nullptr;
         if (!line_end) {
             last_was_cr_ = end[-1] == '\r';
@@ -144,15 +136,22 @@ inline char const* header_scanner::pass_on(char const* begin, char const* at, ch
     }
 }
 
+MAILQUAY_DECL char const* header_scanner::pass_rest(char const* begin, char const* at, char const* end) {
+    while (at != end && !finished()) at = place_ == place::line_start ? pass_lines(at, end) : pass_on(begin, at, end);
+    return at;
+}
+
 MAILQUAY_DECL void header_scanner::scan(std::string_view octets) {
-    auto const* const begin = octets.data();
-    auto const* const end = begin + octets.size();
-    auto const* at = begin;
-    while (at != end) {
-        at = place_ == place::line_start ? pass_lines(at, end) : pass_on(begin, at, end);
-        if (place_ == place::finished) break;
+    auto const* at = octets.data();
+    auto const* const end = at + octets.size();
+    octets_ += octets.size();
+    if (place_ != place::line_start) {
+        at = pass_rest(at, at, end);
+    } else {
+        at = pass_lines(at, end);
+        if (at != end && !finished()) at = pass_rest(nullptr, at, end);  // there are octets before `at`
     }
-    if (!no_header_) octets_ += static_cast<std::size_t>(at - begin);
+    octets_ -= static_cast<std::size_t>(end - at);  // where there is no header, `at` is the end
 }
 
 MAILQUAY_DECL void header_scanner::message_ended() {

@@ -1,6 +1,8 @@
 #include <mailquay/message/received.hpp>
 
 #include <mailquay/base/ascii.hpp>
+#include <mailquay/message/date.hpp>
+#include <mailquay/message/transaction_id.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -30,8 +32,8 @@ struct octet_lanes {
         auto const wanted = within(lanes, '-', '.') | within(lanes, '0', '9') | within(lanes | each * 0x20u, 'a', 'z');
         return ((wanted & ~lanes) & high) == high;
     }
-    /// Neither control characters nor octets from 128 on.
-    static bool are_printable(std::uint64_t lanes) { return ((within(lanes, ' ', '~') & ~lanes) & high) == high; }
+    /// Control characters and octets from 128 on, by some lane's high bit: up to the first of them nothing is borrowed or carried.
+    static std::uint64_t not_printable(std::uint64_t lanes) { return (lanes - each * ' ') | (lanes + each); }
 };
 
 /// Whether `holds(lanes)` for all octets of `text`; false for texts of fewer than eight, which are not worth the
@@ -49,12 +51,34 @@ bool all_octet_lanes(std::string_view text, Predicate holds) {
     return holds(lanes);
 }
 
+/// Copies `text`, of eight octets or more.
+/// @return whether it has neither control characters nor octets from 128 on
+MAILQUAY_INLINE inline bool copy_printable(char* to, std::string_view text) {
+    std::uint64_t found = 0;
+    auto const copy = [&](std::size_t at) {
+        std::uint64_t lanes;
+        std::memcpy(&lanes, text.data() + at, sizeof lanes);
+        std::memcpy(to + at, &lanes, sizeof lanes);
+        found |= octet_lanes::not_printable(lanes);
+    };
+    std::size_t const last = text.size() - sizeof found;
+    for (std::size_t at = 0; at < last; at += sizeof found) copy(at);
+    copy(last);
+    return (found & octet_lanes::high) == 0;
+}
+
+/// The same of any text. @return whether it has no control characters
+MAILQUAY_RARE inline bool copy_harmless(char* to, std::string_view text) {
+    std::copy(text.begin(), text.end(), to);
+    return std::none_of(text.begin(), text.end(), [](char c) { return is_control(c); });
+}
+
 /// Writes words to where there is room for them, and folds before those that do not fit.
 class received_writer {
 public:
     explicit received_writer(char* to) : begin_(to), at_(to), line_(to) {}
-    /// Goes on behind what another one wrote, with its last line beginning at `line`.
-    received_writer(char* to, std::string_view written, std::size_t line) : begin_(to), at_(to), line_(to + line) { put(written); }
+    /// Goes on behind the room for `begin`.
+    received_writer(char* to, received_begin const& begin) : begin_(to), at_(to + begin.octets), line_(to + begin.line) {}
 
     void put(std::string_view text) {
         std::char_traits<char>::copy(at_, text.data(), text.size());
@@ -65,6 +89,19 @@ public:
     void put(char const (&text)[Size]) {
         std::memcpy(at_, text, Size - 1);
         at_ += Size - 1;
+    }
+    /// The same of what nearly always has so many octets.
+    template <std::size_t Usual>
+    void put_usual(std::string_view text) {
+        if (text.size() != Usual) return put(text);
+        std::memcpy(at_, text.data(), Usual);
+        at_ += Usual;
+    }
+    /// As `put`, unless the text has a control character. @return whether it was put
+    bool put_harmless(std::string_view text) {
+        if ((text.size() < 8 || !copy_printable(at_, text)) && !copy_harmless(at_, text)) return false;
+        at_ += text.size();
+        return true;
     }
     /// As `put`, with the octets that the client chose made harmless.
     void put_name(std::string_view text) {
@@ -121,33 +158,27 @@ public:
         put_gap(between);
     }
 
-    std::size_t octets() const { return static_cast<std::size_t>(at_ - begin_); }
-    std::size_t line() const { return static_cast<std::size_t>(line_ - begin_); }
-
-private:
     bool fits(std::size_t octets) const {
         return at_ - line_ + 1 + static_cast<std::ptrdiff_t>(octets) <= received_line_octets;
     }
 
+    std::size_t octets() const { return static_cast<std::size_t>(at_ - begin_); }
+    std::size_t line() const { return static_cast<std::size_t>(line_ - begin_); }
+
+private:
     char* begin_;
     char* at_;
     char* line_;
 };
 
-/// The longest there is: all words cut, and a recipient of the most octets.
-inline constexpr std::size_t received_field_octets = 3072;
+/// More than there ever are up to the id: all words cut.
+inline constexpr std::size_t received_begin_octets = 2048;
 
 inline std::string_view cut_received_word(std::string_view word, std::size_t octets = received_word_octets) {
     return word.substr(0, octets);
 }
 inline std::string_view cut_short_received_word(std::string_view word) {
     return cut_received_word(word, received_short_word_octets);
-}
-
-inline bool is_received_recipient(std::string_view mailbox) {
-    if (mailbox.empty() || mailbox.size() > received_recipient_octets) return false;
-    return all_octet_lanes(mailbox, octet_lanes::are_printable) ||
-           std::none_of(mailbox.begin(), mailbox.end(), [](char c) { return is_control(c); });
 }
 
 inline bool is_received_literal(std::string_view helo) {
@@ -199,17 +230,6 @@ inline void put_received_user(received_writer& to, std::string_view user) {
     to.put(")");
 }
 
-inline void put_received_tls(received_writer& to, received_fields const& parts) {
-    to.clause("tls", cut_short_received_word(parts.tls_cipher));
-    to.clause("group", cut_short_received_word(parts.tls_group));
-    if (parts.tls_protocol.empty()) return;
-    auto const protocol = cut_short_received_word(parts.tls_protocol);
-    to.gap(protocol.size() + 2);
-    to.put("(");
-    to.put_in_comment(protocol);
-    to.put(")");
-}
-
 /// Up to where the id stands, of which only the size counts.
 inline void put_received_begin(received_writer& to, received_fields const& parts) {
     to.put("Received:");
@@ -230,21 +250,50 @@ inline void put_received_begin(received_writer& to, received_fields const& parts
     to.begin_clause("id", cut_short_received_word(parts.id).size());
 }
 
-/// From the id on.
-inline void put_received_rest(received_writer& to, received_fields const& parts) {
-    to.put(cut_short_received_word(parts.id));
-    if (is_received_recipient(parts.recipient)) {
-        auto const before = to.gap(3, parts.recipient.size() + 2);
-        to.put("for");
-        to.put_gap(before);
+/// What tells of TLS, as words to be put one by one.
+inline void add_received_tls(received_begin& to, received_fields const& parts) {
+    to.tls_words = {};
+    if (parts.tls_cipher.empty()) return;
+    auto const add = [&to](std::size_t word, std::string_view before, std::string_view value, std::string_view behind) {
+        if (value.empty()) return;
+        std::size_t const begin = to.text.size();
+        to.text.append(before).append(value).append(behind);
+        to.tls_words[word] = static_cast<std::uint8_t>(to.text.size() - begin);
+    };
+    char comment[received_short_word_octets];
+    received_writer protocol{comment};
+    protocol.put_in_comment(cut_short_received_word(parts.tls_protocol));
+    add(0, "tls ", cut_short_received_word(parts.tls_cipher), {});
+    add(1, "group ", cut_short_received_word(parts.tls_group), {});
+    add(2, "(", {comment, protocol.octets()}, ")");
+}
+
+MAILQUAY_INLINE inline void put_received_recipient(received_writer& to, std::string_view mailbox) {
+    if (mailbox.empty() || mailbox.size() > received_recipient_octets) return;
+    received_writer const before = to;
+    std::size_t const clause = 3 + 1 + mailbox.size() + 2;
+    if (to.fits(clause)) {
+        to.put(" for <");
+    } else if (static_cast<std::ptrdiff_t>(clause) < received_line_octets) {
+        to.fold();
+        to.put("for <");
+    } else {
+        to.gap_and_put("for");
+        to.fold();
         to.put("<");
-        to.put(parts.recipient);
-        to.put(">");
     }
-    if (!parts.tls_cipher.empty()) put_received_tls(to, parts);
-    to.put(";");
-    to.gap_and_put(cut_short_received_word(parts.date));
-    to.put("\r\n");
+    if (to.put_harmless(mailbox)) to.put(">");
+    else to = before;
+}
+
+inline void put_received_tls(received_writer& to, received_begin const& begin) {
+    std::string_view words{begin.text};
+    words.remove_prefix(begin.octets);
+    for (std::size_t const octets : begin.tls_words) {
+        if (octets == 0) continue;
+        to.gap_and_put(words.substr(0, octets));
+        words.remove_prefix(octets);
+    }
 }
 
 }  // namespace detail
@@ -261,31 +310,42 @@ MAILQUAY_DECL std::string_view with_keyword(bool extended, bool lmtp, bool utf8,
 }
 
 MAILQUAY_DECL void append_received(std::string& out, received_fields const& parts) {
-    char room[detail::received_field_octets];
-    detail::received_writer to{room};
-    detail::put_received_begin(to, parts);
-    detail::put_received_rest(to, parts);
-    out.append(room, to.octets());
+    received_begin begin;
+    begin_received(begin, parts);
+    std::size_t const before = out.size();
+    out.resize(before + most_received_octets(begin, parts.id, parts.recipient, parts.date));
+    out.resize(before + write_received(out.data() + before, begin, parts.id, parts.recipient, parts.date));
 }
 
 MAILQUAY_DECL void begin_received(received_begin& to, received_fields const& parts) {
-    char room[detail::received_field_octets];
+    char room[detail::received_begin_octets];
     detail::received_writer begin{room};
     detail::put_received_begin(begin, parts);
     to.text.assign(room, begin.octets());
-    to.line = begin.line();
+    to.octets = static_cast<std::uint16_t>(begin.octets());
+    to.line = static_cast<std::uint16_t>(begin.line());
+    detail::add_received_tls(to, parts);
 }
 
-MAILQUAY_DECL std::size_t most_received_octets(received_begin const& begin, received_fields const& parts) noexcept {
-    constexpr std::size_t keywords_and_gaps = 80;
-    return begin.text.size() + parts.with.size() + parts.id.size() + parts.recipient.size() + parts.tls_cipher.size() +
-           parts.tls_group.size() + parts.tls_protocol.size() + parts.date.size() + keywords_and_gaps;
+MAILQUAY_DECL std::size_t most_received_octets(received_begin const& begin, std::string_view id, std::string_view recipient,
+                                               std::string_view date) noexcept {
+    constexpr std::size_t gaps_and_for = 32;
+    return begin.text.size() + id.size() + recipient.size() + date.size() + gaps_and_for;
 }
 
-MAILQUAY_DECL std::size_t write_received(char* to, received_begin const& begin, received_fields const& parts) noexcept {
-    detail::received_writer rest{to, begin.text, begin.line};
-    detail::put_received_rest(rest, parts);
-    return rest.octets();
+MAILQUAY_DECL std::size_t write_received(char* to, received_begin const& begin, std::string_view id, std::string_view recipient,
+                                         std::string_view date) noexcept {
+    detail::received_writer field{to, begin};
+    field.put_usual<transaction_id::octets>(detail::cut_short_received_word(id));
+    detail::put_received_recipient(field, recipient);
+    if (begin.tls_words[0] != 0) detail::put_received_tls(field, begin);
+    field.put(";");
+    date = detail::cut_short_received_word(date);
+    field.gap(date.size());
+    field.put_usual<date_octets>(date);
+    field.put("\r\n");
+    std::memcpy(to, begin.text.data(), begin.octets);  // last: nothing but the result has to outlive this call
+    return field.octets();
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI

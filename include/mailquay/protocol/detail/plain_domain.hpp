@@ -14,19 +14,19 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 inline bool plain_domain(std::string_view text) noexcept {
     constexpr std::size_t most = 63;  // a label may have as many
     if (text.empty() || text.size() > most) return false;
-    std::uint64_t const words = word_masks_of(text).words;
+    std::uint64_t const others = no_words_of<word_letters::any>(text);
     std::uint64_t dots = 0;
-    for (std::uint64_t others = ~words & low_bits(text.size()); others != 0; others &= others - 1) {
-        char const octet = text[static_cast<std::size_t>(std::countr_zero(others))];
+    for (std::uint64_t left = others; left != 0; left &= left - 1) {
+        char const octet = text[static_cast<std::size_t>(std::countr_zero(left))];
         if (octet == '.')
-            dots |= others & (~others + 1);
+            dots |= left & (~left + 1);
         else if (octet != '-')
             return false;
     }
     // Each label begins and ends with a letter or digit.
     std::uint64_t const first = dots << 1 | 1;
     std::uint64_t const last = dots >> 1 | std::uint64_t{1} << (text.size() - 1);
-    return ((first | last) & ~words) == 0;
+    return ((first | last) & others) == 0;
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

@@ -4,7 +4,6 @@
 #include <mailquay/base/cursor.hpp>
 #include <mailquay/protocol/detail/word_masks.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +25,7 @@ struct path_places {
 /// Whether octets that are no words may stand side by side as they do: "<", ".", "@" and ">" not with one another, and in the domain
 /// not with "-".
 /// @param touching  of such pairs the second
-inline bool may_touch(std::string_view text, std::uint64_t touching, std::size_t at) noexcept {
+MAILQUAY_RARE inline bool may_touch(std::string_view text, std::uint64_t touching, std::size_t at) noexcept {
     auto const is_border = [](char octet) { return octet == '<' || octet == '.' || octet == '@' || octet == '>'; };
     for (; touching != 0; touching &= touching - 1) {
         auto const place = static_cast<std::size_t>(std::countr_zero(touching));
@@ -36,37 +35,52 @@ inline bool may_touch(std::string_view text, std::uint64_t touching, std::size_t
     return true;
 }
 
-/// Whether `text` begins with a plain path.
-/// @param found  set if it does
-inline bool find_plain_path(std::string_view text, path_places& found) noexcept {
-    if (text.empty() || text.front() != '<') return false;
-    text = {text.data(), std::min<std::size_t>(text.size(), 64)};
-    word_masks const masks = word_masks_of(text);
-    std::uint64_t const all = text.size() == 64 ? ~std::uint64_t{0} : low_bits(text.size());
-    std::uint64_t const others = all & ~masks.words;
+/// Whether what stands between "<" and ">" is a plain path.
+/// @param others  of `text` the octets that are neither small letters nor digits
+/// @param found   set if it is
+MAILQUAY_INLINE inline bool judge_path(std::string_view text, std::uint64_t others, path_places& found) noexcept {
+    std::uint64_t const end = std::uint64_t{1} << (text.size() - 1);
     std::size_t at = 0;
-    for (std::uint64_t left = others & (others - 1); left != 0; left &= left - 1) {  // behind "<"
+    bool normal_domain = true;
+    for (std::uint64_t left = others ^ (end | 1); left != 0; left &= left - 1) {
         auto const place = static_cast<std::size_t>(std::countr_zero(left));
-        switch (char const octet = text[place]) {
-            case '.':
-            case '-': break;
-            case '@':
-                if (at != 0) return false;
-                at = place;
-                break;
-            case '>': {
-                std::uint64_t const touching = others & others << 1 & (low_bits(place) << 1 | 1);
-                if (at == 0 || (touching != 0 && !may_touch(text, touching, at))) return false;
-                found.at = at;
-                found.end = place;
-                found.normal_domain = (masks.capitals & low_bits(place)) >> at == 0;
-                return true;
-            }
-            default:
-                if (at != 0 || !is_atext(octet)) return false;
+        char const octet = text[place];
+        if (octet == '.' || octet == '-') continue;
+        if (octet == '@' && at == 0) {
+            at = place;
+        } else if (in_ascii_class(octet, ascii_upper)) {
+            others ^= left & (~left + 1);
+            normal_domain = normal_domain && at == 0;
+        } else if (at != 0 || !is_atext(octet)) {
+            return false;
         }
     }
-    return false;
+    if (at == 0) return false;
+    found = {at, text.size() - 1, normal_domain};
+    std::uint64_t const touching = others & others << 1;
+    return touching == 0 || may_touch(text, touching, at);
+}
+
+/// As `is_plain_path`, for the few of fewer than 16 octets. Apart, so that the others need no stack.
+MAILQUAY_APART inline bool is_short_plain_path(std::string_view text, path_places& found) noexcept {
+    return judge_path(text, no_words_of<word_letters::small>(text), found);
+}
+
+/// Whether `text` is a plain path.
+/// @param found  set if it is; else it may be
+inline bool is_plain_path(std::string_view text, path_places& found) noexcept {
+    if (text.size() < 2 || text.size() > 64 || text.front() != '<' || text.back() != '>') return false;
+#if MAILQUAY_SSE2
+    if (text.size() >= 16) return judge_path(text, no_words_sse2<word_letters::small>(text), found);
+#endif
+    return is_short_plain_path(text, found);
+}
+
+/// Whether `text` begins with a plain path.
+/// @param found  set if it does; else it may be
+inline bool find_plain_path(std::string_view text, path_places& found) noexcept {
+    std::size_t const end = text.substr(0, 64).find('>');
+    return end != std::string_view::npos && is_plain_path({text.data(), end + 1}, found);
 }
 
 /// Moves behind the path and fills `found`, a new one; touches neither where anything else stands.
@@ -89,8 +103,7 @@ template <std::size_t Size>
 MAILQUAY_INLINE inline bool is_plain_argument(std::string_view argument, char const (&keyword)[Size], path_places& found) noexcept {
     constexpr std::size_t octets = Size - 1;
     if (argument.size() < octets || std::memcmp(argument.data(), keyword, octets) != 0) return false;
-    std::string_view const path{argument.data() + octets, argument.size() - octets};
-    return find_plain_path(path, found) && found.end + 1 == path.size();
+    return is_plain_path({argument.data() + octets, argument.size() - octets}, found);
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

@@ -11,58 +11,61 @@
 
 namespace mailquay::inline MAILQUAY_ABI::detail {
 
-/// Which octets of a text are letters or digits, and which of them capital letters; bit i stands for octet i.
-struct word_masks {
-    std::uint64_t words = 0;
-    std::uint64_t capitals = 0;
-};
+/// Which letters make words. Where all octets that are no words are looked at one by one, few of them are capital letters.
+enum class word_letters { any, small };
 
+/// Which octets of a text are neither letters nor digits; bit i stands for octet i.
 /// @param text  of at most 64 octets
-inline word_masks word_masks_portable(std::string_view text) noexcept {
-    word_masks found;
+template <word_letters Letters>
+std::uint64_t no_words_portable(std::string_view text) noexcept {
+    std::uint64_t found = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        found.words |= std::uint64_t{is_let_dig(text[i])} << i;
-        found.capitals |= std::uint64_t{in_ascii_class(text[i], ascii_upper)} << i;
+        bool const word = is_let_dig(text[i]) && (Letters == word_letters::any || !in_ascii_class(text[i], ascii_upper));
+        found |= std::uint64_t{!word} << i;
     }
     return found;
 }
 
 #if MAILQUAY_SSE2
 
-/// Of 16 octets.
-inline word_masks word_masks_of_16(char const* text) noexcept {
-    auto const within = [](__m128i octets, char first, char count) {
-        __m128i const from_first = _mm_sub_epi8(octets, _mm_set1_epi8(first));
-        return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(count - 1))), from_first);
+template <word_letters Letters>
+MAILQUAY_INLINE inline std::uint64_t no_words_of_16(__m128i octets) noexcept {
+    // The sum saturates: what is not among the `count` octets from `first` on comes to 128 or more.
+    auto const not_among = [](__m128i lanes, char first, int count) {
+        return _mm_adds_epu8(_mm_sub_epi8(lanes, _mm_set1_epi8(first)), _mm_set1_epi8(static_cast<char>(128 - count)));
     };
-    auto const bits = [](__m128i lanes) { return static_cast<std::uint32_t>(_mm_movemask_epi8(lanes)); };
-    __m128i const octets = load16(text);
-    __m128i const letters = within(_mm_or_si128(octets, _mm_set1_epi8(0x20)), 'a', 26);
-    std::uint32_t const small = bits(_mm_slli_epi16(octets, 2));  // bit 5, which tells small letters from capitals
-    return {bits(_mm_or_si128(letters, within(octets, '0', 10))), bits(letters) & ~small};
+    __m128i const letters = Letters == word_letters::any ? _mm_or_si128(octets, _mm_set1_epi8(0x20)) : octets;
+    __m128i const found = _mm_and_si128(not_among(letters, 'a', 26), not_among(octets, '0', 10));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(found));
 }
 
-/// The same for a text of 16 octets or more. What two pieces share comes out the same.
-inline word_masks word_masks_sse2(std::string_view text) noexcept {
+/// Of a text of 16 octets or more. What two pieces share comes out the same.
+template <word_letters Letters>
+MAILQUAY_INLINE inline std::uint64_t no_words_sse2(std::string_view text) noexcept {
     std::size_t const last = text.size() - 16;
-    word_masks const first = word_masks_of_16(text.data()), behind = word_masks_of_16(text.data() + last);
-    std::uint64_t words = first.words | behind.words << last;
-    std::uint64_t capitals = first.capitals | behind.capitals << last;
-    for (std::size_t place = 16; place < last; place += 16) {
-        word_masks const piece = word_masks_of_16(text.data() + place);
-        words |= piece.words << place;
-        capitals |= piece.capitals << place;
-    }
-    return {words, capitals};
+    std::uint64_t found = no_words_of_16<Letters>(load16(text.data())) | no_words_of_16<Letters>(load16(text.data() + last)) << last;
+    for (std::size_t place = 16; place < last; place += 16) found |= no_words_of_16<Letters>(load16(text.data() + place)) << place;
+    return found;
+}
+
+/// Of 8 to 15 octets.
+template <word_letters Letters>
+std::uint64_t no_words_of_short(std::string_view text) noexcept {
+    std::size_t const last = text.size() - 8;
+    auto const half = [](char const* octets) { return _mm_loadl_epi64(reinterpret_cast<__m128i const*>(octets)); };
+    std::uint64_t const both = no_words_of_16<Letters>(_mm_unpacklo_epi64(half(text.data()), half(text.data() + last)));
+    return (both & 0xff) | both >> 8 << last;
 }
 
 #endif
 
-inline word_masks word_masks_of(std::string_view text) noexcept {
+template <word_letters Letters>
+MAILQUAY_INLINE inline std::uint64_t no_words_of(std::string_view text) noexcept {
 #if MAILQUAY_SSE2
-    if (text.size() >= 16) return word_masks_sse2(text);
+    if (text.size() >= 16) return no_words_sse2<Letters>(text);
+    if (text.size() >= 8) return no_words_of_short<Letters>(text);
 #endif
-    return word_masks_portable(text);
+    return no_words_portable<Letters>(text);
 }
 
 }  // namespace mailquay::inline MAILQUAY_ABI::detail

@@ -33,12 +33,12 @@ MAILQUAY_DECL void session::begin_message() {
 
 MAILQUAY_DECL void session::write_received() {
     transaction& mail = work_->mail;
-    received_fields parts;
-    parts.id = mail.id();
+    std::string_view const id = mail.id();
     bool const utf8 = mail.parameters_.smtputf8;
-    if (!trace_ || trace_->of_version != info_.version() || trace_->utf8 != utf8) {
+    if (!trace_ || trace_->of_version != info_.version() || trace_->utf8 != utf8) [[unlikely]] {
         std::string address;
         if (!info_.client().address.is_none()) info_.client().address.append_to(address);
+        received_fields parts;
         if (info_.authenticated()) parts.client = config_->received_client;
         parts.helo = info_.hello_name();
         parts.ptr = info_.verified_ptr();
@@ -46,31 +46,33 @@ MAILQUAY_DECL void session::write_received() {
         parts.hostname = config_->hostname;
         parts.with = with_keyword(info_.extended(), info_.lmtp(), utf8, info_.secure(),
                                   info_.authenticated() || !info_.claimed_user().empty());
+        parts.id = id;
+        if (tls_info const* const tls = info_.tls()) {
+            parts.tls_cipher = tls->cipher;
+            parts.tls_group = tls->group;
+            parts.tls_protocol = tls->protocol;
+        }
         auto made = trace_ ? std::move(trace_) : memory_->take_trace();  // of another client, perhaps
         begin_received(made->begin, parts);
         made->of_version = info_.version();
         made->utf8 = utf8;
         trace_ = std::move(made);
     }
-    // With more recipients the field would tell each of the others, Bcc among them.
+    std::string_view recipient;
     std::string ascii;
+    // With more recipients the field would tell each of the others, Bcc among them.
     if (mail.accepted_ == 1) {
         address const& to = mail.recipients_.front().forward_path;
-        parts.recipient = to.wire;
+        recipient = to.wire;
         // A domain can go on to hosts without SMTPUTF8; the header that names it must not stand in its way.
-        if (mail.parameters_.smtputf8 && !is_ascii(to.wire)) {
+        if (utf8 && !is_ascii(to.wire)) {
             std::string_view const local_part = to.wire.substr(0, to.wire.rfind('@') + 1);
-            if (is_ascii(local_part)) parts.recipient = ascii.append(local_part).append(to.domain);
+            if (is_ascii(local_part)) recipient = ascii.append(local_part).append(to.domain);
         }
     }
-    if (tls_info const* const tls = info_.tls()) {
-        parts.tls_cipher = tls->cipher;
-        parts.tls_group = tls->group;
-        parts.tls_protocol = tls->protocol;
-    }
-    parts.date = memory_->date();
-    char* const field = mail.text_.take(most_received_octets(trace_->begin, parts));
-    std::size_t const octets = mailquay::write_received(field, trace_->begin, parts);
+    std::string_view const date = memory_->date();
+    char* const field = mail.text_.take(most_received_octets(trace_->begin, id, recipient, date));
+    std::size_t const octets = mailquay::write_received(field, trace_->begin, id, recipient, date);
     mail.text_.keep_up_to(field + octets);
     mail.received_field_ = {field, octets};
 }
