@@ -23,7 +23,7 @@ public:
     arena& operator=(arena const&) = delete;
 
     /// Room for `octets` octets, not aligned: for text only.
-    char* take(std::size_t octets) {
+    MAILQUAY_INLINE char* take(std::size_t octets) {
         if (octets > static_cast<std::size_t>(end_ - next_)) grow(octets);
         char* const piece = next_;
         next_ += octets;

@@ -354,7 +354,11 @@ private:
     MAILQUAY_RARE void out_of_sequence();
     MAILQUAY_RARE void note_refusal(std::size_t from, verb of, bool of_message = false) noexcept;
     std::size_t output_end() const noexcept { return out_ ? out_->size() : 0; }
-    inline void command_boundary();
+    /// A command was answered: the place where a stopping server says goodbye.
+    void command_boundary() {
+        if (stopping_) stop_between_commands();
+    }
+    MAILQUAY_RARE void stop_between_commands();
     MAILQUAY_RARE void close(close_reason why) noexcept;
     MAILQUAY_RARE void close_with(reply_text const& last, close_reason why);
 

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mailquay::inline MAILQUAY_ABI {
@@ -39,10 +39,20 @@ class MAILQUAY_API verdict {
 public:
     verdict() noexcept = default;
     verdict(verdict const& other);
-    verdict(verdict&&) noexcept = default;
+    verdict(verdict&& other) noexcept
+        : named_(other.named_), details_(std::exchange(other.details_, nullptr)), says_(other.says_) {}
     verdict& operator=(verdict const& other);
-    verdict& operator=(verdict&&) noexcept = default;
-    ~verdict() = default;
+    verdict& operator=(verdict&& other) noexcept {
+        details* const taken = std::exchange(other.details_, nullptr);
+        if (details_ != nullptr) forget_details();
+        named_ = other.named_;
+        details_ = taken;
+        says_ = other.says_;
+        return *this;
+    }
+    MAILQUAY_INLINE ~verdict() {
+        if (details_ != nullptr) forget_details();
+    }
 
     verdict_kind kind() const noexcept { return says_.kind; }
     bool passes() const noexcept { return says_.kind == verdict_kind::pass; }
@@ -81,7 +91,7 @@ public:
     std::vector<std::string> const& resolved_addresses() const noexcept;
     /// Neither a reply nor a place to deliver to: the kind alone, perhaps with a delay.
     bool is_bare() const noexcept {
-        return (reinterpret_cast<std::uintptr_t>(named_) | reinterpret_cast<std::uintptr_t>(details_.get())) == 0;
+        return (reinterpret_cast<std::uintptr_t>(named_) | reinterpret_cast<std::uintptr_t>(details_)) == 0;
     }
     /// `accept()` and no more: no reply, no place to deliver to, no delay, and the connection goes on.
     bool is_plain_yes() const noexcept {
@@ -102,10 +112,8 @@ public:
 
 private:
     struct details;
-    struct MAILQUAY_API details_deleter {
-        void operator()(details* gone) const noexcept;
-    };
     details& own();
+    MAILQUAY_RARE void forget_details() noexcept;
 
     struct gist {  // all but the words, compared as one word
         verdict_kind kind = verdict_kind::pass;
@@ -114,7 +122,7 @@ private:
     };
 
     reply_text const* named_ = nullptr;
-    std::unique_ptr<details, details_deleter> details_;
+    details* details_ = nullptr;  // owned; most have none, and a plain pointer keeps moving one to a few instructions
     gist says_{};
 };
 

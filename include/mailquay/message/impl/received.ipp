@@ -291,7 +291,7 @@ inline void put_received_tls(received_writer& to, received_begin const& begin) {
     words.remove_prefix(begin.octets);
     for (std::size_t const octets : begin.tls_words) {
         if (octets == 0) continue;
-        to.gap_and_put(words.substr(0, octets));
+        to.gap_and_put({words.data(), octets});
         words.remove_prefix(octets);
     }
 }

@@ -11,7 +11,7 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 
 /// The first four octets of `name`, which must have them, in lower case. Setting the bit of lower case maps no two octets to a
 /// letter but its two cases, so that a comparison with letters is exact.
-constexpr std::uint32_t folded_quad(std::string_view name) noexcept {
+MAILQUAY_INLINE constexpr std::uint32_t folded_quad(std::string_view name) noexcept {
     std::array<char, 4> const octets{name[0], name[1], name[2], name[3]};
     return std::bit_cast<std::uint32_t>(octets) | 0x20202020u;
 }

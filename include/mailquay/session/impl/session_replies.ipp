@@ -87,9 +87,8 @@ MAILQUAY_DECL void session::note_refusal(std::size_t from, verb of, bool of_mess
     will_tell(tell_refused);
 }
 
-/// A command was answered: the place where a stopping server says goodbye.
-MAILQUAY_DECL void session::command_boundary() {
-    if (!stopping_ || phase_ != phase::command || open_ != 0 || delayed_) return;
+MAILQUAY_DECL void session::stop_between_commands() {
+    if (phase_ != phase::command || open_ != 0 || delayed_) return;
     if (state_ > session_state::ready && state_ != session_state::chunks_failed) return;
     if (hold_ && !in_hold_) return;  // a command is half there
     close_with(replies::service_stopping, close_reason::stopped);

@@ -16,10 +16,10 @@ struct verdict::details {
     std::vector<std::string> addresses{};
 };
 
-MAILQUAY_DECL void verdict::details_deleter::operator()(details* gone) const noexcept { delete gone; }
+MAILQUAY_DECL void verdict::forget_details() noexcept { delete std::exchange(details_, nullptr); }
 
 MAILQUAY_DECL verdict::verdict(verdict const& other)
-    : named_(other.named_), details_(other.details_ ? new details(*other.details_) : nullptr), says_(other.says_) {}
+    : named_(other.named_), details_(other.details_ != nullptr ? new details(*other.details_) : nullptr), says_(other.says_) {}
 
 MAILQUAY_DECL verdict& verdict::operator=(verdict const& other) {
     if (this != &other) *this = verdict(other);
@@ -27,7 +27,7 @@ MAILQUAY_DECL verdict& verdict::operator=(verdict const& other) {
 }
 
 MAILQUAY_DECL verdict::details& verdict::own() {
-    if (!details_) details_.reset(new details);
+    if (details_ == nullptr) details_ = new details;
     return *details_;
 }
 
