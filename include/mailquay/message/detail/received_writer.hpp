@@ -91,7 +91,7 @@ public:
     /// The same of what nearly always has so many octets.
     template <std::size_t Usual>
     void put_usual(std::string_view text) {
-        if (text.size() != Usual) return put(text);
+        if (text.size() != Usual) [[unlikely]] return put(text);
         std::memcpy(at_, text.data(), Usual);
         at_ += Usual;
     }
