@@ -69,6 +69,7 @@ private:
 
     MAILQUAY_DECL void scan(std::string_view octets);
     MAILQUAY_APART MAILQUAY_DECL char const* pass_rest(char const* begin, char const* at, char const* end);
+    MAILQUAY_APART MAILQUAY_DECL char const* leave_line(char const* start, char const* line_end, char const* end);
     // Defined and called where scan() is defined only.
     inline char const* match_name(char const* at, char const* end);
     MAILQUAY_INLINE inline char const* pass_lines(char const* at, char const* end);

@@ -77,39 +77,42 @@ inline char const* header_scanner::pass_line(char const* begin, char const* at, 
     return line_end + 1;
 }
 
+/// What is known of a line that is cut, or goes on behind a bare LF.
+MAILQUAY_DECL char const* header_scanner::leave_line(char const* start, char const* line_end, char const* end) {
+    if (first_line_) colon_seen_ = detail::find_octet(start, line_end ? line_end : end, ':') != nullptr;
+    if (line_end || place_ == place::line_start) place_ = place::inside;
+    if (line_end) return line_end + 1;
+    last_was_cr_ = end[-1] == '\r';
+    return end;
+}
+
 inline char const* header_scanner::pass_lines(char const* at, char const* end) {
     // Lines that begin in this piece: one search finds what the name must not go beyond and where the next line begins.
     while (at != end) {
         auto const* const start = at;
-        if (*start == '\r') {
-            bool const ends_header = end - start > 1 && start[1] == '\n';
-            blank_line_ = ends_header;
-            place_ = ends_header ? place::finished : place::line_start_cr;
-            return ends_header ? start + 2 : start + 1;
+        char const first = *start;
+        if (first == '\r') {
+            if (end - start > 1 && start[1] == '\n') {
+                blank_line_ = true;
+                finish(false);
+                return start + 2;
+            }
+            place_ = place::line_start_cr;
+            return start + 1;
         }
-        if ((*start != ' ' && *start != '\t') || first_line_) count_field();
+        if ((first != ' ' && first != '\t') || first_line_) count_field();
         auto const* const line_end = detail::find_octet(start, end, '\n');
-        auto const* const searched = line_end ? line_end : end;
-        place_ = place::inside;
-        if ((*start | 0x20) == 'r') {
+        if ((first | 0x20) == 'r') {
             place_ = place::name;
             matched_ = 0;
-            match_name(start, searched);
+            match_name(start, line_end ? line_end : end);
         }
-        if (first_line_) colon_seen_ = detail::find_octet(start, searched, ':') != nullptr;
-        if (!line_end) {
-            last_was_cr_ = end[-1] == '\r';
-            return end;
-        }
-        at = line_end + 1;
-        if (line_end == start || line_end[-1] != '\r') {
-            place_ = place::inside;
-            return at;
-        }
+        if (!line_end || line_end == start || line_end[-1] != '\r') return leave_line(start, line_end, end);
         place_ = place::line_start;
+        at = line_end + 1;
         if (!first_line_) continue;
         first_line_ = false;
-        if (colon_seen_) continue;
+        if (detail::find_octet(start, line_end, ':') != nullptr) continue;
         finish(true);
         return end;
     }

@@ -46,7 +46,8 @@ MAILQUAY_INLINE inline bool judge_path(std::string_view text, std::uint64_t othe
         auto const place = static_cast<std::size_t>(std::countr_zero(left));
         char const octet = text[place];
         if (octet == '.' || octet == '-') continue;
-        if (octet == '@' && at == 0) {
+        if (octet == '@') {
+            if (at != 0) return false;
             at = place;
         } else if (in_ascii_class(octet, ascii_upper)) {
             others ^= left & (~left + 1);

@@ -59,7 +59,6 @@ MAILQUAY_DECL void session::write_received() {
         trace_ = std::move(made);
     }
     std::string_view recipient;
-    std::string ascii;
     // With more recipients the field would tell each of the others, Bcc among them.
     if (mail.accepted_ == 1) {
         address const& to = mail.recipients_.front().forward_path;
@@ -67,7 +66,7 @@ MAILQUAY_DECL void session::write_received() {
         // A domain can go on to hosts without SMTPUTF8; the header that names it must not stand in its way.
         if (utf8 && !is_ascii(to.wire)) {
             std::string_view const local_part = to.wire.substr(0, to.wire.rfind('@') + 1);
-            if (is_ascii(local_part)) recipient = ascii.append(local_part).append(to.domain);
+            if (is_ascii(local_part)) recipient = mail.text_.copy(std::string{local_part}.append(to.domain));
         }
     }
     std::string_view const date = memory_->date();
