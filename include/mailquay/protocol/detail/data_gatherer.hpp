@@ -17,14 +17,14 @@ public:
     char* octets() const noexcept { return octets_; }
     /// The octets from the last `skip_to()` up to `end` belong to the message.
     void take_up_to(std::size_t end) noexcept {
-        auto const [to, from] = places();
+        auto const [to, from] = to_and_from();
         auto const size = static_cast<std::size_t>(octets_ + end - from);
         if (to != from) std::memmove(to, from, size);
         move_on(to + size, from + size);
     }
     void skip_to(std::size_t next) noexcept { from_ = octets_ + next; }
     /// @{ For whoever takes some out by himself: where the next octets go, and where they are.
-    std::pair<char*, char const*> places() noexcept {
+    std::pair<char*, char const*> to_and_from() noexcept {
         if (begin_ == to_) begin_ = to_ = octets_ + (from_ - octets_);  // nothing was taken: they stay in their place
         return {to_, from_};
     }

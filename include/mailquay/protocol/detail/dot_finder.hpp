@@ -58,8 +58,8 @@ constexpr bool are_many(std::uint64_t dots) noexcept {
 
 /// Takes out the dots of the block that begins at `block`, of which there are some. The octets before it may not have been taken yet.
 /// @return the dot that is the end or may be; `size` if there is none
-inline std::size_t take_dots_out(data_gatherer& message, std::size_t block, dot_block const& block_has, std::size_t size, dot_carry& carry,
-                                 octet_remover remove) noexcept {
+inline std::size_t unstuff_dotted_block(data_gatherer& message, std::size_t block, dot_block const& block_has, std::size_t size,
+                                        dot_carry& carry, octet_remover remove) noexcept {
     auto [dots, bad, ends] = block_has;
     std::size_t end = size;
     for (; ends != 0; ends &= ends - 1) {
@@ -73,7 +73,7 @@ inline std::size_t take_dots_out(data_gatherer& message, std::size_t block, dot_
     carry.bad |= bad != 0;
     if (are_many(dots) && end == size && size - block >= 64) {
         message.take_up_to(block);
-        auto const [to, from] = message.places();
+        auto const [to, from] = message.to_and_from();
         message.move_on(remove(to, from, dots), from + 64);
         return end;
     }
@@ -86,9 +86,9 @@ inline std::size_t take_dots_out(data_gatherer& message, std::size_t block, dot_
 }
 
 /// The same for a block that most often has none.
-inline std::size_t take_any_dots_out(data_gatherer& message, std::size_t block, dot_block const& found, std::size_t size, dot_carry& carry,
-                                     octet_remover remove) noexcept {
-    if (found.dots != 0) return take_dots_out(message, block, found, size, carry, remove);
+inline std::size_t unstuff_block(data_gatherer& message, std::size_t block, dot_block const& found, std::size_t size, dot_carry& carry,
+                                 octet_remover remove) noexcept {
+    if (found.dots != 0) return unstuff_dotted_block(message, block, found, size, carry, remove);
     carry.bad |= found.bad != 0;
     return size;
 }
@@ -99,13 +99,13 @@ std::size_t find_dots_from(std::size_t from, data_gatherer& message, std::size_t
     char const* const octets = message.octets();
     for (; size - from >= 64; from += 64) {
         dot_block const found = judge_dots(masks_of(octets + from), carry);
-        if (auto const end = take_any_dots_out(message, from, found, size, carry, remove); end != size) return end;
+        if (auto const end = unstuff_block(message, from, found, size, carry, remove); end != size) return end;
     }
     std::size_t const rest = size - from;
     if (rest == 0) return size;
     // The last 64 octets end with the rest. Those before it may have been moved about meanwhile, and do not count.
     line_masks const masks = size < 64 ? line_masks_of_rest(octets + from, rest) : masks_behind(masks_of(octets + size - 64), 64 - rest);
-    return take_any_dots_out(message, from, judge_dots(masks, carry, rest), size, carry, remove);
+    return unstuff_block(message, from, judge_dots(masks, carry, rest), size, carry, remove);
 }
 
 inline std::size_t find_dots_portable(data_gatherer& message, std::size_t size, dot_carry& carry) noexcept {

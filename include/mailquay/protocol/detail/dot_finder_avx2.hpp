@@ -165,7 +165,7 @@ __attribute__((target("avx2,bmi"))) inline std::size_t find_dots_avx2(data_gathe
     };
     auto const by_masks = [&](char const* at, line_masks masks, std::size_t count) {
         auto const block = static_cast<std::size_t>(at - octets);
-        return take_any_dots_out(message, block, judge_dots(masks, carry, count), size, carry, remove_octets_avx2);
+        return unstuff_block(message, block, judge_dots(masks, carry, count), size, carry, remove_octets_avx2);
     };
     if (size < 2 + 64 + 1) return by_masks_from(octets);
     // The first two alone, for those before them may not be there. Most often they are letters.
@@ -175,7 +175,7 @@ __attribute__((target("avx2,bmi"))) inline std::size_t find_dots_avx2(data_gathe
     }
 
     dot_search search{octets + 2, octets + size - 65, nullptr, nullptr};
-    std::tie(search.to, search.from) = message.places();
+    std::tie(search.to, search.from) = message.to_and_from();
     for (;;) {
         std::uint64_t const suspects = pass_plain_blocks(search);
         if (suspects != 0) {
@@ -192,7 +192,7 @@ __attribute__((target("avx2,bmi"))) inline std::size_t find_dots_avx2(data_gathe
         if (auto const dot = by_masks(search.at, line_masks_avx2(search.at), 64); dot != size) return dot;
         search.at += 64;
         if (carry.bad) return by_masks_from(search.at);
-        std::tie(search.to, search.from) = message.places();
+        std::tie(search.to, search.from) = message.to_and_from();
     }
 }
 

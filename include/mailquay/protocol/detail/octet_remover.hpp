@@ -28,7 +28,7 @@ inline char* remove_octets_portable(char* to, char const* from, std::uint64_t go
 
 #if MAILQUAY_AVX2
 
-inline void store8(char* to, long long octets) noexcept { std::memcpy(to, &octets, sizeof octets); }
+inline void store8(std::uintptr_t to, long long octets) noexcept { std::memcpy(reinterpret_cast<char*>(to), &octets, sizeof octets); }
 
 /// Copies 32 octets but for those that are 0xff in `gone`, eight at a time: what is written behind those that stay is to be
 /// overwritten.
@@ -47,14 +47,16 @@ __attribute__((target("avx2"), always_inline)) inline char* remove_octets32(char
     _mm256_store_si256(reinterpret_cast<__m256i*>(gone_of_eight), _mm256_sad_epu8(one_for_each, zero));
     __asm__("" : "+m"(gone_of_eight));  // to be subtracted from there: to take them out of the vector again would be dearer
     __m128i const low = _mm256_castsi256_si128(eights), high = _mm256_extracti128_si256(eights, 1);
-    store8(to, _mm_cvtsi128_si64(low));
-    to -= gone_of_eight[0];
-    store8(to + 8, _mm_extract_epi64(low, 1));
-    to -= gone_of_eight[1];
-    store8(to + 16, _mm_cvtsi128_si64(high));
-    to -= gone_of_eight[2];
-    store8(to + 24, _mm_extract_epi64(high, 1));
-    return to + (32 - gone_of_eight[3]);
+    // As a number: for a moment it may be one less than where the octets begin.
+    auto at = reinterpret_cast<std::uintptr_t>(to);
+    store8(at, _mm_cvtsi128_si64(low));
+    at -= gone_of_eight[0];
+    store8(at + 8, _mm_extract_epi64(low, 1));
+    at -= gone_of_eight[1];
+    store8(at + 16, _mm_cvtsi128_si64(high));
+    at -= gone_of_eight[2];
+    store8(at + 24, _mm_extract_epi64(high, 1));
+    return reinterpret_cast<char*>(at + 32 - gone_of_eight[3]);
 }
 
 /// 0xff for each bit that is set.
