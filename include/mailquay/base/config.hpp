@@ -41,7 +41,7 @@
 #endif
 /// @}
 
-/// A function of a few instructions that every message passes many times.
+/// In optimised builds, a function that becomes part of its callers: of a few instructions, or one of a kind that every message passes.
 #if defined(__GNUC__) && defined(__OPTIMIZE__)
 #define MAILQUAY_INLINE __attribute__((always_inline))
 #else

@@ -71,6 +71,19 @@ TEST_CASE("It appends to what is there", "[message][received]") {
     CHECK(out == "Return-Path: <>\r\n" + written(ordinary()));
 }
 
+TEST_CASE("Its parts may view what it appends to", "[message][received]") {
+    using namespace test_received;
+    for (std::size_t const before : {std::size_t{0}, std::size_t{100}}) {
+        std::string out = std::string(before, ' ') + "bob@example.org";
+        received_fields fields = ordinary();
+        fields.recipient = std::string_view{out}.substr(before);
+
+        append_received(out, fields);
+
+        CHECK(out.find("for <bob@example.org>;") != std::string::npos);
+    }
+}
+
 TEST_CASE("Written in two steps it is the same field, in the room it says", "[message][received]") {
     using namespace test_received;
     std::string const word(300, 'w');

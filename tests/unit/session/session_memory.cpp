@@ -7,10 +7,12 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <utility>
 
 // Counts what the program allocates.
 namespace test_session_memory {
 static std::size_t allocations = 0;
+static bool fails_next = false;
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -25,6 +27,7 @@ static std::size_t allocations = 0;
 // Out of line, or GCC takes the pair for a mismatch where only one of the two is inlined.
 [[gnu::noinline]] void* operator new(std::size_t octets) {
     ++test_session_memory::allocations;
+    if (std::exchange(test_session_memory::fails_next, false)) throw std::bad_alloc();
     if (void* const given = std::malloc(octets == 0 ? 1 : octets)) return given;
     throw std::bad_alloc();
 }
@@ -80,6 +83,41 @@ TEST_CASE("a message costs no allocation once warm", "[session_memory]") {
     (void)before;
 #endif
 }
+
+#ifdef MAILQUAY_TEST_COUNTS_ALLOCATIONS
+TEST_CASE("a session that cannot keep an answer for want of memory ends, and withdraws the question", "[session_memory]") {
+    session_config config;
+    config.hostname = "mx.example.org";
+    session_memory memory;
+    session talk{config, session_info{ip_endpoint{*ip_address::parse("192.0.2.1"), 1}, {}}, memory};
+    talk.time_is(session::time_point{std::chrono::hours{24}});
+    talk.answer(std::get<connected>(*talk.next_event()).ticket, accept());
+    std::string buffer(4096, ' ');
+    play(talk, buffer, "EHLO client.example\r\n");
+    play(talk, buffer, "MAIL FROM:<sender@example.org>\r\n");
+    verdict const refusal = reject(550, "5.1.1", "no such user, and a text that does not fit into a string itself");
+    auto const ask = [&] {
+        buffer.assign("RCPT TO:<nobody@example.org>\r\n");
+        talk.feed(buffer);
+        return std::get<recipient_offered>(*talk.next_event()).ticket;
+    };
+    talk.answer(ask(), refusal);  // after this there is room for the list of what is asked
+    while (talk.next_event()) {}
+    talk.output_sent(talk.output().size());
+
+    ticket const asked = ask();
+    fails_next = true;
+    CHECK_THROWS_AS(talk.answer(asked, refusal), std::bad_alloc);
+    talk.fail();
+
+    auto const told = talk.next_event();
+    REQUIRE(told);
+    REQUIRE(std::holds_alternative<withdrawn>(*told));
+    CHECK(std::get<withdrawn>(*told).ticket == asked);
+    while (auto const what = talk.next_event()) CHECK_FALSE(std::holds_alternative<withdrawn>(*what));
+    CHECK(talk.ended());
+}
+#endif
 
 TEST_CASE("what was given back is used again, empty", "[session_memory]") {
     session_memory memory;

@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/made_transaction.hpp"
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,6 +31,35 @@ TEST_CASE("discard promises all but what needs a queue", "[sink][discard]") {
     CHECK_FALSE(kept.dsn);
     CHECK_FALSE(kept.hold);
     CHECK_FALSE(kept.max_size.has_value());
+}
+
+TEST_CASE("discard's writers may go on another thread, and after the one that made them", "[sink][discard]") {
+    mailquay::sinks::discard sink;
+    mailquay_test::made_transaction given;
+    std::vector<std::unique_ptr<mailquay::message_writer>> left;
+    for (int round = 0; round < 3; ++round) {
+        std::thread([&] {
+            left.clear();  // those of a thread that is over
+            for (int i = 0; i < 3; ++i) left.push_back(std::move(*sink.open(given.mail).value()));
+            left.pop_back();
+            left.push_back(std::move(*sink.open(given.mail).value()));
+        }).join();
+        CHECK(left.back()->write(std::string("x")).value().accepts());
+    }
+    std::thread([&] {
+        // The first goes when what is kept has gone, the last before there is anything.
+        thread_local std::unique_ptr<mailquay::message_writer> first;
+        first = std::move(*sink.open(given.mail).value());
+        std::move(*sink.open(given.mail).value()).reset();
+        thread_local std::unique_ptr<mailquay::message_writer> last;
+        last = std::move(*sink.open(given.mail).value());
+    }).join();
+    std::thread([&] {
+        thread_local std::unique_ptr<mailquay::message_writer> only;
+        only = std::move(*sink.open(given.mail).value());
+    }).join();
+    left.clear();
+    CHECK(sink.messages() == 0);
 }
 
 TEST_CASE("discard counts from all threads", "[sink][discard]") {

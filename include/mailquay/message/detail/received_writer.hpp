@@ -16,7 +16,7 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 /// One less than 78: the last clause of the field is followed by ";".
 inline constexpr std::ptrdiff_t received_line_octets = 77;
 
-/// Eight octets at once, each lane answering in its high bit. Lanes must be below 128.
+/// Eight octets at once, each lane answering in its high bit. Lanes must be below 128, but where it says otherwise.
 struct octet_lanes {
     static constexpr std::uint64_t each = 0x0101010101010101u;
     static constexpr std::uint64_t high = 0x8080808080808080u;
@@ -30,7 +30,8 @@ struct octet_lanes {
         auto const wanted = within(lanes, '-', '.') | within(lanes, '0', '9') | within(lanes | each * 0x20u, 'a', 'z');
         return ((wanted & ~lanes) & high) == high;
     }
-    /// Control characters and octets from 128 on, by some lane's high bit: up to the first of them nothing is borrowed or carried.
+    /// Control characters and octets from 128 on, of any lanes: whether there are some, by some lane's high bit, not which. Up to the
+    /// first of them nothing is borrowed or carried.
     static std::uint64_t not_printable(std::uint64_t lanes) { return (lanes - each * ' ') | (lanes + each); }
 };
 

@@ -155,9 +155,9 @@ MAILQUAY_DECL std::string_view with_keyword(bool extended, bool lmtp, bool utf8,
 MAILQUAY_DECL void append_received(std::string& out, received_fields const& parts) {
     received_begin begin;
     begin_received(begin, parts);
-    std::size_t const before = out.size();
-    out.resize(before + most_received_octets(begin, parts.id, parts.recipient, parts.date));
-    out.resize(before + write_received(out.data() + before, begin, parts.id, parts.recipient, parts.date));
+    std::string field(most_received_octets(begin, parts.id, parts.recipient, parts.date), '\0');  // apart: parts may view `out`
+    field.resize(write_received(field.data(), begin, parts.id, parts.recipient, parts.date));
+    out.append(field);
 }
 
 MAILQUAY_DECL void begin_received(received_begin& to, received_fields const& parts) {

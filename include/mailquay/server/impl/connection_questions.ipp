@@ -127,7 +127,7 @@ MAILQUAY_DECL void connection::handle_any(event& told) {
         } else if constexpr (std::is_same_v<kind, closed>) {
             over(what.why);
         } else if constexpr (!std::is_same_v<kind, transaction_reset>) {
-            handle(what);
+            handle(what);  // those that were taken before
         }
     };
     std::visit(visitor, told);

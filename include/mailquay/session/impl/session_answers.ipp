@@ -41,8 +41,8 @@ MAILQUAY_DECL void session::answer_in_run(std::uint32_t number, verdict const& g
     if (found == pending.end()) return;
     assert(!found->answered && "answered twice");
     if (found->answered) return;
+    found->given = detail::too_many_members(given) ? defer(replies::local_error) : given;  // first: to copy it may fail
     found->answered = true;
-    found->given = detail::too_many_members(given) ? defer(replies::local_error) : given;
     --open_;
     since_ = now_;
     settle_recipients();

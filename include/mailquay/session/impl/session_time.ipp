@@ -160,7 +160,6 @@ MAILQUAY_DECL void session::measure_rate(std::chrono::milliseconds passed) {
 MAILQUAY_DECL void session::withdraw() {
     if (open_ == 0) return;
     withdrawn_ = std::make_unique<std::vector<ticket>>();
-    will_tell(tell_withdrawn);
     if (asked_ == question::recipient) {
         list_only_recipient();
         for (auto& one : work_->pending) {
@@ -173,6 +172,7 @@ MAILQUAY_DECL void session::withdraw() {
         withdrawn_->push_back(ticket{next_ticket_ - 1});
     }
     std::reverse(withdrawn_->begin(), withdrawn_->end());  // told from the back
+    if (!withdrawn_->empty()) will_tell(tell_withdrawn);
     open_ = 0;
     asked_ = question::none;
 }

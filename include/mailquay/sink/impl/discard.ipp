@@ -28,20 +28,24 @@ namespace mailquay::inline MAILQUAY_ABI::detail {
 
 /// Memory of one writer, from the message before to the next one of the thread.
 struct spare_writer {
-    spare_writer() = default;
-    spare_writer(spare_writer const&) = delete;
-    spare_writer& operator=(spare_writer const&) = delete;
-    ~spare_writer() {
-        over = true;  // writers that outlive it are not kept
-        ::operator delete(std::exchange(memory, nullptr));
-    }
+    void* memory;
+    bool over;  // the thread ends: what is let go of now is not kept
+
     static spare_writer& mine() noexcept {
-        thread_local spare_writer kept;
+        thread_local constinit spare_writer kept{nullptr, false};  // needs no destructor, so that it is there to the very end
         return kept;
     }
-
-    void* memory = nullptr;
-    bool over = false;
+    void keep(void* writer) noexcept {
+        struct at_thread_end {
+            ~at_thread_end() {
+                mine().over = true;
+                ::operator delete(std::exchange(mine().memory, nullptr));
+            }
+        };
+        thread_local at_thread_end const frees_it;
+        static_cast<void>(frees_it);
+        memory = writer;
+    }
 };
 
 class discarding_writer final : public message_writer {
@@ -53,7 +57,7 @@ public:
     static void operator delete(void* gone) noexcept {
         spare_writer& spare = spare_writer::mine();
         if (spare.memory != nullptr || spare.over) return ::operator delete(gone);
-        spare.memory = gone;
+        spare.keep(gone);
     }
 
     // Without a share of the counters: the sink outlives its writers, and a counter of owners is a cache line that all
