@@ -12,7 +12,7 @@
 // Counts what the program allocates.
 namespace test_session_memory {
 static std::size_t allocations = 0;
-static bool fails_next = false;
+[[maybe_unused]] static bool fails_next = false;
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
