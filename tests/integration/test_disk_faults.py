@@ -26,6 +26,8 @@ TOKEN = re.compile(r"^X-Token: (\w+)$", re.M)
 class Place:
     """A folder, the flag of a sink that stores there, and what it stored."""
 
+    may_be_cut = False  # what a kill left half written stays, beside the copy that was sent again
+
     def __init__(self, folder):
         self.folder = folder
 
@@ -42,6 +44,8 @@ class Place:
         for text in self.stored():
             text = text.replace("\r\n", "\n")
             begin = TOKEN.search(text)
+            if begin is None and self.may_be_cut:
+                continue
             found.setdefault(begin.group(1), []).append(text[begin.start():].rstrip("\n"))
         return found
 
@@ -57,6 +61,8 @@ class Maildir(Place):
 
 
 class Mbox(Place):
+    may_be_cut = True
+
     def flags(self):
         return "--mbox", self.path("box")
 
@@ -99,8 +105,10 @@ class Killed(Case):
             stored = place.tokens()
             self.assertEqual([token for token in load.acknowledged if token not in stored], [])
             for token in load.acknowledged:
+                whole = load.content[token].replace("\r\n", "\n").rstrip("\n")
+                self.assertIn(whole, stored[token])
                 for one in stored[token]:
-                    self.assertEqual(one, load.content[token].replace("\r\n", "\n").rstrip("\n"))
+                    self.assertEqual(one, whole[:len(one)] if place.may_be_cut else whole)
             self.assertGreater(len(load.acknowledged), KILLS)
             print(f"{kind.__name__}: {KILLS} kills, {len(load.acknowledged)} acknowledged", flush=True)
 
