@@ -106,14 +106,14 @@ private:
     // Questions and answers.
     MAILQUAY_INLINE inline void take_events();
     inline void handle(event& told);
-    template <class Answer>
-    void ask(eventual<Answer>&& hook, hook_question const& asked);
     inline void handle(mail_offered& asked);
     inline void handle(recipient_offered& asked);
     inline void handle(message_started& asked);
     inline void handle(message_chunk& asked);
     inline void handle(message_complete& asked);
     MAILQUAY_APART void handle_any(event& told);
+    template <class Answer>
+    void ask(eventual<Answer>&& hook, hook_question const& asked);
     inline void ask_for_yes(eventual<verdict>&& hook, ticket asked, hook_stage stage, transaction const* mail, recipient const* to = nullptr);
     template <class Answer>
     void ask_later(eventual<Answer>&& hook, hook_question const& asked);

@@ -127,7 +127,7 @@ private:
     friend class transaction_editor;
 
     void clear() noexcept;
-    MAILQUAY_RARE void clear_requests() noexcept;
+    MAILQUAY_RARE void clear_extras() noexcept;
 
     session_info* session_ = nullptr;
     transaction_id id_{};

@@ -35,19 +35,18 @@ struct octet_lanes {
     static std::uint64_t not_printable(std::uint64_t lanes) { return (lanes - each * ' ') | (lanes + each); }
 };
 
-/// Whether `holds(lanes)` for all octets of `text`; false for texts of fewer than eight, which are not worth the
+/// Whether all octets of `text` are those of a host name; false for texts of fewer than eight, which are not worth the
 /// trouble.
-template <class Predicate>
-bool all_octet_lanes(std::string_view text, Predicate holds) {
+inline bool are_all_host_name(std::string_view text) {
     if (text.size() < 8) return false;
     std::uint64_t lanes;
     auto const last = text.size() - sizeof lanes;
     for (std::size_t at = 0; at < last; at += sizeof lanes) {
         std::memcpy(&lanes, text.data() + at, sizeof lanes);
-        if (!holds(lanes)) return false;
+        if (!octet_lanes::are_host_name(lanes)) return false;
     }
     std::memcpy(&lanes, text.data() + last, sizeof lanes);
-    return holds(lanes);
+    return octet_lanes::are_host_name(lanes);
 }
 
 /// Copies `text`, of eight octets or more.
@@ -104,7 +103,7 @@ public:
     }
     /// As `put`, with the octets that the client chose made harmless.
     void put_name(std::string_view text) {
-        if (all_octet_lanes(text, octet_lanes::are_host_name)) return put(text);
+        if (are_all_host_name(text)) return put(text);
         auto* to = at_;
         for (char const c : text) *to++ = is_atext(c) || c == '.' ? c : '?';
         at_ = to;

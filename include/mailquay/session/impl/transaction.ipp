@@ -102,12 +102,12 @@ MAILQUAY_DECL void transaction::clear() noexcept {
     accepted_ = 0;
     parameters_ = {};
     received_field_ = {};
-    if (requests_ || forwarded_ || !unknown_.empty() || !aliases_.empty() || !slots_.empty()) clear_requests();
+    if (requests_ || forwarded_ || !unknown_.empty() || !aliases_.empty() || !slots_.empty()) clear_extras();
     text_.clear();
 }
 
 /// What few transactions have.
-MAILQUAY_DECL void transaction::clear_requests() noexcept {
+MAILQUAY_DECL void transaction::clear_extras() noexcept {
     requests_.reset();
     forwarded_.reset();
     unknown_.clear();
